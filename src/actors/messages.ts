@@ -1,0 +1,148 @@
+/**
+ * The mailbox: what the supervisor may ask of an actor thread, and what a thread posts by itself. Both directions in one file.
+ * Never versioned: both sides ship together. A change here is a change in `thread.ts` (callee) and `pool.ts` (caller).
+ *
+ * Calls go through comlink over one msgpackr endpoint per thread; every call names its session, because one thread hosts many
+ * actors. A call for a session the thread does not host is rejected with NOT_FOUND; a full mailbox is rejected with BUSY.
+ */
+import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
+
+/** Everything an actor needs to begin. Sent as the piscina task's argument, by structured clone. */
+export interface ActorStart {
+  /** The session's id, `sess_<n>`. */
+  id: string;
+  epoch: number;
+  /** The actor's own duplicate of the pty master. It owns it from here on. */
+  master: number;
+  /** Directory of the session: spool, index, snapshot. Exists, 0700. */
+  directory: string;
+  /** The session's slot in the in-flight file. */
+  slot: number;
+  /** Size the process was started with; a size in the spool's index that is newer wins. */
+  size: TerminalSize;
+  /** The process that the session runs, for foreground detection. */
+  pid: number;
+  /** True when the process has just been started: an epoch mark goes into the index and the terminal starts blank. False when an actor continues one. */
+  fresh: boolean;
+  settings: ActorSettings;
+}
+
+export interface ActorSettings {
+  historyLines: number;
+  spoolBytes: number;
+  spoolBusyBytes: number;
+  inputQueueBytes: number;
+  parkAfterMs: number;
+  idleHoldMs: number;
+  errorLingerMs: number;
+  attentionAfterMs: number;
+}
+
+/** `workerData` of every actor thread. */
+export interface ThreadStart {
+  /** Path of the in-flight file all slots live in. */
+  inflightPath: string;
+  /**
+   * Number of the session whose code runs, or ran last, in each thread; element = thread's index. It outlives the thread, so
+   * that after a death the suspect is known.
+   */
+  suspects: SharedArrayBuffer;
+}
+
+export type ScreenFormat = "text" | "ansi" | "html" | "svg" | "restore";
+
+export interface ScreenRequest {
+  format: ScreenFormat;
+  /** Lines of history above the screen to include; `restore` always carries all of it. */
+  scrollback: number;
+}
+
+/** A screen and the offset it belongs to: of the same instant. */
+export interface Screen {
+  epoch: number;
+  offset: number;
+  cols: number;
+  rows: number;
+  cursor: { x: number; y: number; visible: boolean };
+  alternate: boolean;
+  title: string;
+  /** The rendering in the format asked for. `restore` is bytes that recreate it all in a fresh terminal of the same size. */
+  content: string;
+  /** True when `scrollback` asked for more history than there is held. */
+  truncated: boolean;
+}
+
+/** Raw output from an offset. `offset` is where `data` begins; `gap` bytes before it are no longer held. */
+export interface ReadResult {
+  offset: number;
+  data: Uint8Array;
+  next: number;
+  gap: number;
+}
+
+export interface InputKey {
+  /** tmux's key names: `C-c`, `Up`, `Enter`, `M-x`, `F5`; anything else is typed as it is. */
+  keys: string[];
+}
+
+export interface ActorApi {
+  /** Bytes for the program. Takes what fits into the input queue: fewer than given means BUSY to the caller. */
+  input(id: string, data: Uint8Array): { accepted: number };
+  /** Encodes named keys in the modes the program has set (application cursor keys, kitty) and queues them. */
+  keys(id: string, keys: string[]): { accepted: number };
+  /** Text as a paste: bracketed when the program asked for it, line ends as the terminal sends them. All or nothing. */
+  paste(id: string, text: string): { accepted: number };
+  /** Resizes pty and terminal at the present offset, which is returned. */
+  resize(id: string, size: TerminalSize): { offset: number };
+  /** A redraw of the same size (a resize there and back), for a program whose screen may be stale. */
+  nudge(id: string): void;
+  screen(id: string, request: ScreenRequest): Promise<Screen>;
+  read(id: string, since: number, max: number): ReadResult;
+  /** Begins posting `output` events from `since` (absent: from now); returns where it begins. `gap` bytes before it are lost. */
+  watch(id: string, since: number | null): { offset: number; gap: number };
+  unwatch(id: string): void;
+  /** The main thread has taken watched output up to here; the actor keeps at most BOUNDS.watchCreditBytes beyond it under way. */
+  credit(id: string, offset: number): void;
+  /** True: an attached terminal answers the program's queries, and the actor keeps silent. */
+  leaveAnswers(id: string, toAttached: boolean): void;
+  /** The process has ended: read what is left (until EAGAIN or EIO, at most what a terminal can hold), write the final snapshot. */
+  drain(id: string): Promise<{ offset: number }>;
+  /** Stops reading, everything taken is in the spool and the in-flight slot is clean: another process may read from here. */
+  release(id: string): Promise<{ offset: number }>;
+  /** Ends the actor: stream destroyed, its master closed, its task done. The process is not touched. */
+  stop(id: string): void;
+  /** What the main thread asks once a second; no answer within two makes the thread's sessions `unresponsive`. */
+  ping(): ThreadVitals;
+  /** A fault on purpose, for tests only: refused unless the thread's environment has LIFEGUARD_FAULTS=1. */
+  fault(kind: "throw" | "heap" | "hang" | "throw-in-actor", id: string | null): void;
+}
+
+export interface ThreadVitals {
+  heapBytes: number;
+  externalBytes: number;
+  actors: number;
+  parked: number;
+}
+
+/** What an actor tells unasked. The supervisor's table is kept from these; it never polls. */
+export type ActorEvent =
+  | { type: "ready"; id: string; epoch: number; offset: number; size: TerminalSize; recovery: { from: "worker" | "daemon"; lostBytes: number } | null }
+  | { type: "state"; id: string; state: SessionState; evidence: Evidence }
+  | { type: "title"; id: string; title: string }
+  | { type: "cwd"; id: string; cwd: string }
+  /** The foreground command, null when the shell is in front. */
+  | { type: "current"; id: string; command: string | null }
+  /** A command of a shell with OSC 133 has ended. */
+  | { type: "command"; id: string; command: string | null; exit: number | null; durationMs: number | null }
+  | { type: "bell"; id: string }
+  | { type: "notification"; id: string; title: string; body: string }
+  | { type: "resized"; id: string; size: TerminalSize; offset: number }
+  /** Position and time of the newest output: at most four a second per session, and once when it goes quiet. */
+  | { type: "activity"; id: string; offset: number; at: number }
+  /** Only while somebody watches. `at` is when the first of these bytes was read. */
+  | { type: "output"; id: string; offset: number; data: Uint8Array; at: number }
+  /** Watched output that was overwritten before it could be posted. */
+  | { type: "gap"; id: string; from: number; to: number }
+  | { type: "health"; id: string; health: Exclude<Health, "unresponsive">; detail: string }
+  /** The actor could not go on (an error of its own); the thread lives. The supervisor restarts it from snapshot and spool. */
+  | { type: "failed"; id: string; message: string };

@@ -1,0 +1,246 @@
+/**
+ * Every path, bound and period of the daemon. Each bound says its number, why, and what happens there; what is configurable is
+ * read once, merged once, and complete after {@link loadConfig}: nobody writes `?? default` later.
+ *
+ * Precedence: flags, then environment, then `config.toml`, then these defaults.
+ */
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { parse } from "smol-toml";
+import { z } from "zod";
+import { LifeguardError, messageOf } from "./errors.js";
+
+export interface Paths {
+  /** Sockets, the lock's twin, in-flight pages. 0700. */
+  runtime: string;
+  /** Spools, snapshots, logs. 0700. */
+  state: string;
+  config: string;
+  socket: string;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND = 1000;
+
+/** What `config.toml` says, completed. Names carry their unit: `_bytes`, `_ms`, `_mib`. */
+export interface Settings {
+  daemon: {
+    /** Sessions at once; a machine's ptys and memory end soon after. At the bound: LIMIT. */
+    max_sessions: number;
+    /** Actor threads; 0 = as many as cores, at least 2 and at most 8. */
+    threads: number;
+    /** Heap of one actor thread. At the bound the thread dies and its sessions restart on another. */
+    thread_heap_mib: number;
+    log_level: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+    /** All the time a shutdown may take; then it names what was not saved and exits 1. */
+    shutdown_budget_ms: number;
+    /** `auto`: posix_spawn where libc can, else node-pty. */
+    spawner: "auto" | "posix" | "node-pty";
+  };
+  session: {
+    cols: number;
+    rows: number;
+    /** Lines kept above the screen: a screenful times 25. At the bound the oldest line goes. */
+    history_lines: number;
+    /** Raw output kept on disk for replay. At the bound the oldest bytes become a gap. */
+    spool_bytes: number;
+    /** The same while the session is busy, so that a watcher may fall further behind. */
+    spool_busy_bytes: number;
+    /** Input waiting for a program that does not read. At the bound: BUSY, with how much was taken. */
+    input_queue_bytes: number;
+    /** Quiet and unwatched for so long: the terminal is packed away until it is needed. */
+    park_after_ms: number;
+    /** Silence before a busy session counts as idle: long enough to bridge an agent's pauses between tokens. */
+    idle_hold_ms: number;
+    /** How long a shell shows `error` after a command failed. */
+    error_linger_ms: number;
+    /** Restarts within `restart_window_ms` before the policy gives up with reason `restart_intensity`. */
+    restart_intensity: number;
+    restart_window_ms: number;
+    /** Wait before a restart: doubles from the first to the second figure. */
+    restart_backoff_ms: number;
+    restart_backoff_max_ms: number;
+    /** Each rung of the kill ladder. */
+    kill_grace_ms: number;
+    /** All rungs of a kill together. At the bound: TIMEOUT, naming the pids that are left. */
+    kill_deadline_ms: number;
+    /** A message to an actor that has not been answered by then is TIMEOUT. */
+    command_deadline_ms: number;
+  };
+  rpc: {
+    /** Clients at once. At the bound a new one gets one LIMIT error and its connection closes. */
+    max_connections: number;
+    /** Watches at once, all connections together. At the bound: LIMIT. */
+    max_watchers: number;
+    /** Bytes waiting for one client. At the bound watches skip to a gap, answers wait, then the connection closes. */
+    outbound_bytes: number;
+    /** One message. At the bound: PROTOCOL, the connection closes. */
+    max_frame_bytes: number;
+    /** Maps and arrays inside one another in one message. At the bound: PROTOCOL, the connection closes. */
+    max_nesting: number;
+    /** Events kept for a client that comes back. Older ones are answered with `gap: true`. */
+    event_history: number;
+  };
+  attach: {
+    /** The key that leaves an attached session, by its tmux name. */
+    detach_key: string;
+  };
+}
+
+export interface Config extends Settings {
+  paths: Paths;
+}
+
+const positive = z.int().positive();
+
+/** Every key optional, unknown keys refused by name. */
+const settingsSchema: z.ZodType<Settings> = z.strictObject({
+  daemon: z
+    .strictObject({
+      max_sessions: positive.max(100_000).default(2_000),
+      threads: z.int().min(0).max(64).default(0),
+      thread_heap_mib: positive.min(32).default(1_024),
+      log_level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
+      shutdown_budget_ms: positive.default(8 * SECOND),
+      spawner: z.enum(["auto", "posix", "node-pty"]).default("auto"),
+    })
+    .prefault({}),
+  session: z
+    .strictObject({
+      cols: z.int().min(2).max(1_000).default(120),
+      rows: z.int().min(1).max(500).default(40),
+      history_lines: z.int().min(0).max(100_000).default(1_000),
+      spool_bytes: positive.min(64 * KIB).default(MIB),
+      spool_busy_bytes: positive.min(64 * KIB).default(4 * MIB),
+      input_queue_bytes: positive.default(256 * KIB),
+      park_after_ms: positive.default(2 * SECOND),
+      idle_hold_ms: positive.default(1_500),
+      error_linger_ms: positive.default(4 * SECOND),
+      restart_intensity: positive.default(3),
+      restart_window_ms: positive.default(60 * SECOND),
+      restart_backoff_ms: positive.default(SECOND),
+      restart_backoff_max_ms: positive.default(30 * SECOND),
+      kill_grace_ms: positive.default(5 * SECOND),
+      kill_deadline_ms: positive.default(20 * SECOND),
+      command_deadline_ms: positive.default(10 * SECOND),
+    })
+    .prefault({}),
+  rpc: z
+    .strictObject({
+      max_connections: positive.default(256),
+      max_watchers: positive.default(1_024),
+      outbound_bytes: positive.min(64 * KIB).default(4 * MIB),
+      max_frame_bytes: positive.min(4 * KIB).default(16 * MIB),
+      max_nesting: positive.default(64),
+      event_history: positive.default(10_000),
+    })
+    .prefault({}),
+  attach: z.strictObject({ detach_key: z.string().default("C-\\") }).prefault({}),
+});
+
+/** Bounds that are part of the design rather than anybody's preference. */
+export const BOUNDS = {
+  /** Messages waiting for one actor. At the bound: BUSY. */
+  mailbox: 256,
+  /** One write(2) to a terminal: the kernel takes about 4 KiB at once, and a shorter write is easier to pace. */
+  inputSliceBytes: 4_096,
+  /** `session.read max`: what is answered without one (256 KiB), and the most (8 MiB). */
+  readBytes: 262_144,
+  readBytesMax: 8_388_608,
+  /** The opaque record the keeper holds for a session (64 KiB). At the bound: create is refused with LIMIT. */
+  keeperRecordBytes: 65_536,
+  /** Descriptors under way to the daemon unacknowledged: far below a socket's queue, which blocks both sides when full. */
+  descriptorWindow: 64,
+  /** Output joined for watchers, whichever comes first (16 KiB). */
+  watchJoinBytes: 16_384,
+  watchJoinMs: 4,
+  /** Output of one session under way from its actor to the main thread (256 KiB); beyond, main reads from the spool when it is ready. */
+  watchCreditBytes: 262_144,
+  /** An idempotency key is remembered for so long, and so many of them (the oldest is forgotten). */
+  idempotencyMs: 600_000,
+  idempotencyKeys: 10_000,
+} as const;
+
+export const PERIODS = {
+  reaperMs: 250,
+  heartbeatMs: 1_000,
+  unresponsiveMs: 2_000,
+  /** The keeper reads for a dead daemon this often. */
+  keeperPollMs: 25,
+  /** A keeper without sessions and without a daemon ends itself after this. */
+  keeperIdleMs: 10_000,
+} as const;
+
+/** Where things are, from the environment alone (docs/protocol.md section 1). Makes nothing. */
+export function resolvePaths(env: NodeJS.ProcessEnv, flags: { socket?: string } = {}): Paths {
+  const root = absolute(env, "LIFEGUARD_HOME");
+  const home = env["HOME"] ?? "";
+  const state = absolute(env, "LIFEGUARD_STATE_DIR") ?? root ?? stateFromHome(env, home);
+  const xdgRuntime = env["XDG_RUNTIME_DIR"] ?? "";
+  const runtime =
+    absolute(env, "LIFEGUARD_RUNTIME_DIR") ??
+    (root !== undefined ? join(root, "run") : undefined) ??
+    (isAbsolute(xdgRuntime) && isDirectory(xdgRuntime) ? join(xdgRuntime, "lifeguard") : join(state, "run"));
+  const config =
+    absolute(env, "LIFEGUARD_CONFIG") ??
+    (root !== undefined ? join(root, "config.toml") : undefined) ??
+    join(isAbsolute(env["XDG_CONFIG_HOME"] ?? "") ? (env["XDG_CONFIG_HOME"] as string) : join(home === "" ? homedir() : home, ".config"), "lifeguard", "config.toml");
+  const socket = flags.socket ?? absolute(env, "LIFEGUARD_SOCKET") ?? join(runtime, "lifeguard.sock");
+  return { runtime, state, config, socket };
+}
+
+function absolute(env: NodeJS.ProcessEnv, variable: string): string | undefined {
+  const value = env[variable];
+  if (value === undefined || value === "") return undefined;
+  if (!isAbsolute(value)) throw new LifeguardError("INVALID_PARAMS", `${variable} must be an absolute path, got ${JSON.stringify(value)}`, { field: variable });
+  return value;
+}
+
+function stateFromHome(env: NodeJS.ProcessEnv, home: string): string {
+  const xdg = env["XDG_STATE_HOME"] ?? "";
+  if (isAbsolute(xdg)) return join(xdg, "lifeguard");
+  if (!isAbsolute(home)) {
+    throw new LifeguardError("INVALID_PARAMS", "HOME is not set: set HOME, or LIFEGUARD_HOME to a directory for everything lifeguard keeps", { field: "HOME" });
+  }
+  return join(home, ".local", "state", "lifeguard");
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Makes the runtime and state directories, 0700. */
+export function makeDirectories(paths: Paths): void {
+  for (const path of [paths.state, paths.runtime]) mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+/**
+ * Reads `config.toml` (absent is fine) and completes it.
+ * @throws LifeguardError INVALID_PARAMS naming file and key
+ */
+export function loadConfig(paths: Paths): Config {
+  let text = "";
+  try {
+    text = readFileSync(paths.config, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw new LifeguardError("INVALID_PARAMS", `cannot read ${paths.config}: ${messageOf(error)}`, {}, { cause: error });
+  }
+  let raw: unknown;
+  try {
+    raw = parse(text);
+  } catch (error) {
+    throw new LifeguardError("INVALID_PARAMS", `${paths.config} is not TOML: ${messageOf(error)}`, {}, { cause: error });
+  }
+  const result = settingsSchema.safeParse(raw);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new LifeguardError("INVALID_PARAMS", `${paths.config}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`, { field: issue?.path.join(".") ?? "" });
+  }
+  return { ...result.data, paths };
+}

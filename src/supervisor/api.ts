@@ -1,0 +1,166 @@
+/**
+ * What the RPC methods may ask of the supervisor, and what a watcher hands in. The supervisor implements it; the server and the
+ * methods know nothing else of it. Errors are LifeguardError with the names of docs/errors.md.
+ */
+import type { Screen, ScreenRequest, ReadResult } from "../actors/messages.js";
+import type { Evidence, Isolation, RestartPolicy, Backend, SessionExit, SessionState, SessionSummary, TerminalSize } from "../session.js";
+
+/** Who asks: needed for the pen, and so that no agent answers its own dialogs. */
+export interface Caller {
+  /** Unique among all connections since the daemon started. */
+  connection: number;
+  /** 0 where the system does not say. */
+  pid: number;
+  uid: number;
+}
+
+export interface CreateRequest {
+  name?: string | undefined;
+  /** Absolute; the daemon's own when left out. */
+  cwd?: string | undefined;
+  /** The user's shell when left out. */
+  command?: string | undefined;
+  args?: string[] | undefined;
+  /** On top of `env_base`. */
+  env?: Record<string, string> | undefined;
+  env_base?: "daemon" | "login" | "none" | undefined;
+  env_secret?: string[] | undefined;
+  cols?: number | undefined;
+  rows?: number | undefined;
+  restart?: RestartPolicy | undefined;
+  isolation?: Isolation | undefined;
+  backend?: Backend | undefined;
+  labels?: Record<string, string> | undefined;
+  allow_self?: boolean | undefined;
+}
+
+export interface ListRequest {
+  all?: boolean | undefined;
+  state?: SessionState | undefined;
+  /** All of these must match. */
+  labels?: Record<string, string> | undefined;
+}
+
+export interface EventCursor {
+  boot: string;
+  seq: number;
+}
+
+/** One event as clients get it: `kind` and `session` always under these names, the rest by kind (docs/protocol.md). */
+export interface LifeguardEvent {
+  boot: string;
+  seq: number;
+  at: number;
+  kind: string;
+  session?: string;
+  [field: string]: unknown;
+}
+
+export interface EventFilter {
+  kinds?: string[] | undefined;
+  /** A session's id. */
+  session?: string | undefined;
+}
+
+/** One watcher's outside. All calls come from the main thread, in order of offset; after `closed` none comes. */
+export interface WatchSink {
+  /** Bytes this watcher can take now. 0 = not before {@link Watch.resume}. */
+  room(): number;
+  output(offset: number, data: Uint8Array, ageMs: number): void;
+  gap(from: number, to: number): void;
+  resized(size: TerminalSize, offset: number): void;
+  closed(reason: "exited" | "removed" | "unwatched"): void;
+}
+
+export interface WatchRequest {
+  since?: number | undefined;
+  /** Most unacknowledged bytes under way to this watcher. */
+  window?: number | undefined;
+  write?: boolean | undefined;
+  take?: boolean | undefined;
+  answers?: boolean | undefined;
+}
+
+export interface Watch {
+  /** Unique among all watches since the daemon started. */
+  readonly watch: string;
+  readonly offset: number;
+  readonly gap: number;
+  ack(offset: number): void;
+  /** The sink has room again. */
+  resume(): void;
+  end(): void;
+}
+
+export interface WaitRequest {
+  until: SessionState[];
+  timeoutMs: number | undefined;
+  signal: AbortSignal;
+}
+
+export interface KillResult {
+  exit: SessionExit | null;
+  /** How many processes were ended. */
+  processes: number;
+}
+
+export interface DaemonStatus {
+  pid: number;
+  version: string;
+  boot: string;
+  started_at: number;
+  uptime_ms: number;
+  keepers: { pid: number; version: string; sessions: number; draining: boolean }[];
+  sessions: Record<SessionState, number>;
+  threads: { id: number; actors: number; heap_bytes: number }[];
+  fds: number;
+  ptys: number;
+  memory: { daemon_rss: number; keeper_rss: number };
+  watches: number;
+  restored: { sessions: number; ms: number } | null;
+  /** Longest stretch the main loop was held up since the last status, ms. */
+  loop_stall_ms: number;
+}
+
+export interface SupervisorApi {
+  readonly boot: string;
+
+  /** @throws LIMIT, ALREADY_EXISTS, INVALID_PARAMS (cwd, command), SPAWN_FAILED */
+  create(request: CreateRequest, caller: Caller): Promise<SessionSummary>;
+  list(request: ListRequest): { sessions: SessionSummary[]; cursor: EventCursor };
+  /**
+   * The session that a user's words mean: exact id, exact name (live before exited), then, where `prefix` allows, an unambiguous
+   * prefix of either.
+   * @throws NOT_FOUND, INVALID_PARAMS naming the candidates when ambiguous
+   */
+  resolve(reference: string, options: { prefix: boolean }): string;
+  get(id: string): SessionSummary;
+
+  /** @throws BUSY {accepted}, EXITED, NOT_WRITER, FORBIDDEN */
+  input(id: string, data: Uint8Array, caller: Caller): Promise<{ accepted: number }>;
+  keys(id: string, keys: string[], caller: Caller): Promise<{ accepted: number }>;
+  paste(id: string, text: string, caller: Caller): Promise<{ accepted: number }>;
+  resize(id: string, size: TerminalSize, caller: Caller): Promise<{ offset: number }>;
+
+  screen(id: string, request: ScreenRequest): Promise<Screen>;
+  read(id: string, since: number, max: number): Promise<ReadResult>;
+  watch(id: string, request: WatchRequest, sink: WatchSink, caller: Caller): Promise<Watch>;
+  /** @throws TIMEOUT, EXITED (unless `exited` is among the states), NOT_FOUND when the session is removed meanwhile */
+  wait(id: string, request: WaitRequest): Promise<{ state: SessionState; evidence: Evidence }>;
+
+  kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult>;
+  restart(id: string, caller: Caller): Promise<SessionSummary>;
+  remove(id: string, options: { force: boolean }, caller: Caller): Promise<void>;
+  update(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined }): SessionSummary;
+
+  /** @param since null: from now on */
+  subscribe(since: EventCursor | null, filter: EventFilter, listener: (event: LifeguardEvent) => void): { cursor: EventCursor; gap: boolean; missed: LifeguardEvent[]; end(): void };
+
+  status(): Promise<DaemonStatus>;
+  /** Prometheus text. */
+  metrics(): Promise<string>;
+  /** Asks the daemon to end; answers before it does. `all` ends the agents too. */
+  stop(options: { all: boolean }): Promise<{ sessions: number }>;
+  /** Everything of this connection: its watches end, its pens fall. */
+  connectionClosed(connection: number): void;
+}
