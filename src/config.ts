@@ -4,21 +4,14 @@
  *
  * Precedence: flags, then environment, then `config.toml`, then these defaults.
  */
-import { mkdirSync, readFileSync, statSync } from "node:fs";
-import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 import { z } from "zod";
 import { LifeguardError, messageOf } from "./errors.js";
+import type { Paths } from "./paths.js";
 
-export interface Paths {
-  /** Sockets, the lock's twin, in-flight pages. 0700. */
-  runtime: string;
-  /** Spools, snapshots, logs. 0700. */
-  state: string;
-  config: string;
-  socket: string;
-}
+export { makeDirectories, resolvePaths } from "./paths.js";
+export type { Paths } from "./paths.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -172,53 +165,6 @@ export const PERIODS = {
   /** A keeper without sessions and without a daemon ends itself after this. */
   keeperIdleMs: 10_000,
 } as const;
-
-/** Where things are, from the environment alone (docs/protocol.md section 1). Makes nothing. */
-export function resolvePaths(env: NodeJS.ProcessEnv, flags: { socket?: string } = {}): Paths {
-  const root = absolute(env, "LIFEGUARD_HOME");
-  const home = env["HOME"] ?? "";
-  const state = absolute(env, "LIFEGUARD_STATE_DIR") ?? root ?? stateFromHome(env, home);
-  const xdgRuntime = env["XDG_RUNTIME_DIR"] ?? "";
-  const runtime =
-    absolute(env, "LIFEGUARD_RUNTIME_DIR") ??
-    (root !== undefined ? join(root, "run") : undefined) ??
-    (isAbsolute(xdgRuntime) && isDirectory(xdgRuntime) ? join(xdgRuntime, "lifeguard") : join(state, "run"));
-  const config =
-    absolute(env, "LIFEGUARD_CONFIG") ??
-    (root !== undefined ? join(root, "config.toml") : undefined) ??
-    join(isAbsolute(env["XDG_CONFIG_HOME"] ?? "") ? (env["XDG_CONFIG_HOME"] as string) : join(home === "" ? homedir() : home, ".config"), "lifeguard", "config.toml");
-  const socket = flags.socket ?? absolute(env, "LIFEGUARD_SOCKET") ?? join(runtime, "lifeguard.sock");
-  return { runtime, state, config, socket };
-}
-
-function absolute(env: NodeJS.ProcessEnv, variable: string): string | undefined {
-  const value = env[variable];
-  if (value === undefined || value === "") return undefined;
-  if (!isAbsolute(value)) throw new LifeguardError("INVALID_PARAMS", `${variable} must be an absolute path, got ${JSON.stringify(value)}`, { field: variable });
-  return value;
-}
-
-function stateFromHome(env: NodeJS.ProcessEnv, home: string): string {
-  const xdg = env["XDG_STATE_HOME"] ?? "";
-  if (isAbsolute(xdg)) return join(xdg, "lifeguard");
-  if (!isAbsolute(home)) {
-    throw new LifeguardError("INVALID_PARAMS", "HOME is not set: set HOME, or LIFEGUARD_HOME to a directory for everything lifeguard keeps", { field: "HOME" });
-  }
-  return join(home, ".local", "state", "lifeguard");
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
-}
-
-/** Makes the runtime and state directories, 0700. */
-export function makeDirectories(paths: Paths): void {
-  for (const path of [paths.state, paths.runtime]) mkdirSync(path, { recursive: true, mode: 0o700 });
-}
 
 /**
  * Reads `config.toml` (absent is fine) and completes it.
