@@ -88,6 +88,30 @@ export function writeDescriptor(fd: number, from: Uint8Array): number {
   return n < 0 ? -koffi.errno() : n;
 }
 
+const c_poll = lazy("int poll(void *fds, unsigned long n, int timeout)");
+const POLLIN = 1;
+
+/**
+ * Which of these descriptors a read would not wait on (input, end of file, hang-up; a pidfd once its process has ended), as
+ * indices into `fds`. Does not wait itself.
+ */
+export function pollInput(fds: readonly number[]): number[] {
+  const ready: number[] = [];
+  if (fds.length === 0) return ready;
+  const entries = Buffer.alloc(fds.length * 8);
+  fds.forEach((fd, index) => {
+    entries.writeInt32LE(fd, index * 8);
+    entries.writeInt16LE(POLLIN, index * 8 + 4);
+  });
+  let left = c_poll(entries, fds.length, 0);
+  for (let index = 0; left > 0 && index < fds.length; index++) {
+    if (entries.readInt16LE(index * 8 + 6) === 0) continue;
+    ready.push(index);
+    left--;
+  }
+  return ready;
+}
+
 /** Takes an exclusive advisory lock without waiting. The kernel frees it when the last duplicate of `fd` closes, also at SIGKILL. */
 export function tryLock(fd: number): boolean {
   return c_flock(fd, 2 | 4) === 0;
@@ -143,6 +167,18 @@ export function windowSize(fd: number): { cols: number; rows: number } {
   const size = Buffer.alloc(8);
   must("ioctl(TIOCGWINSZ)", c_ioctl(fd, P.TIOCGWINSZ, "void *", size));
   return { rows: size.readUInt16LE(0), cols: size.readUInt16LE(2) };
+}
+
+const c_tcgetattr = lazy("int tcgetattr(int fd, void *termios)");
+const c_tcsetattr = lazy("int tcsetattr(int fd, int when, const void *termios)");
+const IUTF8 = 0x4000;
+
+/** Switches IUTF8 on, so that the line discipline erases whole characters. c_iflag comes first in `struct termios` everywhere. */
+export function enableUtf8Input(slave: number): void {
+  const termios = Buffer.alloc(128);
+  must("tcgetattr", c_tcgetattr(slave, termios));
+  termios.writeUInt32LE((termios.readUInt32LE(0) | IUTF8) >>> 0, 0);
+  must("tcsetattr", c_tcsetattr(slave, 0, termios));
 }
 
 /** The foreground process group of a terminal, 0 when it has none. */
@@ -453,14 +489,25 @@ let c_mmap: KoffiFunction | undefined;
 let c_malloc_trim: KoffiFunction | undefined;
 
 /**
- * Maps `length` bytes of an open file, shared: what is stored there outlives this thread and this process.
- * The file must be at least that long, with its blocks written (a hole on a full disk is SIGBUS). Never unmapped: one map a process.
+ * Maps `length` bytes of an open file from `offset` (a multiple of the system's page), shared: what is stored there outlives this
+ * thread and this process. The file must be at least that long, with its blocks written (a hole on a full disk is SIGBUS).
+ * Never unmapped.
  */
-export function mapShared(fd: number, length: number): Buffer {
+export function mapShared(fd: number, length: number, offset = 0): Buffer {
   c_mmap ??= libc.func("void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64 offset)");
-  const address: unknown = c_mmap(null, length, 3, 1, fd, 0);
+  const address: unknown = c_mmap(null, length, 3, 1, fd, offset);
   if (address === null || koffi.address(address) === 0xffffffffffffffffn) throw new LibcError("mmap", koffi.errno());
   return Buffer.from(koffi.view(address, length));
+}
+
+const c_fallocate = lazy("int fallocate(int fd, int mode, int64 offset, int64 length)");
+const FALLOC_FL_KEEP_SIZE = 1;
+const FALLOC_FL_PUNCH_HOLE = 2;
+
+/** Gives a range of a file back to the disk; it reads as zeros then. False where the system or the file system cannot. */
+export function punchHole(fd: number, offset: number, length: number): boolean {
+  if (process.platform !== "linux") return false;
+  return c_fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, offset, length) === 0;
 }
 
 /** Gives freed heap back to the system, on a thread of libuv's pool (30–40 ms); a no-op where libc has no malloc_trim. */
