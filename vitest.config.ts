@@ -1,0 +1,42 @@
+import { defineConfig } from "vitest/config";
+import { TallyReporter } from "./test/support/tally-reporter.js";
+
+const full = process.env["LIFEGUARD_FULL"] === "1";
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/** A project whose files run one after another, after the projects of a lower order: real daemons, and figures worth comparing. */
+const oneByOne = (name: string, order: number, limit: { quick: number; full: number }) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    globalSetup: ["test/support/fresh-build.ts"],
+    pool: "forks" as const,
+    fileParallelism: false,
+    sequence: { groupOrder: order },
+    testTimeout: full ? limit.full : limit.quick,
+    hookTimeout: MINUTE,
+    teardownTimeout: 30 * SECOND,
+  },
+});
+
+export default defineConfig({
+  test: {
+    reporters: ["default", new TallyReporter(process.env["LIFEGUARD_TALLY"])],
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          pool: "forks",
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          testTimeout: 20 * SECOND,
+        },
+      },
+      oneByOne("contract", 2, { quick: MINUTE, full: 5 * MINUTE }),
+      oneByOne("integration", 3, { quick: MINUTE, full: 15 * MINUTE }),
+      oneByOne("fault", 4, { quick: 2 * MINUTE, full: 20 * MINUTE }),
+    ],
+  },
+});
