@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { missingFrom } from "../../scripts/complete-lock.mjs";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const RESTRICTED = "eslint(no-restricted-imports)";
@@ -135,6 +136,18 @@ describe("lint", () => {
   it("finds nothing in the tree as it is", () => {
     expect(lint(root).map(({ filename, code, message }) => `${filename}: ${code}: ${message}`)).toEqual([]);
   }, 60_000);
+});
+
+describe("package-lock.json", () => {
+  const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as { packages: Record<string, { resolved?: string }> };
+
+  it("is complete for other systems too (else: node scripts/complete-lock.mjs)", () => {
+    expect(Object.keys(missingFrom(lock))).toEqual([]);
+  });
+
+  it("names no address of a registry", () => {
+    expect(Object.keys(lock.packages).filter((path) => lock.packages[path]?.resolved !== undefined)).toEqual([]);
+  });
 });
 
 describe("source files", () => {
