@@ -1,0 +1,85 @@
+/** One command line from its words to its exit code. */
+import { LifeguardError, messageOf } from "../errors.js";
+import { connectTo } from "./connect.js";
+import { CommanderError, parseWords } from "./parse.js";
+import type { Terminal } from "./terminal.js";
+import type { Verb } from "./verb.js";
+import { EXIT, exitCodeOf, UnreachableError, UsageError } from "./verb.js";
+import { findVerb, GLOBAL_OPTIONS, VERBS } from "./verbs.js";
+
+export async function run(argv: readonly string[], env: NodeJS.ProcessEnv, terminal: Terminal): Promise<number> {
+  try {
+    return await runVerb(argv, env, terminal);
+  } catch (error) {
+    const { words, code } = failure(error);
+    if (words !== null) terminal.stderr.write(`lifeguard: ${words}\n`);
+    return code;
+  }
+}
+
+async function runVerb(argv: readonly string[], env: NodeJS.ProcessEnv, terminal: Terminal): Promise<number> {
+  const { globals, words: given } = leadingOptions(argv);
+  // `lifeguard help ls` is `lifeguard ls --help`.
+  const words = given[0] === "help" && given.length > 1 ? [...given.slice(1), "--help"] : given;
+  const first = words[0];
+  if (first === undefined || first === "help" || first === "--help" || first === "-h") {
+    terminal.stdout.write(await (await import("./help.js")).helpText());
+    // Nothing said is a mistake; a question is not.
+    return first === undefined ? EXIT.usage : EXIT.done;
+  }
+  if (first === "--version" || first === "-V") {
+    terminal.stdout.write(`${await version()}\n`);
+    return EXIT.done;
+  }
+  // What the scripts of `completion` call at every Tab.
+  if (first === "complete") return await (await import("./completion.js")).complete(words.slice(1), env, globals, terminal);
+  const found = findVerb(words);
+  if (found === undefined) throw new UsageError(`${unknownWords(words)}; lifeguard --help lists the verbs`);
+  const { verb } = (await found.load()) as { verb: Verb<Record<string, unknown>> };
+  const parsed = parseWords(verb.record, [...globals, ...words.slice(found.name.split(" ").length)], {
+    out: (text) => terminal.stdout.write(text),
+    err: (text) => terminal.stderr.write(text),
+  });
+  const { socket, start, ...options } = parsed.options;
+  const socketFlag = typeof socket === "string" ? socket : undefined;
+  const connect = connectTo({ env, socketFlag, mayStart: verb.record.startsDaemon && start !== false });
+  try {
+    return await verb.run({ words: parsed.words, options, env, terminal, connect, socketFlag });
+  } finally {
+    await connect.end();
+  }
+}
+
+/** `lifeguard --socket S ls`: options of all verbs may stand before the verb. */
+function leadingOptions(argv: readonly string[]): { globals: string[]; words: string[] } {
+  const words = [...argv];
+  const globals: string[] = [];
+  for (;;) {
+    const word = words[0];
+    const known = GLOBAL_OPTIONS.find(({ flags }) => word !== undefined && flags.split(" ")[0] === word.split("=")[0]);
+    if (known === undefined) return { globals, words };
+    globals.push(...words.splice(0, known.flags.includes("<") && word?.includes("=") === false ? 2 : 1));
+  }
+}
+
+function unknownWords(words: readonly string[]): string {
+  const [first = "", second] = words;
+  const group = Object.keys(VERBS).filter((name) => name.startsWith(`${first} `));
+  if (group.length > 0) return `${JSON.stringify(first)} needs one more word: ${group.map((name) => name.slice(first.length + 1)).join(" or ")}${second === undefined ? "" : `, got ${JSON.stringify(second)}`}`;
+  return `there is no verb ${JSON.stringify(first)}`;
+}
+
+async function version(): Promise<string> {
+  const { readFile } = await import("node:fs/promises");
+  const own = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+  return own.version;
+}
+
+/** What went wrong, in words (null: already written), and the exit code that says so. */
+export function failure(error: unknown): { words: string | null; code: number } {
+  if (error instanceof CommanderError) return { words: null, code: error.exitCode === 0 ? EXIT.done : EXIT.usage };
+  if (error instanceof UsageError) return { words: error.message, code: EXIT.usage };
+  if (error instanceof UnreachableError) return { words: error.message, code: EXIT.unreachable };
+  if (error instanceof LifeguardError) return { words: error.message, code: exitCodeOf(error) };
+  return { words: messageOf(error), code: EXIT.failed };
+}

@@ -1,0 +1,43 @@
+/** The verbs, each loaded when it is used: `lifeguard ls` pays for `ls` alone. In the order of the help. */
+import type { Verb } from "./verb.js";
+
+type Load = () => Promise<{ verb: Verb<never> }>;
+
+export const VERBS: Readonly<Record<string, Load>> = {
+  new: () => import("./verbs/new.js"),
+  ls: () => import("./verbs/ls.js"),
+  show: () => import("./verbs/show.js"),
+  screen: () => import("./verbs/screen.js"),
+  attach: () => import("./verbs/attach.js"),
+  send: () => import("./verbs/send.js"),
+  keys: () => import("./verbs/keys.js"),
+  paste: () => import("./verbs/paste.js"),
+  logs: () => import("./verbs/logs.js"),
+  wait: () => import("./verbs/wait.js"),
+  events: () => import("./verbs/events.js"),
+  kill: () => import("./verbs/kill.js"),
+  restart: () => import("./verbs/restart.js"),
+  rm: () => import("./verbs/rm.js"),
+  top: () => import("./verbs/top.js"),
+  status: () => import("./verbs/status.js"),
+  daemon: () => import("./verbs/daemon.js"),
+  "daemon stop": () => import("./verbs/daemon-stop.js"),
+  "api schema": () => import("./verbs/api-schema.js"),
+  "api call": () => import("./verbs/api-call.js"),
+  completion: () => import("./verbs/completion.js"),
+};
+
+/** Options before or after any verb. */
+export const GLOBAL_OPTIONS: readonly { flags: string; description: string }[] = [
+  { flags: "--socket <path>", description: "the daemon's socket (else LIFEGUARD_SOCKET, else where docs/protocol.md says)" },
+  { flags: "--no-start", description: "do not start a daemon when none runs" },
+];
+
+/** The verb that the words name: the longest that matches, and the words after it; undefined when none does. */
+export function findVerb(words: readonly string[]): { name: string; load: Load } | undefined {
+  for (const name of [words.slice(0, 2).join(" "), words[0] ?? ""]) {
+    const load = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+    if (load !== undefined) return { name, load };
+  }
+  return undefined;
+}
