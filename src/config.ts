@@ -49,6 +49,8 @@ export interface Settings {
     idle_hold_ms: number;
     /** How long a shell shows `error` after a command failed. */
     error_linger_ms: number;
+    /** A finished command that nobody has looked at for so long asks for attention. */
+    attention_after_ms: number;
     /** Restarts within `restart_window_ms` before the policy gives up with reason `restart_intensity`. */
     restart_intensity: number;
     restart_window_ms: number;
@@ -111,6 +113,7 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       park_after_ms: positive.default(2 * SECOND),
       idle_hold_ms: positive.default(1_500),
       error_linger_ms: positive.default(4 * SECOND),
+      attention_after_ms: positive.default(300 * SECOND),
       restart_intensity: positive.default(3),
       restart_window_ms: positive.default(60 * SECOND),
       restart_backoff_ms: positive.default(SECOND),

@@ -1,0 +1,125 @@
+/**
+ * The daemon's birth and death on one screen: built left to right, stopped in reverse. Its outside (environment, flags, stop
+ * signal) comes in as arguments.
+ */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { ActorPool } from "./actors/pool.js";
+import { systemClock } from "./clock.js";
+import { loadConfig } from "./config.js";
+import { messageOf } from "./errors.js";
+import { openLog } from "./log.js";
+import { makeDirectories, resolvePaths } from "./paths.js";
+import { Custody } from "./reaper/custody.js";
+import { ExitReaper } from "./reaper/exit-reaper.js";
+import { PERIODS } from "./config.js";
+import { RpcServer } from "./rpc/server.js";
+import { callerOpenFiles } from "./supervisor/environment.js";
+import { EventLog } from "./supervisor/events.js";
+import { Hosting } from "./supervisor/hosting.js";
+import { Lifecycle } from "./supervisor/lifecycle.js";
+import { lockState } from "./supervisor/lock.js";
+import { shutDown } from "./supervisor/shutdown.js";
+import { Supervisor } from "./supervisor/supervisor.js";
+import { SessionTable } from "./supervisor/table.js";
+import { Vitals } from "./supervisor/vitals.js";
+
+export interface DaemonOptions {
+  env: NodeJS.ProcessEnv;
+  flags: { socket?: string };
+  onReady(info: { socket: string; state: string; pid: number; restored: number }): void;
+  /** Aborted by TERM, INT, HUP. */
+  stop: AbortSignal;
+}
+
+export interface DaemonEnd {
+  exitCode: number;
+  /** Sessions that go on under the keeper. */
+  left: number;
+  /** Ids of sessions whose last moments could not be handed over within the budget. */
+  notSaved: string[];
+}
+
+/** Runs until `stop` or a client asks for the end. @throws LifeguardError when it cannot start: the message says what to do */
+export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
+  const world = { nofileSoft: callerOpenFiles(), umask: process.umask(0o077) };
+  const config = loadConfig(resolvePaths(options.env, options.flags));
+  const { paths } = config;
+  makeDirectories(paths);
+  const lock = lockState(paths.state);
+  const version = packageVersion();
+  const log = openLog({ level: config.daemon.log_level, destination: join(paths.state, "daemon.log"), name: "daemon" });
+  const clock = systemClock;
+  const events = new EventLog(randomUUID(), config.rpc.event_history, clock);
+  const table = new SessionTable(paths.state);
+
+  const asked = new AbortController();
+  const pool = new ActorPool({
+    threads: config.daemon.threads === 0 ? Math.min(8, Math.max(2, availableParallelism())) : config.daemon.threads,
+    heapMib: config.daemon.thread_heap_mib,
+    inflightPath: join(paths.runtime, "inflight"),
+    maxSessions: config.daemon.max_sessions,
+    commandDeadlineMs: config.session.command_deadline_ms,
+    log,
+    listener: { event: (event) => hosting.event(event), threadLost: (loss) => hosting.threadLost(loss), unresponsive: (ids, is) => hosting.unresponsive(ids, is) },
+  });
+  const hosting = new Hosting({ pool, table, events, clock, log, config });
+  const custody = new Custody({
+    runtime: paths.runtime,
+    state: paths.state,
+    version,
+    spawner: config.daemon.spawner,
+    log,
+    listener: {
+      exited: (session, exit) => lifecycle.exited(session, exit),
+      keeperLost: (sessions) => events.append("daemon.degraded", null, { reason: "keeper_lost", sessions: sessions.length }),
+      keeperReplaced: (pid) => log.info({ phase: "keeper", keeper: pid }, "a new keeper holds all terminals"),
+    },
+  });
+  const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, world });
+  const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
+  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody });
+  const supervisor = new Supervisor({ config, clock, table, events, hosting, lifecycle, vitals, requestStop: () => asked.abort() });
+  const server = new RpcServer({ config, version, supervisor, log });
+
+  const began = clock.monotonic();
+  await pool.open();
+  const adopted = await lifecycle.adopt();
+  reaper.start();
+  await server.listen();
+  options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
+  void adopted.actors.then(() => {
+    vitals.restored = { sessions: adopted.sessions, ms: Math.round(clock.monotonic() - began) };
+    log.info({ phase: "start", sessions: adopted.sessions, ms: vitals.restored.ms }, "all sessions serve");
+  });
+  log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, listening_ms: Math.round(clock.monotonic() - began) }, "listening");
+
+  await stopAsked(options.stop, asked.signal);
+
+  events.append("daemon.stopping", null);
+  const end = await shutDown({ table, lifecycle, budgetMs: config.daemon.shutdown_budget_ms, log });
+  await server.close();
+  await reaper.stop();
+  vitals.stop();
+  await pool.close().catch((error: unknown) => log.warn({ phase: "stop", err: messageOf(error) }, "the thread pool did not close cleanly"));
+  custody.close();
+  lock.release();
+  log.info({ phase: "stop", left: end.left, not_saved: end.notSaved }, "ended");
+  return { exitCode: end.notSaved.length === 0 ? 0 : 1, ...end };
+}
+
+function stopAsked(...signals: AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of signals) {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    }
+  });
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  return version;
+}

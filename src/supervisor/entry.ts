@@ -1,0 +1,150 @@
+/** One session as the supervisor knows it. The table owns it; the lifecycle moves it on; everybody else reads. */
+import { join } from "node:path";
+import type { Evidence, Health, Isolation, SessionExit, SessionSpec, SessionState, SessionSummary, TerminalSize } from "../session.js";
+import type { Fanout } from "./fanout.js";
+import type { SessionRecord } from "./record.js";
+import { restState } from "./rest.js";
+import { Waits } from "./waits.js";
+
+/**
+ *   launching ──▶ running ──▶ draining ──▶ retiring ──▶ ended
+ *       ▲                        │         (until the reaper's next tick)
+ *       └──────── backoff ◀──────┘
+ */
+export type Phase = "launching" | "running" | "draining" | "backoff" | "retiring" | "ended";
+
+export interface Pen {
+  watch: string;
+  connection: number;
+}
+
+export class SessionEntry {
+  readonly id: string;
+  readonly number: number;
+  readonly directory: string;
+  readonly createdAt: number;
+  readonly waits: Waits = new Waits();
+  readonly spec: SessionSpec;
+
+  phase: Phase = "launching";
+  /** The in-flight slot while there is an actor, or bytes of one to salvage. */
+  slot: number | null = null;
+  /** The main thread's own copy of the pty master. */
+  master: number | null = null;
+  /** Settles when the present actor is ready; replaced when its thread is lost; null while the session has none. */
+  actor: Promise<void> | null = null;
+  /** Where its actor runs, and whether a terminal follows the bytes: as asked for, until the loss policy says otherwise. */
+  placement: { isolation: Isolation; terminal: boolean };
+  fanout!: Fanout;
+  pen: Pen | null = null;
+  readonly answering: Set<string> = new Set();
+  killing = false;
+  kill: Promise<{ processes: number }> | null = null;
+  restart: Promise<void> | null = null;
+  retirement: Promise<void> | null = null;
+  backoff: NodeJS.Timeout | null = null;
+  restartHistory: number[] = [];
+  /** Resolves each time the process's end has been dealt with; replaced at the next start. */
+  end: { promise: Promise<void>; resolve(): void } = deferred();
+
+  state: SessionState = "starting";
+  stateSince: number;
+  evidence: Evidence;
+  pid: number | null = null;
+  size: TerminalSize;
+  startedAt: number | null = null;
+  lastActivityAt: number;
+  exit: SessionExit | null = null;
+  title = "";
+  cwd: string;
+  currentCommand: string | null = null;
+  epoch = 1;
+  offset = 0;
+  restarts = 0;
+  health: Health = "ok";
+  unresponsive = false;
+  recoveredFrom: SessionSummary["recovered_from"] = null;
+
+  constructor(number: number, id: string, spec: SessionSpec, sessions: string, now: number, createdAt: number) {
+    this.number = number;
+    this.id = id;
+    this.spec = spec;
+    this.directory = join(sessions, id);
+    this.createdAt = createdAt;
+    this.stateSince = now;
+    this.lastActivityAt = now;
+    this.cwd = spec.cwd;
+    this.placement = { isolation: spec.isolation, terminal: true };
+    this.size = { cols: spec.cols, rows: spec.rows };
+    this.evidence = { source: "supervisor", rule: "created", confidence: "high", at: now, detail: "the process is being started" };
+  }
+
+  /** In restart back-off a session is live: its name is taken, it can be killed, it comes back by itself. */
+  get live(): boolean {
+    return this.phase !== "ended";
+  }
+
+  record(): SessionRecord {
+    return {
+      version: 1,
+      id: this.id,
+      createdAt: this.createdAt,
+      startedAt: this.startedAt ?? this.createdAt,
+      epoch: this.epoch,
+      restarts: this.restarts,
+      killing: this.killing,
+      spec: { ...this.spec, cols: this.size.cols, rows: this.size.rows },
+    };
+  }
+
+  summary(now: number): SessionSummary {
+    const { spec } = this;
+    return {
+      id: this.id,
+      name: spec.name,
+      labels: spec.labels,
+      tool: spec.tool,
+      command: spec.command,
+      args: spec.args,
+      cwd: this.cwd,
+      pid: this.pid,
+      cols: this.size.cols,
+      rows: this.size.rows,
+      created_at: this.createdAt,
+      started_at: this.startedAt,
+      last_activity_at: this.lastActivityAt,
+      state: this.state,
+      state_since: this.stateSince,
+      evidence: this.evidence,
+      rest_state: restState(this.state, this.stateSince, now),
+      exit: this.exit,
+      title: this.title,
+      current_command: this.currentCommand,
+      conversation_id: null,
+      thought: null,
+      last_skill: null,
+      repo: null,
+      prompt_delivery: null,
+      token_count: null,
+      context_limit: null,
+      epoch: this.epoch,
+      offset: this.offset,
+      watchers: this.fanout.size,
+      writer: this.pen?.watch ?? null,
+      backend: spec.backend,
+      health: this.unresponsive ? "unresponsive" : this.health,
+      restarts: this.restarts,
+      dirty: false,
+      last_checkpoint_at: null,
+      recovered_from: this.recoveredFrom,
+    };
+  }
+}
+
+export function deferred(): { promise: Promise<void>; resolve(): void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,288 @@
+/**
+ * Between the table and the actor threads: starts a session's actor, carries questions to it, keeps its entry current from what
+ * it posts, and brings it back when its thread is lost. A session without an actor (ended, in back-off) is answered from its
+ * files.
+ */
+import type { ActorApi, ActorEvent, ActorSettings, ReadResult, Screen, ScreenRequest } from "../actors/messages.js";
+import type { ActorPool, ThreadLoss } from "../actors/pool.js";
+import { planAfterLoss, type Death, type Restart } from "../actors/loss-policy.js";
+import type { Clock } from "../clock.js";
+import type { Config } from "../config.js";
+import { LifeguardError, messageOf } from "../errors.js";
+import { duplicate } from "../libc/libc.js";
+import type { Log } from "../log.js";
+import { openSpoolReader } from "../spool/spool-reader.js";
+import type { SessionEntry } from "./entry.js";
+import type { EventLog } from "./events.js";
+import { Fanout } from "./fanout.js";
+import { setState } from "./state.js";
+import type { SessionTable } from "./table.js";
+
+type Method = Exclude<keyof ActorApi, "ping" | "fault">;
+type Rest<F> = F extends (id: string, ...rest: infer R) => unknown ? R : never;
+type Answer<M extends Method> = Awaited<ReturnType<ActorApi[M]>>;
+
+/** Why an actor is started: its process is new, or it goes on after the loss of its thread, or of the daemon. */
+export type StartKind = "fresh" | "worker" | "daemon";
+
+export class Hosting {
+  readonly #pool: ActorPool;
+  readonly #table: SessionTable;
+  readonly #events: EventLog;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #config: Config;
+  readonly #settings: ActorSettings;
+  #deaths: Death[] = [];
+
+  constructor(parts: { pool: ActorPool; table: SessionTable; events: EventLog; clock: Clock; log: Log; config: Config }) {
+    this.#pool = parts.pool;
+    this.#table = parts.table;
+    this.#events = parts.events;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.#config = parts.config;
+    const { session } = parts.config;
+    this.#settings = {
+      historyLines: session.history_lines,
+      spoolBytes: session.spool_bytes,
+      spoolBusyBytes: session.spool_busy_bytes,
+      inputQueueBytes: session.input_queue_bytes,
+      parkAfterMs: session.park_after_ms,
+      idleHoldMs: session.idle_hold_ms,
+      errorLingerMs: session.error_linger_ms,
+      attentionAfterMs: session.attention_after_ms,
+    };  }
+
+  /** Gives a new entry its watchers. */
+  equip(entry: SessionEntry): void {
+    const told = (error: unknown): void => this.#log.debug({ session: entry.id, phase: "watch", err: messageOf(error) }, "the actor did not hear of it");
+    entry.fanout = new Fanout(
+      {
+        read: (since, max) => this.read(entry, since, max),
+        watch: (since) => this.ask(entry, "watch", since),
+        unwatch: () => void this.ask(entry, "unwatch").catch(told),
+        credit: (offset) => void this.ask(entry, "credit", offset).catch(told),
+        lastActivityAt: () => entry.lastActivityAt,
+      },
+      () => this.#clock.now(),
+    );
+  }
+
+  /** @param after resolves when this start's turn has come; those who ask meanwhile wait with it */
+  async start(entry: SessionEntry, how: StartKind, after: Promise<unknown> = Promise.resolve()): Promise<void> {
+    const starting = after.then(() => this.#start(entry, how));
+    entry.actor = starting;
+    // Those who ask meanwhile see the failure themselves; nobody asking is no reason to crash.
+    starting.catch(() => undefined);
+    await starting;
+  }
+
+  async #start(entry: SessionEntry, how: StartKind): Promise<void> {
+    if (entry.master === null || entry.slot === null || entry.pid === null) throw new LifeguardError("EXITED", `session ${entry.id} has no process`);
+    await this.#pool.start(
+      {
+        id: entry.id,
+        epoch: entry.epoch,
+        master: duplicate(entry.master),
+        directory: entry.directory,
+        slot: entry.slot,
+        size: entry.size,
+        pid: entry.pid,
+        fresh: how === "fresh",
+        continues: how === "daemon" ? "daemon" : "worker",
+        terminal: entry.placement.terminal,
+        settings: this.#settings,
+      },
+      { isolation: entry.placement.isolation },
+    );
+    await entry.fanout.restarted();
+    if (entry.answering.size > 0) await this.#pool.call(entry.id, "leaveAnswers", true);
+  }
+
+  /** A question to the session's actor, once it is ready. @throws EXITED when the session has no actor */
+  async ask<M extends Method>(entry: SessionEntry, method: M, ...rest: Rest<ActorApi[M]>): Promise<Answer<M>> {
+    if (entry.actor === null) throw new LifeguardError("EXITED", `session ${entry.id} has ended: restart it, or read what it left with session.read and session.screen`);
+    await entry.actor;
+    return (await this.#pool.call(entry.id, method, ...rest)) as Answer<M>;
+  }
+
+  /** The same, once more when the thread was lost under way: only for questions that may be asked twice. */
+  async askAgain<M extends Method>(entry: SessionEntry, method: M, ...rest: Rest<ActorApi[M]>): Promise<Answer<M>> {
+    try {
+      return await this.ask(entry, method, ...rest);
+    } catch (error) {
+      if (!(error instanceof LifeguardError) || error.name !== "UNAVAILABLE") throw error;
+      return this.ask(entry, method, ...rest);
+    }
+  }
+
+  async read(entry: SessionEntry, since: number, max: number): Promise<ReadResult> {
+    if (entry.actor !== null) {
+      try {
+        return await this.askAgain(entry, "read", since, max);
+      } catch (error) {
+        // It ended between the question and the answer: its files have it.
+        if (entry.actor !== null) throw error;
+      }
+    }
+    const reader = openSpoolReader(entry.directory);
+    try {
+      return reader.read(since, max);
+    } finally {
+      reader.close();
+    }
+  }
+
+  async screen(entry: SessionEntry, request: ScreenRequest): Promise<Screen> {
+    if (entry.actor !== null) {
+      try {
+        return await this.askAgain(entry, "screen", request);
+      } catch (error) {
+        if (entry.actor !== null) throw error;
+      }
+    }
+    return this.#pool.render({ id: entry.id, directory: entry.directory, request, size: entry.size, epoch: entry.epoch, historyLines: this.#config.session.history_lines });
+  }
+
+  /** Everything the process wrote is in the spool afterwards. @returns the final offset */
+  async drain(entry: SessionEntry): Promise<number> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return (await this.ask(entry, "drain")).offset;
+      } catch (error) {
+        this.#log.warn({ session: entry.id, epoch: entry.epoch, phase: "drain", attempt, err: messageOf(error) }, "draining failed");
+        // Its thread died: threadLost has put a new actor in its place by now, which salvages and drains.
+        if (attempt >= 3 || entry.actor === null) return entry.offset;
+      }
+    }
+  }
+
+  /** The actor stops reading, and ends. @returns the offset another process may read from */
+  async release(entry: SessionEntry): Promise<number> {
+    const { offset } = await this.ask(entry, "release");
+    await this.stop(entry);
+    return offset;
+  }
+
+  async stop(entry: SessionEntry): Promise<void> {
+    const { actor } = entry;
+    if (actor === null) return;
+    await actor.catch(() => undefined);
+    if (entry.actor !== actor) return this.stop(entry);
+    await this.#pool.stop(entry.id);
+    entry.actor = null;
+  }
+
+  // ---- what actors post -----------------------------------------------------------------------------------------------
+
+  event(event: ActorEvent): void {
+    const entry = this.#table.find(event.id);
+    if (entry === null) return; // Posted just before it was removed.
+    switch (event.type) {
+      case "ready":
+        entry.offset = event.offset;
+        this.#setHealth(entry, "ok", "its actor is up");
+        entry.size = event.size;
+        if (event.recovery !== null) {
+          entry.recoveredFrom = event.recovery.from;
+          this.#events.append("session.recovered", entry.id, { from: event.recovery.from, lost_bytes: event.recovery.lostBytes });
+        }
+        return;
+      case "state":
+        // Once the process has ended the supervisor's word counts.
+        if (entry.phase === "running" || entry.phase === "launching") setState(entry, event.state, event.evidence, this.#events, this.#clock);
+        return;
+      case "title":
+        entry.title = event.title;
+        this.#events.append("session.title", entry.id, { title: event.title });
+        return;
+      case "cwd":
+        entry.cwd = event.cwd;
+        this.#events.append("session.cwd", entry.id, { cwd: event.cwd });
+        return;
+      case "current":
+        entry.currentCommand = event.command;
+        return;
+      case "command":
+        this.#events.append("session.command", entry.id, { command: event.command, exit: event.exit, duration_ms: event.durationMs });
+        return;
+      case "bell":
+        this.#events.append("session.bell", entry.id);
+        return;
+      case "notification":
+        this.#events.append("session.notification", entry.id, { title: event.title, body: event.body });
+        return;
+      case "resized":
+        entry.size = event.size;
+        this.#events.append("session.resized", entry.id, { cols: event.size.cols, rows: event.size.rows, offset: event.offset });
+        entry.fanout.resized(event.size, event.offset);
+        return;
+      case "activity":
+        entry.offset = event.offset;
+        entry.lastActivityAt = event.at;
+        return;
+      case "output":
+        entry.offset = Math.max(entry.offset, event.offset + event.data.byteLength);
+        entry.lastActivityAt = event.at;
+        entry.fanout.output(event.offset, event.data, event.at);
+        return;
+      case "gap":
+        entry.fanout.gap(event.to);
+        return;
+      case "health":
+        this.#setHealth(entry, event.health, event.detail);
+        return;
+      case "failed":
+        this.#log.error({ session: entry.id, epoch: entry.epoch, phase: "actor", err: event.message }, "an actor failed; it is started again");
+        void this.#recover(entry);
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  threadLost(loss: ThreadLoss): void {
+    this.#log.error({ thread: loss.thread, sessions: loss.sessions.length, suspect: loss.suspect, err: loss.reason, phase: "thread" }, "an actor thread was lost; its sessions are started again elsewhere");
+    const plan = planAfterLoss(this.#deaths, { at: this.#clock.monotonic(), sessions: loss.sessions, suspect: loss.suspect });
+    this.#deaths = plan.history;
+    let before: Promise<unknown> = Promise.resolve();
+    for (const wave of plan.waves) before = Promise.all(wave.map((restart) => this.#restartAfterLoss(restart, before)));
+  }
+
+  async #restartAfterLoss(restart: Restart, before: Promise<unknown>): Promise<void> {
+    const entry = this.#table.find(restart.id);
+    if (entry === null || entry.actor === null) return;
+    const isolation = entry.spec.isolation === "thread" ? "thread" : restart.isolation;
+    entry.placement = { isolation, terminal: restart.terminal };
+    await this.#recover(entry, before);
+  }
+
+  unresponsive(sessions: readonly string[], is: boolean): void {
+    for (const id of sessions) {
+      const entry = this.#table.find(id);
+      if (entry === null || entry.unresponsive === is) continue;
+      entry.unresponsive = is;
+      this.#events.append("session.health", id, { health: is ? "unresponsive" : entry.health, detail: is ? "its thread does not answer" : "its thread answers again" });
+    }
+  }
+
+  /** From snapshot and spool, on another thread or the same; nobody's call has to be repeated for it. Never rejects. */
+  async #recover(entry: SessionEntry, before?: Promise<unknown>): Promise<void> {
+    this.#setHealth(entry, "recovering", "its actor is being started again");
+    const since = this.#clock.monotonic();
+    try {
+      await this.start(entry, "worker", before);
+      this.#log.info({ session: entry.id, epoch: entry.epoch, phase: "recover", ms: Math.round(this.#clock.monotonic() - since) }, "its actor is back");
+    } catch (error) {
+      this.#setHealth(entry, "degraded", "its actor could not be started again");
+      this.#log.error({ session: entry.id, epoch: entry.epoch, phase: "recover", err: messageOf(error) }, "its actor could not be started again");
+    }
+  }
+
+  #setHealth(entry: SessionEntry, health: "ok" | "recovering" | "degraded", detail: string): void {
+    if (entry.health === health) return;
+    entry.health = health;
+    this.#events.append("session.health", entry.id, { health, detail });
+  }
+}

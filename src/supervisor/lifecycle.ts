@@ -1,0 +1,399 @@
+/**
+ * A session's way from `create` to its end, in life order: launch or adopt → run → exit → drain → ended, or once more round.
+ *
+ * Who does what: custody (the keepers) starts and holds processes, the pool hosts actors, which own the bytes, and this file
+ * decides. Nothing else starts, ends or restarts a session.
+ */
+import { mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import type { ActorPool } from "../actors/pool.js";
+import type { Clock } from "../clock.js";
+import type { Config } from "../config.js";
+import { LifeguardError, messageOf } from "../errors.js";
+import { foregroundGroup } from "../libc/libc.js";
+import type { Log } from "../log.js";
+import type { Custody, KeptExit, KeptSession } from "../reaper/custody.js";
+import type { Reapable } from "../reaper/exit-reaper.js";
+import { killTree, signalForeground } from "../reaper/kill-ladder.js";
+import { signalName } from "../reaper/signals.js";
+import { sessionId, type ExitReason, type SessionExit, type SessionSpec } from "../session.js";
+import type { Hosting } from "./hosting.js";
+import { deferred, SessionEntry } from "./entry.js";
+import { checkDirectory, resolveCommand, sessionEnvironment } from "./environment.js";
+import type { EventLog } from "./events.js";
+import { decodeRecord, encodeRecord, type SessionRecord } from "./record.js";
+import { decideRestart } from "./restart-policy.js";
+import { setState } from "./state.js";
+import type { SessionTable } from "./table.js";
+
+/** What the processes of sessions inherit besides their environment: the world the daemon was started from, not Node's. */
+export interface CallerWorld {
+  nofileSoft: number;
+  umask: number;
+}
+
+export interface LifecycleParts {
+  config: Config;
+  clock: Clock;
+  log: Log;
+  table: SessionTable;
+  events: EventLog;
+  custody: Custody;
+  pool: ActorPool;
+  hosting: Hosting;
+  world: CallerWorld;
+}
+
+export class Lifecycle implements Reapable {
+  readonly #p: LifecycleParts;
+  #pidCursor = 0;
+
+  constructor(parts: LifecycleParts) {
+    this.#p = parts;
+  }
+
+  // ---- birth ----------------------------------------------------------------------------------------------------------
+
+  /** The name in `spec` is free and checked; so is everything else but the command and the directory. */
+  async create(spec: SessionSpec): Promise<SessionEntry> {
+    const { table, config, clock, events } = this.#p;
+    if (table.size >= config.daemon.max_sessions) {
+      throw new LifeguardError("LIMIT", `${table.size} sessions are there, at most ${config.daemon.max_sessions} may be (daemon.max_sessions): remove ended ones, or raise it`, { limit: config.daemon.max_sessions });
+    }
+    checkDirectory(spec.cwd);
+    resolveCommand(spec.command, spec.env, spec.cwd);
+    const { number, id } = table.mint();
+    const entry = new SessionEntry(number, id, spec, table.directory, clock.now(), clock.now());
+    this.#p.hosting.equip(entry);
+    encodeRecord(entry.record());
+    mkdirSync(entry.directory, { recursive: true, mode: 0o700 });
+    table.add(entry);
+    try {
+      await this.#launch(entry);
+    } catch (error) {
+      await this.#free(entry).catch(() => undefined);
+      table.rememberNumbers();
+      table.delete(entry);
+      await rm(entry.directory, { recursive: true, force: true });
+      throw error;
+    }
+    events.append("session.created", id, { summary: entry.summary(clock.now()) });
+    return entry;
+  }
+
+  async #launch(entry: SessionEntry): Promise<void> {
+    const { config, custody, table, clock, hosting, world } = this.#p;
+    const { spec } = entry;
+    checkDirectory(spec.cwd);
+    const file = resolveCommand(spec.command, spec.env, spec.cwd);
+    entry.phase = "launching";
+    entry.end = deferred();
+    entry.killing = false;
+    entry.exit = null;
+    entry.startedAt = clock.now();
+    entry.slot ??= table.takeSlot();
+    const { pid, master } = await custody.spawn({
+      session: entry.number,
+      slot: entry.slot,
+      record: encodeRecord(entry.record()),
+      directory: entry.directory,
+      spool: { bytes: config.session.spool_bytes, busyBytes: config.session.spool_busy_bytes },
+      file,
+      argv: [spec.command, ...spec.args],
+      env: sessionEnvironment(spec.env, entry.id, config.paths.socket),
+      cwd: spec.cwd,
+      size: entry.size,
+      nofileSoft: world.nofileSoft,
+      umask: world.umask,
+    });
+    entry.pid = pid;
+    entry.master = master;
+    entry.phase = "running";
+    await hosting.start(entry, "fresh");
+  }
+
+  /**
+   * Takes over every session that outlived the last daemon. Resolves when all are listed and their masters are here; actors
+   * go on starting, and calls wait for them.
+   */
+  async adopt(): Promise<{ sessions: number; actors: Promise<void> }> {
+    const { custody, table, log, hosting, events } = this.#p;
+    const ended: { entry: SessionEntry; exit: KeptExit }[] = [];
+    for (const kept of await custody.open()) {
+      const entry = this.#adoptOne(kept);
+      table.holdSlot(kept.slot);
+      table.add(entry);
+      if (kept.exit !== null) ended.push({ entry, exit: kept.exit });
+    }
+    const starts: Promise<void>[] = [];
+    await custody.masters(
+      [...table.entries()].map((entry) => entry.number),
+      (session, master) => {
+        const entry = table.byNumber(session);
+        if (entry === undefined) return;
+        entry.master = master;
+        starts.push(
+          hosting.start(entry, "daemon").then(
+            () => {
+              entry.recoveredFrom = "daemon";
+            },
+            (error: unknown) => log.error({ session: entry.id, phase: "adopt", err: messageOf(error) }, "a session's actor did not start"),
+          ),
+        );
+      },
+    );
+    for (const { entry, exit } of ended) this.exited(entry.number, exit);
+    const sessions = starts.length;
+    return {
+      sessions,
+      actors: Promise.all(starts).then(() => {
+        if (sessions > 0) events.append("daemon.started", null, { restored: sessions });
+      }),
+    };
+  }
+
+  #adoptOne(kept: KeptSession): SessionEntry {
+    const { table, clock, log, hosting } = this.#p;
+    const id = sessionId(kept.session);
+    let record: SessionRecord;
+    try {
+      record = decodeRecord(kept.record);
+    } catch (error) {
+      // The process is there and may be somebody's work: it is listed under its id, never dropped.
+      log.error({ session: id, phase: "adopt", err: messageOf(error) }, "the keeper's record of a session cannot be read; it goes on without its specification");
+      record = unknownRecord(id, kept.session, clock.now());
+    }
+    const entry = new SessionEntry(kept.session, id, record.spec, table.directory, clock.now(), record.createdAt);
+    hosting.equip(entry);
+    mkdirSync(entry.directory, { recursive: true, mode: 0o700 });
+    entry.phase = "running";
+    entry.pid = kept.pid;
+    entry.slot = kept.slot;
+    entry.epoch = record.epoch;
+    entry.restarts = record.restarts;
+    entry.startedAt = record.startedAt;
+    entry.killing = record.killing;
+    return entry;
+  }
+
+  // ---- end ------------------------------------------------------------------------------------------------------------
+
+  /** The process has ended (custody's word). Everything after is one straight line per session. */
+  exited(session: number, exit: KeptExit): void {
+    const entry = this.#p.table.byNumber(session);
+    if (entry === undefined || (entry.phase !== "running" && entry.phase !== "launching")) return;
+    entry.phase = "draining";
+    void this.#finish(entry, exit).catch((error: unknown) => {
+      this.#p.log.error({ session: entry.id, phase: "exit", err: messageOf(error) }, "an exit could not be dealt with");
+    });
+  }
+
+  async #finish(entry: SessionEntry, exit: KeptExit): Promise<void> {
+    const { hosting, clock } = this.#p;
+    // The launch that is still under way owns the entry until its actor is up.
+    entry.offset = await hosting.drain(entry);
+    const lost = exit.code === null && exit.signal === null;
+    const reason: ExitReason = entry.killing ? "killed" : lost ? "lost" : "process_exit";
+    const ended: SessionExit = { code: exit.code, signal: exit.signal === null ? null : signalName(exit.signal), at: Math.min(exit.at, clock.now()), reason };
+    await this.#ended(entry, ended);
+  }
+
+  /** The process is gone and its output is in the spool, or it never came to be. */
+  async #ended(entry: SessionEntry, exit: SessionExit): Promise<void> {
+    const { config, clock, events, log } = this.#p;
+    const decision = decideRestart(entry.spec.restart, exit, entry.restartHistory, clock.monotonic(), {
+      intensity: config.session.restart_intensity,
+      windowMs: config.session.restart_window_ms,
+      backoffMs: config.session.restart_backoff_ms,
+      backoffMaxMs: config.session.restart_backoff_max_ms,
+    });
+    entry.exit = decision.restart || decision.reason !== "restart_intensity" ? exit : { ...exit, reason: "restart_intensity" };
+    entry.pid = null;
+    events.append("session.exited", entry.id, { code: exit.code, signal: exit.signal, reason: entry.exit.reason, restarting: decision.restart });
+    log.info({ session: entry.id, epoch: entry.epoch, phase: "exit", code: exit.code, signal: exit.signal, reason: entry.exit.reason }, "process ended");
+    if (!decision.restart) {
+      entry.phase = "retiring";
+      setState(entry, "exited", { source: "supervisor", rule: "process_ended", confidence: "high", at: clock.now(), detail: describeExit(entry.exit) }, events, clock);
+      entry.fanout.ended(entry.offset);
+      entry.end.resolve();
+      return;
+    }
+    entry.restartHistory = decision.history;
+    entry.phase = "backoff";
+    setState(entry, "starting", { source: "supervisor", rule: "restart_backoff", confidence: "high", at: clock.now(), detail: `${describeExit(exit)}; starting again in ${decision.delayMs} ms` }, events, clock);
+    events.append("session.restarting", entry.id, { delay_ms: decision.delayMs, restarts: entry.restarts });
+    entry.end.resolve();
+    await this.#free(entry);
+    entry.backoff = setTimeout(() => {
+      entry.backoff = null;
+      void this.#relaunch(entry).catch((error: unknown) => log.warn({ session: entry.id, phase: "restart", err: messageOf(error) }, "restart failed"));
+    }, decision.delayMs);
+  }
+
+  /** Starts the process again under the same id; offsets go on where they stood. A launch that fails counts as an end. */
+  async #relaunch(entry: SessionEntry): Promise<void> {
+    const { events, clock } = this.#p;
+    entry.epoch += 1;
+    entry.restarts += 1;
+    try {
+      await this.#launch(entry);
+    } catch (error) {
+      await this.#free(entry).catch(() => undefined);
+      await this.#ended(entry, { code: null, signal: null, at: clock.now(), reason: "spawn_failed" });
+      throw error;
+    }
+    events.append("session.restarted", entry.id, { epoch: entry.epoch, offset: entry.offset });
+  }
+
+  // ---- what people ask for --------------------------------------------------------------------------------------------
+
+  async kill(entry: SessionEntry, graceMs: number): Promise<{ processes: number }> {
+    if (entry.phase === "backoff") {
+      await this.#cancelBackoff(entry);
+      return { processes: 0 };
+    }
+    if (!entry.live || entry.phase === "retiring") return { processes: 0 };
+    entry.kill ??= this.#kill(entry, graceMs).finally(() => {
+      entry.kill = null;
+    });
+    return entry.kill;
+  }
+
+  async #kill(entry: SessionEntry, graceMs: number): Promise<{ processes: number }> {
+    const { custody, config } = this.#p;
+    entry.killing = true;
+    const { end, pid } = entry;
+    if (pid === null) return { processes: 0 };
+    // Best effort: should this daemon die on the way, the next one must not take the exit for a crash and start it again.
+    await custody.setRecord(entry.number, encodeRecord(entry.record())).catch(() => undefined);
+    const result = await killTree({ leader: pid, sessionId: entry.id, socket: config.paths.socket, keeperPids: custody.keeperPids(), keeperWasLost: custody.keeperWasLost, graceMs, deadlineMs: config.session.kill_deadline_ms });
+    if (result.left.length > 0) {
+      throw new LifeguardError("TIMEOUT", `processes ${result.left.join(", ")} of ${entry.id} are still there after KILL (they may hang in the kernel)`, { pids: result.left });
+    }
+    await end.promise;
+    return { processes: result.processes };
+  }
+
+  async #cancelBackoff(entry: SessionEntry): Promise<void> {
+    const { clock, events } = this.#p;
+    if (entry.backoff !== null) clearTimeout(entry.backoff);
+    entry.backoff = null;
+    entry.phase = "retiring";
+    const exit = entry.exit ?? { code: null, signal: null, at: clock.now(), reason: "killed" };
+    entry.exit = { ...exit, reason: "killed" };
+    setState(entry, "exited", { source: "supervisor", rule: "killed_in_backoff", confidence: "high", at: clock.now(), detail: "killed while it waited to be started again" }, events, clock);
+    entry.fanout.ended(entry.offset);
+  }
+
+  /** Sends one signal once to the foreground process group; nothing escalates. */
+  signal(entry: SessionEntry, signal: number): { processes: number } {
+    if (entry.pid === null || entry.master === null) throw new LifeguardError("EXITED", `session ${entry.id} has no process`);
+    return signalForeground(foregroundGroup(entry.master) || entry.pid, signal);
+  }
+
+  /** Ends the process if there is one, and starts it again with the same specification. */
+  async restart(entry: SessionEntry): Promise<void> {
+    entry.restart ??= this.#restart(entry).finally(() => {
+      entry.restart = null;
+    });
+    await entry.restart;
+  }
+
+  async #restart(entry: SessionEntry): Promise<void> {
+    const { config, table, log } = this.#p;
+    await this.kill(entry, config.session.kill_grace_ms);
+    await this.retire(entry.id);
+    const holder = table.liveNamed(entry.spec.name);
+    if (holder !== undefined && holder !== entry) {
+      log.warn({ session: entry.id, phase: "restart", name: entry.spec.name }, "its name is taken by a live session: it runs under its id");
+      entry.spec.name = entry.id;
+    }
+    entry.restartHistory = [];
+    await this.#relaunch(entry);
+  }
+
+  async remove(entry: SessionEntry): Promise<void> {
+    const { table, events } = this.#p;
+    await this.retire(entry.id);
+    table.rememberNumbers();
+    table.delete(entry);
+    entry.fanout.removed();
+    entry.waits.removed(entry.id);
+    events.append("session.removed", entry.id, { reason: "removed", mode: "kill", backend_alive: false });
+    await rm(entry.directory, { recursive: true, force: true });
+  }
+
+  /** Name or labels have changed: the keeper's record follows, so that the next daemon knows. */
+  recordChanged(entry: SessionEntry): void {
+    if (entry.master === null) return;
+    this.#p.custody.setRecord(entry.number, encodeRecord(entry.record())).catch((error: unknown) => {
+      this.#p.log.warn({ session: entry.id, phase: "record", err: messageOf(error) }, "the keeper did not take a session's new record");
+    });
+  }
+
+  /** Lets the keepers read from here on: the daemon ends, the sessions do not. */
+  async release(entry: SessionEntry): Promise<void> {
+    if (entry.backoff !== null) clearTimeout(entry.backoff);
+    if (entry.phase !== "running") return;
+    const { hosting, custody } = this.#p;
+    const offset = await hosting.release(entry);
+    await custody.setRecord(entry.number, encodeRecord(entry.record()));
+    await custody.release(entry.number, offset);
+  }
+
+  // ---- the reaper's view (reaper/exit-reaper.ts) ----------------------------------------------------------------------
+
+  *retirable(): Iterable<string> {
+    for (const entry of this.#p.table.entries()) if (entry.phase === "retiring") yield entry.id;
+  }
+
+  async retire(id: string): Promise<void> {
+    const entry = this.#p.table.byId(id);
+    if (entry.phase !== "retiring") return;
+    entry.retirement ??= this.#free(entry)
+      .then(() => {
+        entry.phase = "ended";
+      })
+      .finally(() => {
+        entry.retirement = null;
+      });
+    await entry.retirement;
+  }
+
+  *livePids(most: number): Iterable<{ id: string; pid: number }> {
+    const live = [...this.#p.table.entries()];
+    for (let step = 0; step < Math.min(most, live.length); step++) {
+      this.#pidCursor = (this.#pidCursor + 1) % live.length;
+      const entry = live[this.#pidCursor];
+      if (entry?.phase === "running" && entry.pid !== null) yield { id: entry.id, pid: entry.pid };
+    }
+  }
+
+  vanished(id: string): void {
+    const entry = this.#p.table.byId(id);
+    this.exited(entry.number, { pid: entry.pid ?? 0, code: null, signal: null, at: this.#p.clock.now() });
+  }
+
+  /** Actor, slot, master and zombie of a process that has ended. */
+  async #free(entry: SessionEntry): Promise<void> {
+    const { hosting, custody, table } = this.#p;
+    await hosting.stop(entry);
+    if (entry.master !== null) {
+      entry.master = null;
+      await custody.acknowledge(entry.number);
+    }
+    if (entry.slot !== null) table.freeSlot(entry.slot);
+    entry.slot = null;
+  }
+}
+
+function describeExit(exit: SessionExit): string {
+  if (exit.reason === "spawn_failed") return "the process could not be started";
+  if (exit.signal !== null) return `ended by ${exit.signal}`;
+  return exit.code === null ? "ended, its exit status is lost" : `exited with code ${exit.code}`;
+}
+
+function unknownRecord(id: string, number: number, now: number): SessionRecord {
+  const spec: SessionSpec = { name: `recovered-${number}`, cwd: "/", tool: null, command: "/bin/sh", args: [], env: {}, envSecret: [], cols: 120, rows: 40, restart: "never", isolation: "shared", backend: "pty", labels: {}, allowSelf: false };
+  return { version: 1, id, createdAt: now, startedAt: now, epoch: 1, restarts: 0, killing: false, spec };
+}

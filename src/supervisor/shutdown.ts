@@ -1,0 +1,26 @@
+/** The polite end: every actor's bytes are in its spool and the keepers read on, within a budget; what was not done is named. */
+import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "../errors.js";
+import type { Log } from "../log.js";
+import type { Lifecycle } from "./lifecycle.js";
+import type { SessionTable } from "./table.js";
+
+export async function shutDown(parts: { table: SessionTable; lifecycle: Lifecycle; budgetMs: number; log: Log }): Promise<{ left: number; notSaved: string[] }> {
+  const { table, lifecycle, budgetMs, log } = parts;
+  const running = [...table.entries()].filter((entry) => entry.live && entry.phase !== "retiring");
+  const pending = new Set(running.map((entry) => entry.id));
+  const released = Promise.all(
+    running.map(async (entry) => {
+      try {
+        await lifecycle.release(entry);
+        pending.delete(entry.id);
+      } catch (error) {
+        log.warn({ session: entry.id, phase: "stop", err: messageOf(error) }, "a session could not be handed over politely; its bytes are in the in-flight file");
+      }
+    }),
+  );
+  const budget = new AbortController();
+  await Promise.race([released, delay(budgetMs, undefined, { signal: budget.signal }).catch(() => undefined)]);
+  budget.abort();
+  return { left: running.length, notSaved: [...pending] };
+}

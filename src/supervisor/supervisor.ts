@@ -1,0 +1,315 @@
+/**
+ * What the outside may ask, checked and handed to the parts: table (who), lifecycle (birth and death), hosting (actors), events,
+ * waits, watchers and pens. A listing is answered from the table, which actors keep current; nobody is asked.
+ */
+import { setImmediate as turn } from "node:timers/promises";
+import type { ReadResult, Screen, ScreenRequest } from "../actors/messages.js";
+import type { Clock } from "../clock.js";
+import { BOUNDS, type Config } from "../config.js";
+import { LifeguardError } from "../errors.js";
+import { signalNumber } from "../reaper/signals.js";
+import { checkName, type Evidence, type SessionSpec, type SessionState, type SessionSummary, type TerminalSize } from "../session.js";
+import type { Caller, CreateRequest, DaemonStatus, EventCursor, EventFilter, KillResult, LifeguardEvent, ListRequest, SupervisorApi, WaitRequest, Watch, WatchRequest, WatchSink } from "./api.js";
+import type { SessionEntry } from "./entry.js";
+import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
+import type { EventLog, Subscription } from "./events.js";
+import type { Hosting } from "./hosting.js";
+import type { Lifecycle } from "./lifecycle.js";
+import { runsInside } from "./self-guard.js";
+import type { SessionTable } from "./table.js";
+import type { Vitals } from "./vitals.js";
+
+export interface SupervisorParts {
+  config: Config;
+  clock: Clock;
+  table: SessionTable;
+  events: EventLog;
+  hosting: Hosting;
+  lifecycle: Lifecycle;
+  vitals: Vitals;
+  /** Tells the composition that somebody asked for the end. */
+  requestStop(): void;
+}
+
+export class Supervisor implements SupervisorApi {
+  readonly #p: SupervisorParts;
+  #watchNumber = 0;
+  readonly #watches = new Map<string, { entry: SessionEntry; connection: number; watch: Watch }>();
+
+  constructor(parts: SupervisorParts) {
+    this.#p = parts;
+  }
+
+  get boot(): string {
+    return this.#p.events.boot;
+  }
+
+  // ---- sessions -------------------------------------------------------------------------------------------------------
+
+  async create(request: CreateRequest): Promise<SessionSummary> {
+    const entry = await this.#p.lifecycle.create(this.#specify(request));
+    return entry.summary(this.#p.clock.now());
+  }
+
+  #specify(request: CreateRequest): SessionSpec {
+    const { config, table } = this.#p;
+    if (request.backend === "tmux") throw new LifeguardError("UNSUPPORTED", "backend tmux is not available in this version: leave backend out, or write pty", { field: "backend" });
+    let name: string;
+    if (request.name === undefined) {
+      name = table.mintName();
+    } else {
+      const checked = checkName(request.name);
+      if ("problem" in checked) throw new LifeguardError("INVALID_PARAMS", checked.problem, { field: "name" });
+      name = checked.name;
+      this.#claim(name, null);
+    }
+    const env = request.env ?? {};
+    checkEnvironment(env);
+    const complete = baseEnvironment(request.env_base ?? "daemon", env);
+    return {
+      name,
+      cwd: request.cwd ?? process.cwd(),
+      tool: null,
+      command: request.command ?? userShell(complete),
+      args: request.args ?? [],
+      env: complete,
+      envSecret: request.env_secret ?? [],
+      cols: request.cols ?? config.session.cols,
+      rows: request.rows ?? config.session.rows,
+      restart: request.restart ?? "never",
+      isolation: request.isolation ?? "shared",
+      backend: "pty",
+      labels: request.labels ?? {},
+      allowSelf: request.allow_self ?? false,
+    };
+  }
+
+  #claim(name: string, claimant: SessionEntry | null): void {
+    const holder = this.#p.table.liveNamed(name);
+    if (holder !== undefined && holder !== claimant) {
+      throw new LifeguardError("ALREADY_EXISTS", `the live session ${holder.id} is named ${JSON.stringify(name)}: choose another name, or rename or remove that one`, { field: "name", id: holder.id });
+    }
+  }
+
+  list(request: ListRequest): { sessions: SessionSummary[]; cursor: EventCursor } {
+    const { table, events, clock } = this.#p;
+    const now = clock.now();
+    const wanted = Object.entries(request.labels ?? {});
+    const sessions: SessionSummary[] = [];
+    for (const entry of table.entries()) {
+      if (!entry.live && request.all !== true) continue;
+      if (request.state !== undefined && entry.state !== request.state) continue;
+      if (!wanted.every(([label, value]) => entry.spec.labels[label] === value)) continue;
+      sessions.push(entry.summary(now));
+    }
+    return { sessions, cursor: events.cursor };
+  }
+
+  resolve(reference: string, options: { prefix: boolean }): string {
+    return this.#p.table.resolve(reference, options).id;
+  }
+
+  get(id: string): SessionSummary {
+    return this.#p.table.byId(id).summary(this.#p.clock.now());
+  }
+
+  update(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined }): SessionSummary {
+    const { table, events, clock, hosting, lifecycle } = this.#p;
+    const entry = table.byId(id);
+    if (change.name !== undefined) {
+      const checked = checkName(change.name);
+      if ("problem" in checked) throw new LifeguardError("INVALID_PARAMS", checked.problem, { field: "name" });
+      this.#claim(checked.name, entry);
+      const from = entry.spec.name;
+      entry.spec.name = checked.name;
+      if (from !== checked.name) events.append("session.renamed", id, { from, to: checked.name });
+    }
+    if (change.labels !== undefined) entry.spec.labels = change.labels;
+    if (change.name !== undefined || change.labels !== undefined) lifecycle.recordChanged(entry);
+    if (change.seen === true) {
+      if (entry.actor !== null) void hosting.ask(entry, "seen").catch(() => undefined);
+      events.append("session.acknowledged", id);
+    }
+    return entry.summary(clock.now());
+  }
+
+  // ---- typing ---------------------------------------------------------------------------------------------------------
+
+  async input(id: string, data: Uint8Array, caller: Caller): Promise<{ accepted: number }> {
+    const entry = this.#typeable(id, caller);
+    const answer = await this.#p.hosting.ask(entry, "input", data);
+    if (answer.accepted < data.byteLength) throw busy(entry, answer.accepted, data.byteLength);
+    return answer;
+  }
+
+  async keys(id: string, keys: string[], caller: Caller): Promise<{ accepted: number }> {
+    return this.#p.hosting.ask(this.#typeable(id, caller), "keys", keys);
+  }
+
+  async paste(id: string, text: string, caller: Caller): Promise<{ accepted: number }> {
+    return this.#p.hosting.ask(this.#typeable(id, caller), "paste", text);
+  }
+
+  async resize(id: string, size: TerminalSize, caller: Caller): Promise<{ offset: number }> {
+    const entry = this.#typeable(id, caller);
+    return this.#p.hosting.askAgain(entry, "resize", size);
+  }
+
+  /** @throws NOT_FOUND, EXITED, FORBIDDEN, NOT_WRITER */
+  #typeable(id: string, caller: Caller): SessionEntry {
+    const entry = this.#p.table.byId(id);
+    if (entry.actor === null) throw new LifeguardError("EXITED", `session ${entry.id} (${entry.spec.name}) is not running: restart it first`);
+    this.#refuseSelf(entry, caller, "type into");
+    if (entry.pen !== null && entry.pen.connection !== caller.connection) {
+      throw new LifeguardError("NOT_WRITER", `watch ${entry.pen.watch} of another client holds the pen of ${entry.id}: take it with session.watch {write: true, take: true}`, { writer: entry.pen.watch });
+    }
+    return entry;
+  }
+
+  #refuseSelf(entry: SessionEntry, caller: Caller, what: string): void {
+    if (entry.spec.allowSelf || entry.pid === null || caller.pid === 0) return;
+    if (!runsInside(caller.pid, entry.pid)) return;
+    throw new LifeguardError("FORBIDDEN", `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (create the session with allow_self to permit it)`, { pid: caller.pid });
+  }
+
+  // ---- looking --------------------------------------------------------------------------------------------------------
+
+  screen(id: string, request: ScreenRequest): Promise<Screen> {
+    return this.#p.hosting.screen(this.#p.table.byId(id), request);
+  }
+
+  read(id: string, since: number, max: number): Promise<ReadResult> {
+    return this.#p.hosting.read(this.#p.table.byId(id), since, Math.min(max, BOUNDS.readBytesMax));
+  }
+
+  async watch(id: string, request: WatchRequest, sink: WatchSink, caller: Caller): Promise<Watch> {
+    const { table, config, hosting } = this.#p;
+    const entry = table.byId(id);
+    if (this.#watches.size >= config.rpc.max_watchers) {
+      throw new LifeguardError("LIMIT", `${this.#watches.size} watches are open, at most ${config.rpc.max_watchers} may be (rpc.max_watchers): end some with session.unwatch`, { limit: config.rpc.max_watchers });
+    }
+    this.#watchNumber += 1;
+    const name = `watch_${this.#watchNumber}`;
+    if (request.write === true || request.take === true) this.#takePen(entry, name, request.take === true, caller);
+    const ended = (): void => this.#watchEnded(name, entry);
+    let watch: Watch;
+    try {
+      watch = await entry.fanout.add(
+        name,
+        request,
+        {
+          room: () => sink.room(),
+          output: (offset, data, ageMs) => sink.output(offset, data, ageMs),
+          gap: (from, to) => sink.gap(from, to),
+          resized: (size, offset) => sink.resized(size, offset),
+          closed: (reason) => {
+            ended();
+            sink.closed(reason);
+          },
+        },
+        entry.actor === null ? { at: entry.offset } : null,
+      );
+    } catch (error) {
+      ended();
+      throw error;
+    }
+    this.#watches.set(name, { entry, connection: caller.connection, watch });
+    if (request.answers === true) {
+      entry.answering.add(name);
+      if (entry.actor !== null && entry.answering.size === 1) await hosting.ask(entry, "leaveAnswers", true);
+    }
+    return watch;
+  }
+
+  #takePen(entry: SessionEntry, watch: string, take: boolean, caller: Caller): void {
+    this.#refuseSelf(entry, caller, "type into");
+    const holder = entry.pen;
+    if (holder !== null && holder.connection !== caller.connection && !take) {
+      throw new LifeguardError("NOT_WRITER", `watch ${holder.watch} holds the pen of ${entry.id}: pass take: true to take it`, { writer: holder.watch });
+    }
+    entry.pen = { watch, connection: caller.connection };
+    this.#p.events.append("session.writer", entry.id, { writer: watch, previous: holder?.watch ?? null });
+  }
+
+  #watchEnded(name: string, entry: SessionEntry): void {
+    this.#watches.delete(name);
+    if (entry.pen?.watch === name) {
+      entry.pen = null;
+      this.#p.events.append("session.writer", entry.id, { writer: null, previous: name });
+    }
+    if (entry.answering.delete(name) && entry.answering.size === 0 && entry.actor !== null) {
+      void this.#p.hosting.ask(entry, "leaveAnswers", false).catch(() => undefined);
+    }
+  }
+
+  connectionClosed(connection: number): void {
+    for (const open of [...this.#watches.values()]) if (open.connection === connection) open.watch.end();
+  }
+
+  wait(id: string, request: WaitRequest): Promise<{ state: SessionState; evidence: Evidence }> {
+    const entry = this.#p.table.byId(id);
+    return entry.waits.wait({ state: entry.state, evidence: entry.evidence }, request);
+  }
+
+  subscribe(since: EventCursor | null, filter: EventFilter, listener: (event: LifeguardEvent) => void): Subscription {
+    return this.#p.events.subscribe(since, filter, listener);
+  }
+
+  // ---- ending ---------------------------------------------------------------------------------------------------------
+
+  async kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult> {
+    const { table, lifecycle, config } = this.#p;
+    const entry = table.byId(id);
+    this.#refuseSelf(entry, caller, "kill");
+    if (options.signal !== undefined) {
+      const number = signalNumber(options.signal);
+      if (number === null) throw new LifeguardError("INVALID_PARAMS", `signal ${JSON.stringify(options.signal)} is not known: write a name such as TERM, INT or KILL, or a number from 1 to 64`, { field: "signal" });
+      const { processes } = await lifecycle.signal(entry, number);
+      return { exit: entry.exit, processes };
+    }
+    const { processes } = await lifecycle.kill(entry, options.graceMs ?? config.session.kill_grace_ms);
+    return { exit: entry.exit, processes };
+  }
+
+  async restart(id: string, caller: Caller): Promise<SessionSummary> {
+    const { table, lifecycle, clock } = this.#p;
+    const entry = table.byId(id);
+    this.#refuseSelf(entry, caller, "restart");
+    await lifecycle.restart(entry);
+    return entry.summary(clock.now());
+  }
+
+  async remove(id: string, options: { force: boolean }, caller: Caller): Promise<void> {
+    const { table, lifecycle, config } = this.#p;
+    const entry = table.byId(id);
+    this.#refuseSelf(entry, caller, "remove");
+    if (entry.live && entry.phase !== "retiring") {
+      if (!options.force) throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force`, { state: entry.state });
+      await lifecycle.kill(entry, config.session.kill_grace_ms);
+    }
+    await lifecycle.remove(entry);
+  }
+
+  // ---- the daemon -----------------------------------------------------------------------------------------------------
+
+  async status(): Promise<DaemonStatus> {
+    return this.#p.vitals.status(this.#watches.size);
+  }
+
+  async metrics(): Promise<string> {
+    return this.#p.vitals.metrics(this.#watches.size);
+  }
+
+  async stop(options: { all: boolean }): Promise<{ sessions: number }> {
+    const { table, lifecycle, config, requestStop } = this.#p;
+    const live = [...table.entries()].filter((entry) => entry.live && entry.phase !== "retiring");
+    if (options.all) await Promise.all(live.map((entry) => lifecycle.kill(entry, config.session.kill_grace_ms)));
+    // The answer goes out before the server begins to close.
+    void turn().then(requestStop);
+    return { sessions: options.all ? 0 : live.length };
+  }
+}
+
+function busy(entry: SessionEntry, accepted: number, given: number): LifeguardError {
+  return new LifeguardError("BUSY", `session ${entry.id} takes no more input: ${accepted} of ${given} bytes were taken, its program does not read. Send the rest later`, { accepted, retry_after_ms: 50 });
+}
