@@ -1,0 +1,93 @@
+/** Processes as /proc shows them: who belongs to a test's daemon, and what a process holds. Linux only, like the tests that use it. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+export interface ProcessInfo {
+  pid: number;
+  /** The state letter of /proc/<pid>/stat: `R`, `S`, `Z`, … */
+  state: string;
+  /** Command line, blanks between the words. */
+  command: string;
+}
+
+export function isAlive(pid: number): boolean {
+  return describeProcess(pid) !== null;
+}
+
+/** Null when there is no such process; a zombie is one. */
+export function describeProcess(pid: number): ProcessInfo | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const name = stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")"));
+    const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+    return { pid, state, command: command === "" ? `[${name}]` : command };
+  } catch {
+    return null;
+  }
+}
+
+/** Every process whose environment names this text: a daemon's home, which its keeper and its agents carry in theirs. Zombies have none. */
+export function processesNaming(text: string): ProcessInfo[] {
+  const found: ProcessInfo[] = [];
+  for (const entry of readdirSync("/proc")) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    try {
+      if (!readFileSync(`/proc/${pid}/environ`, "latin1").includes(text)) continue;
+    } catch {
+      continue;
+    }
+    const info = describeProcess(pid);
+    if (info !== null && info.state !== "Z") found.push(info);
+  }
+  return found;
+}
+
+/** Direct children of a process, zombies too. */
+export function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, "latin1")
+        .split(" ")
+        .filter((word) => word !== "")
+        .map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** Zombie children of a process. */
+export function zombiesOf(pid: number): number[] {
+  return childrenOf(pid).filter((child) => describeProcess(child)?.state === "Z");
+}
+
+/** Open descriptors of a process, by number: what each is. */
+export function descriptorsOf(pid: number): Map<number, string> {
+  const found = new Map<number, string>();
+  for (const entry of readdirSync(`/proc/${pid}/fd`)) {
+    try {
+      found.set(Number(entry), readlinkSync(`/proc/${pid}/fd/${entry}`));
+    } catch {
+      // Closed meanwhile: the listing's own descriptor among them.
+    }
+  }
+  return found;
+}
+
+export function threadsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).length;
+}
+
+/** Memory that is this process's own or its share of what it shares, bytes (PSS); RSS counts shared pages once for each process. */
+export function memoryOf(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
+  return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? Number.NaN) * 1_024;
+}
+
+/** Processor time used since the process began, seconds. */
+export function cpuSecondsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
