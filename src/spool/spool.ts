@@ -125,11 +125,11 @@ export class Spool {
     const first = Math.max(from, to - held.modulus);
     const wrote = ready ? this.#writeRing(bytes, first - from, first) : first;
     held.end = to;
+    if (wrote < to) this.#lose(wrote, to);
     if (to - held.modulus > held.start) {
       held.start = to - held.modulus;
       if (held.holes.length > 0) this.#trim();
     }
-    if (wrote < to) this.#lose(wrote, to);
     return to;
   }
 
@@ -232,14 +232,17 @@ export class Spool {
     this.#writeHeader();
   }
 
-  /** Holes that lie before the start are forgotten, a start inside one moves behind it, and too many become part of the past. */
+  /**
+   * Holes that lie before the start are forgotten, a start inside one moves behind it, and too many become part of the past.
+   * One that reaches the end stays: it may still grow.
+   */
   #trim(): void {
     const held = this.#held;
     held.start = Math.min(Math.max(held.start, held.end - held.modulus), held.end);
     while (held.holes.length > 0) {
       const first = held.holes[0];
-      if (first === undefined || (first.from > held.start && held.holes.length <= MAX_HOLES)) return;
-      held.start = Math.max(held.start, Math.min(first.to, held.end));
+      if (first === undefined || first.to >= held.end || (first.from > held.start && held.holes.length <= MAX_HOLES)) return;
+      held.start = Math.max(held.start, first.to);
       held.holes.shift();
     }
   }
@@ -273,7 +276,10 @@ function openFile(path: string, options: SpoolOptions, end: number | null): Open
     fd = openExisting(path);
     if (fd !== null) {
       const bytes = Buffer.alloc(HEADER_BYTES);
-      const parsed = parseHeader(bytes.subarray(0, readSync(fd, bytes, 0, HEADER_BYTES, 0)));
+      const length = readSync(fd, bytes, 0, HEADER_BYTES, 0);
+      // A death between making the file and its first header.
+      if (length === 0) return { fd, made: true, header: fresh(end ?? 0), note, trouble: null };
+      const parsed = parseHeader(bytes.subarray(0, length));
       if (parsed.kind === "newer") throw new LifeguardError("UNSUPPORTED", `${path} has version ${parsed.version}, made by a newer lifeguard: it is left alone`, { path });
       if (parsed.kind === "ok") {
         const { header } = parsed;
