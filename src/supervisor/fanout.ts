@@ -127,10 +127,11 @@ export class Fanout {
   }
 
   async #startStream(since: number | null): Promise<void> {
-    const { offset } = await this.#source.watch(since);
-    this.#head = offset;
-    this.#credited = offset;
     this.#starved = false;
+    const { offset } = await this.#source.watch(since);
+    // Output may have overtaken the answer.
+    this.#head = Math.max(this.#head ?? 0, offset);
+    this.#credited = offset;
   }
 
   /** Credit follows the fastest watcher: when all are behind, the actor stops posting, and they read from the spool. */
@@ -191,6 +192,9 @@ export class Fanout {
       if (watcher.position >= this.#final) this.#end(watcher, "exited");
     } else if (this.#starved) {
       await this.#startStream(watcher.position);
+      watcher.again = true; // The stream may have run to its credit while this watcher was not looking.
+    } else {
+      this.#giveCredit(true);
     }
   }
 

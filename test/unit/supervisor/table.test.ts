@@ -1,0 +1,73 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { SessionSpec } from "../../../src/session.js";
+import { SessionEntry } from "../../../src/supervisor/entry.js";
+import { SessionTable } from "../../../src/supervisor/table.js";
+
+let state: string;
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), "lifeguard-table-"));
+});
+afterEach(() => rmSync(state, { recursive: true }));
+
+function add(table: SessionTable, name: string, ended = false): SessionEntry {
+  const { number, id } = table.mint();
+  const spec: SessionSpec = { name, cwd: "/", tool: null, command: "sh", args: [], env: {}, envSecret: [], cols: 80, rows: 24, restart: "never", isolation: "shared", backend: "pty", labels: {}, allowSelf: false };
+  const entry = new SessionEntry(number, id, spec, table.directory, 0, 0);
+  if (ended) entry.phase = "ended";
+  mkdirSync(entry.directory);
+  table.add(entry);
+  return entry;
+}
+
+describe("session table", () => {
+  test("an id is never used twice, also after its last trace is gone and the daemon started again", () => {
+    const table = new SessionTable(state);
+    add(table, "a");
+    const last = add(table, "b");
+    table.rememberNumbers();
+    table.delete(last);
+    rmSync(last.directory, { recursive: true });
+    const next = new SessionTable(state);
+    expect(next.mint().id).toBe("sess_3");
+  });
+
+  test("numbers are compared as numbers: sess_10 comes after sess_9", () => {
+    const table = new SessionTable(state);
+    for (let n = 0; n < 10; n++) add(table, `n${n}`);
+    expect(new SessionTable(state).mint().id).toBe("sess_11");
+  });
+
+  test("a reference means: exact id, exact name (live before ended), then an unambiguous prefix", () => {
+    const table = new SessionTable(state);
+    const old = add(table, "build", true);
+    const build = add(table, "build");
+    const builder = add(table, "builder");
+    add(table, "test-1");
+    add(table, "test-2");
+    expect(table.resolve("build", { prefix: true })).toBe(build);
+    expect(table.resolve(old.id, { prefix: true })).toBe(old);
+    expect(table.resolve("builde", { prefix: true })).toBe(builder);
+    expect(() => table.resolve("builde", { prefix: false })).toThrow(/no session "builde"/);
+    expect(() => table.resolve("test", { prefix: true })).toThrow(/could be sess_4 \(test-1\), sess_5 \(test-2\)/);
+    expect(() => table.resolve("", { prefix: true })).toThrow(/no session ""/);
+  });
+
+  test("a number taken as a name moves the name counter on", () => {
+    const table = new SessionTable(state);
+    add(table, "7");
+    expect(table.mintName()).toBe("8");
+    expect(table.mintName()).toBe("9");
+  });
+
+  test("slots are the lowest free ones", () => {
+    const table = new SessionTable(state);
+    table.holdSlot(1);
+    expect([table.takeSlot(), table.takeSlot(), table.takeSlot()]).toEqual([0, 2, 3]);
+    table.freeSlot(1);
+    table.freeSlot(0);
+    expect([table.takeSlot(), table.takeSlot(), table.takeSlot()]).toEqual([0, 1, 4]);
+  });
+});
