@@ -3,8 +3,9 @@
  * it posts, and brings it back when its thread is lost. A session without an actor (ended, in back-off) is answered from its
  * files.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { ActorApi, ActorEvent, ActorSettings, ReadResult, Screen, ScreenRequest } from "../actors/messages.js";
-import type { ActorPool, ThreadLoss } from "../actors/pool.js";
+import type { ActorPool, CallArguments, PendingCall, ThreadLoss } from "../actors/pool.js";
 import { planAfterLoss, type Death, type Restart } from "../actors/loss-policy.js";
 import type { Clock } from "../clock.js";
 import type { Config } from "../config.js";
@@ -12,15 +13,18 @@ import { LifeguardError, messageOf } from "../errors.js";
 import { duplicate } from "../libc/libc.js";
 import type { Log } from "../log.js";
 import { openSpoolReader } from "../spool/spool-reader.js";
-import type { SessionEntry } from "./entry.js";
+import { deferred, type SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
 import { Fanout } from "./fanout.js";
 import { setState } from "./state.js";
 import type { SessionTable } from "./table.js";
 
-type Method = Exclude<keyof ActorApi, "ping" | "fault">;
-type Rest<F> = F extends (id: string, ...rest: infer R) => unknown ? R : never;
-type Answer<M extends Method> = Awaited<ReturnType<ActorApi[M]>>;
+type Answer<M extends PendingCall> = Awaited<ReturnType<ActorApi[M]>>;
+
+/** Two deaths on shared threads, one on its own, and a start without a terminal, which cannot kill its thread. */
+const START_ATTEMPTS = 5;
+/** A dying thread exits within milliseconds of failing its tasks; later than this no report is coming. */
+const LOSS_REPORT_MS = 5_000;
 
 /** Why an actor is started: its process is new, or it goes on after the loss of its thread, or of the daemon. */
 export type StartKind = "fresh" | "worker" | "daemon";
@@ -34,6 +38,8 @@ export class Hosting {
   readonly #config: Config;
   readonly #settings: ActorSettings;
   #deaths: Death[] = [];
+  readonly #starting = new Set<string>();
+  #nextLoss = deferred();
 
   constructor(parts: { pool: ActorPool; table: SessionTable; events: EventLog; clock: Clock; log: Log; config: Config }) {
     this.#pool = parts.pool;
@@ -71,11 +77,33 @@ export class Hosting {
 
   /** @param after resolves when this start's turn has come; those who ask meanwhile wait with it */
   async start(entry: SessionEntry, how: StartKind, after: Promise<unknown> = Promise.resolve()): Promise<void> {
-    const starting = after.then(() => this.#start(entry, how));
+    const starting = after.then(() => this.#startUntilUp(entry, how));
     entry.actor = starting;
     // Those who ask meanwhile see the failure themselves; nobody asking is no reason to crash.
     starting.catch(() => undefined);
     await starting;
+  }
+
+  /**
+   * A thread can die while an actor starts in it, of this very session's bytes or of another's. The start then fails before the
+   * loss is reported; once it is, the loss policy has said where to try next, the last time without a terminal.
+   */
+  async #startUntilUp(entry: SessionEntry, how: StartKind): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const loss = this.#nextLoss.promise;
+      this.#starting.add(entry.id);
+      try {
+        await this.#start(entry, attempt === 1 ? how : how === "fresh" ? "fresh" : "worker");
+        return;
+      } catch (error) {
+        if (attempt >= START_ATTEMPTS || !(error instanceof LifeguardError) || error.name !== "UNAVAILABLE") throw error;
+        const given = new AbortController();
+        await Promise.race([loss, delay(LOSS_REPORT_MS, undefined, { signal: given.signal }).catch(() => undefined)]);
+        given.abort();
+      } finally {
+        this.#starting.delete(entry.id);
+      }
+    }
   }
 
   async #start(entry: SessionEntry, how: StartKind): Promise<void> {
@@ -101,14 +129,14 @@ export class Hosting {
   }
 
   /** A question to the session's actor, once it is ready. @throws EXITED when the session has no actor */
-  async ask<M extends Method>(entry: SessionEntry, method: M, ...rest: Rest<ActorApi[M]>): Promise<Answer<M>> {
+  async ask<M extends PendingCall>(entry: SessionEntry, method: M, ...rest: CallArguments<M>): Promise<Answer<M>> {
     if (entry.actor === null) throw new LifeguardError("EXITED", `session ${entry.id} has ended: restart it, or read what it left with session.read and session.screen`);
     await entry.actor;
-    return (await this.#pool.call(entry.id, method, ...rest)) as Answer<M>;
+    return this.#pool.call(entry.id, method, ...rest);
   }
 
   /** The same, once more when the thread was lost under way: only for questions that may be asked twice. */
-  async askAgain<M extends Method>(entry: SessionEntry, method: M, ...rest: Rest<ActorApi[M]>): Promise<Answer<M>> {
+  async askAgain<M extends PendingCall>(entry: SessionEntry, method: M, ...rest: CallArguments<M>): Promise<Answer<M>> {
     try {
       return await this.ask(entry, method, ...rest);
     } catch (error) {
@@ -243,11 +271,16 @@ export class Hosting {
   }
 
   threadLost(loss: ThreadLoss): void {
-    this.#log.error({ thread: loss.thread, sessions: loss.sessions.length, suspect: loss.suspect, err: loss.reason, phase: "thread" }, "an actor thread was lost; its sessions are started again elsewhere");
-    const plan = planAfterLoss(this.#deaths, { at: this.#clock.monotonic(), sessions: loss.sessions, suspect: loss.suspect });
+    const { suspect } = loss;
+    // A suspect whose start was under way is not among the sessions: its start tries again by itself, where the plan says.
+    const sessions = suspect !== null && this.#starting.has(suspect) && !loss.sessions.includes(suspect) ? [...loss.sessions, suspect] : loss.sessions;
+    const plan = planAfterLoss(this.#deaths, { at: this.#clock.monotonic(), sessions, suspect });
     this.#deaths = plan.history;
     let before: Promise<unknown> = Promise.resolve();
     for (const wave of plan.waves) before = Promise.all(wave.map((restart) => this.#restartAfterLoss(restart, before)));
+    const reported = this.#nextLoss;
+    this.#nextLoss = deferred();
+    reported.resolve();
   }
 
   async #restartAfterLoss(restart: Restart, before: Promise<unknown>): Promise<void> {
@@ -255,6 +288,7 @@ export class Hosting {
     if (entry === null || entry.actor === null) return;
     const isolation = entry.spec.isolation === "thread" ? "thread" : restart.isolation;
     entry.placement = { isolation, terminal: restart.terminal };
+    if (this.#starting.has(entry.id)) return;
     await this.#recover(entry, before);
   }
 
