@@ -288,7 +288,7 @@ export class Lifecycle implements Reapable {
   /** Sends one signal once to the foreground process group; nothing escalates. */
   signal(entry: SessionEntry, signal: number): { processes: number } {
     if (entry.pid === null || entry.master === null) throw new LifeguardError("EXITED", `session ${entry.id} has no process`);
-    return signalForeground(foregroundGroup(entry.master) || entry.pid, signal);
+    return { processes: signalForeground(foregroundGroup(entry.master) || entry.pid, signal) ? 1 : 0 };
   }
 
   /** Ends the process if there is one, and starts it again with the same specification. */

@@ -183,11 +183,8 @@ export class Supervisor implements SupervisorApi {
   }
 
   async watch(id: string, request: WatchRequest, sink: WatchSink, caller: Caller): Promise<Watch> {
-    const { table, config, hosting } = this.#p;
+    const { table, hosting } = this.#p;
     const entry = table.byId(id);
-    if (this.#watches.size >= config.rpc.max_watchers) {
-      throw new LifeguardError("LIMIT", `${this.#watches.size} watches are open, at most ${config.rpc.max_watchers} may be (rpc.max_watchers): end some with session.unwatch`, { limit: config.rpc.max_watchers });
-    }
     this.#watchNumber += 1;
     const name = `watch_${this.#watchNumber}`;
     if (request.write === true || request.take === true) this.#takePen(entry, name, request.take === true, caller);
