@@ -143,7 +143,7 @@ describe("intake", () => {
           local.remove();
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
