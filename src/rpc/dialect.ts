@@ -69,10 +69,22 @@ export class MessagePack implements Dialect {
     const { value, badText } = frame;
     if (!Array.isArray(value)) throw new LifeguardError("PROTOCOL", "a message is not an array");
     const [type, second, third, fourth] = value as unknown[];
-    if (type === 0 && value.length >= 3 && value.length <= 4 && isId(second) && typeof third === "string") return { type: "request", id: second, method: third, params: fourth, badText };
-    if (type === 2 && value.length >= 2 && value.length <= 3 && typeof second === "string") return { type: "notification", method: second, params: third, badText };
-    if (type === 1 && value.length === 4 && (second === null || isId(second))) return { type: "response", id: second, error: third === null || third === undefined ? null : wireError(third), result: fourth, badText };
-    throw new LifeguardError("PROTOCOL", "a message is none of [0, msgid, method, [params]], [1, msgid, error, result], [2, method, [params]]");
+    if (type === 0 && value.length >= 3 && value.length <= 4 && isId(second) && typeof third === "string")
+      return { type: "request", id: second, method: third, params: fourth, badText };
+    if (type === 2 && value.length >= 2 && value.length <= 3 && typeof second === "string")
+      return { type: "notification", method: second, params: third, badText };
+    if (type === 1 && value.length === 4 && (second === null || isId(second)))
+      return {
+        type: "response",
+        id: second,
+        error: third === null || third === undefined ? null : wireError(third),
+        result: fourth,
+        badText,
+      };
+    throw new LifeguardError(
+      "PROTOCOL",
+      "a message is none of [0, msgid, method, [params]], [1, msgid, error, result], [2, method, [params]]",
+    );
   }
 
   request(id: number, method: string, params: Record<string, unknown>): Buffer {
@@ -123,9 +135,13 @@ export class JsonLines implements Dialect {
     }
     if (id === null || isId(id) || typeof id === "string") {
       const error = (line as { error?: unknown }).error ?? null;
-      if (error !== null || "result" in line) return { type: "response", id, error: error === null ? null : wireError(error), result: line["result"], badText: false };
+      if (error !== null || "result" in line)
+        return { type: "response", id, error: error === null ? null : wireError(error), result: line["result"], badText: false };
     }
-    throw new LifeguardError("PROTOCOL", 'a line is none of {"id", "method", "params"}, {"method", "params"}, {"id", "result"}, {"id", "error"}');
+    throw new LifeguardError(
+      "PROTOCOL",
+      'a line is none of {"id", "method", "params"}, {"method", "params"}, {"id", "result"}, {"id", "error"}',
+    );
   }
 
   request(id: number, method: string, params: Record<string, unknown>): Buffer {
@@ -166,7 +182,12 @@ function wireError(value: unknown): WireError {
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     const { code, name, message, data } = value as Partial<WireError>;
-    return { code: typeof code === "number" ? code : ERROR_CODES.INTERNAL, name: String(name ?? "INTERNAL"), message: String(message ?? ""), data: typeof data === "object" && data !== null ? data : {} };
+    return {
+      code: typeof code === "number" ? code : ERROR_CODES.INTERNAL,
+      name: String(name ?? "INTERNAL"),
+      message: String(message ?? ""),
+      data: typeof data === "object" && data !== null ? data : {},
+    };
   }
   return { code: ERROR_CODES.INTERNAL, name: "INTERNAL", message: String(value), data: {} };
 }
