@@ -31,6 +31,7 @@ export function commandFor(record: VerbRecord): Command {
   for (const argument of record.arguments ?? []) command.argument(argument.name, argument.description);
   for (const option of record.options ?? []) {
     const made = new Option(option.flags, option.description);
+    made.makeOptionMandatory(option.required === true).hideHelp(option.hidden === true);
     const { parse } = option;
     if (parse !== undefined) {
       made.argParser((word, previous) => {

@@ -86,7 +86,7 @@ function body(state: TopState, setting: FrameSetting): { titles: string; lines: 
   if (state.mode.kind === "help") return { titles: colours.bold("Keys"), lines: HELP.map((line) => truncate(line, size.cols)) };
   if (state.mode.kind === "peek") return peek(state, state.mode, setting);
   const widths = rowWidths(size.cols);
-  const titles = colours.dim(rowText(["STATE", "NAME", "FOR", "CWD", "TITLE"], widths).join(" ").trimEnd());
+  const titles = colours.dim(` ${rowText(["STATE", "NAME", "FOR", "CWD", "TITLE"], widths).join(" ").trimEnd()}`);
   const room = Math.max(0, size.rows - FIXED_LINES);
   const lines = state.order.slice(state.top, state.top + room).map((id) => {
     const session = state.sessions.get(id);
@@ -99,8 +99,11 @@ function body(state: TopState, setting: FrameSetting): { titles: string; lines: 
 /** Cells of state, name, age, cwd and title; a column without room is 0. */
 function rowWidths(cols: number): number[] {
   const name = Math.min(24, Math.max(8, Math.floor(cols * 0.2)));
-  const left = cols - STATE_CELLS - name - AGE_CELLS - 3;
-  if (left < 12) return [STATE_CELLS, Math.max(1, Math.min(name, cols - STATE_CELLS - 1)), left < 1 ? 0 : AGE_CELLS, 0, 0];
+  const left = cols - 1 - STATE_CELLS - name - AGE_CELLS - 3;
+  if (left < 12) {
+    const state = Math.min(STATE_CELLS, Math.max(0, cols - 1));
+    return [state, Math.max(0, Math.min(name, cols - 2 - state)), left < 0 ? 0 : AGE_CELLS, 0, 0];
+  }
   const cwd = Math.min(36, Math.floor(left * 0.45));
   return [STATE_CELLS, name, AGE_CELLS, cwd, left - cwd - 1];
 }
@@ -116,9 +119,9 @@ function row(session: SessionSummary, selected: boolean, widths: readonly number
   const { colours, now, home } = setting;
   const cells = rowText([stateWords(session.state, session.evidence.confidence), printable(session.name), briefAge(now - session.state_since), printable(homely(session.cwd, home)), printable(titleOf(session))], widths);
   // Reversed without the state's colour: a coloured piece would end the reverse in the middle of the line.
-  if (selected) return colours.isColorSupported ? colours.inverse(cells.join(" ")) : cells.join(" ").replace(/^./u, ">");
+  if (selected) return colours.inverse(`>${cells.join(" ")}`);
   const [first = "", ...rest] = cells;
-  return [paintState(colours, session.state, first), ...rest].join(" ").trimEnd();
+  return ` ${[paintState(colours, session.state, first), ...rest].join(" ").trimEnd()}`;
 }
 
 function peek(state: TopState, mode: { id: string; lines: readonly string[] | null }, setting: FrameSetting): { titles: string; lines: string[] } {
