@@ -17,10 +17,21 @@ export function completionScript(shell: "bash" | "zsh" | "fish"): string {
 }
 
 /** @param words what follows `lifeguard complete`: `--`, then the words typed, the last one perhaps unfinished */
-export async function complete(words: readonly string[], env: NodeJS.ProcessEnv, globals: readonly string[], terminal: Terminal): Promise<number> {
+export async function complete(
+  words: readonly string[],
+  env: NodeJS.ProcessEnv,
+  globals: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
   const typed = words[0] === "--" ? words.slice(1) : [...words];
   const records = await Promise.all(Object.values(VERBS).map(async (load) => (await load()).verb.record));
-  const wantsSessions = records.some((record) => typed.join(" ").startsWith(`${record.name} `) && [...(record.arguments ?? []), ...(record.options ?? [])].some(({ completes }) => completes === "session" || completes === "ended-session"));
+  const wantsSessions = records.some(
+    (record) =>
+      typed.join(" ").startsWith(`${record.name} `) &&
+      [...(record.arguments ?? []), ...(record.options ?? [])].some(
+        ({ completes }) => completes === "session" || completes === "ended-session",
+      ),
+  );
   const sessions = wantsSessions ? await listSessions(env, globals) : [];
   const root = rootOf(records, sessions);
   // The library prints, and takes the words as it finds them: an unfinished word is last, a finished one has "" after it.
@@ -32,18 +43,31 @@ export function rootOf(records: readonly VerbRecord[], sessions: readonly Sessio
   const root = new RootCommand();
   for (const record of records) {
     const command = root.command(record.name, record.summary);
-    for (const option of record.options ?? []) if (option.hidden !== true) addOption(command, option.flags, option.description, option.completes, sessions);
+    for (const option of record.options ?? [])
+      if (option.hidden !== true) addOption(command, option.flags, option.description, option.completes, sessions);
     for (const option of GLOBAL_OPTIONS) addOption(command, option.flags, option.description, undefined, sessions);
     for (const argument of record.arguments ?? []) {
       const { completes } = argument;
       const variadic = argument.name.includes("...");
-      command.argument(argument.name.replace(/[^a-z]/g, ""), completes === undefined ? undefined : (offer) => candidates(completes, sessions).forEach(([value, description]) => offer(value, description)), variadic);
+      command.argument(
+        argument.name.replace(/[^a-z]/g, ""),
+        completes === undefined
+          ? undefined
+          : (offer) => candidates(completes, sessions).forEach(([value, description]) => offer(value, description)),
+        variadic,
+      );
     }
   }
   return root;
 }
 
-function addOption(command: Command, flags: string, description: string, completes: Completes | undefined, sessions: readonly SessionSummary[]): void {
+function addOption(
+  command: Command,
+  flags: string,
+  description: string,
+  completes: Completes | undefined,
+  sessions: readonly SessionSummary[],
+): void {
   const name = flags.split(" ")[0]?.slice(2) ?? "";
   if (!flags.includes("<")) command.option(name, description);
   // Without an offer of its own an option with a value still needs a function: that is how the library knows that a value follows.
@@ -76,12 +100,14 @@ async function listSessions(env: NodeJS.ProcessEnv, globals: readonly string[]):
 
 /** What a function of the completion library prints with console.log: it has no other way to answer. */
 function captured(print: () => void): string {
-  const { log } = console;
   let text = "";
+  const { log } = console;
+  // oxlint-disable-next-line no-console
   console.log = (line: unknown) => void (text += `${String(line)}\n`);
   try {
     print();
   } finally {
+    // oxlint-disable-next-line no-console
     console.log = log;
   }
   return text;

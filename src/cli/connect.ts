@@ -42,7 +42,10 @@ async function findOrStart(setting: ConnectSetting, reconnect: boolean): Promise
     return await attempt();
   } catch (error) {
     if (!nobodyThere(error)) throw unreachable(error);
-    if ((env["LIFEGUARD_SESSION"] ?? "") !== "") throw new UnreachableError(`no daemon answers at ${socket}, and none is started from inside a session: start it outside, with lifeguard daemon --background`);
+    if ((env["LIFEGUARD_SESSION"] ?? "") !== "")
+      throw new UnreachableError(
+        `no daemon answers at ${socket}, and none is started from inside a session: start it outside, with lifeguard daemon --background`,
+      );
     if (!mayStart) throw new UnreachableError(`no daemon answers at ${socket}: start one with lifeguard daemon --background`);
   }
   const { startDaemon } = await import("./start-daemon.js");
@@ -54,7 +57,8 @@ async function findOrStart(setting: ConnectSetting, reconnect: boolean): Promise
     } catch (error) {
       if (!nobodyThere(error)) throw unreachable(error);
       // The lock's holder is about to answer, or about to end: in the first case the socket will be there, in the second the lock.
-      if (performance.now() > giveUp) throw "failed" in readiness ? new UnreachableError(`${readiness.failed}, but it does not answer at ${socket}`) : unreachable(error);
+      if (performance.now() > giveUp)
+        throw "failed" in readiness ? new UnreachableError(`${readiness.failed}, but it does not answer at ${socket}`) : unreachable(error);
     }
     await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
   }

@@ -28,7 +28,7 @@ export async function sendBytes(client: Client, id: string, bytes: Uint8Array, s
 export async function sendPaste(client: Client, id: string, text: string): Promise<void> {
   const pace = new Pace();
   for (const part of pasteParts(text, PASTE_BYTES)) {
-    for (let done = false; !done; ) {
+    for (let done = false; !done;) {
       done = (await takenOrBusy(async () => (await client.call("session.paste", { id, text: part })).accepted)) > 0 || part === "";
       await pace.after(done);
     }

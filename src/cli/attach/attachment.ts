@@ -69,7 +69,11 @@ class Attachment {
     this.#terminal = terminal;
     this.#options = options;
     this.#detach = new DetachWatch(options.detachKey);
-    this.#typing = new Typing(client, session.id, (error) => this.#say(error.name === "NOT_WRITER" ? "somebody else holds the pen: what you type goes nowhere (attach --take takes it)" : error.message));
+    this.#typing = new Typing(client, session.id, (error) =>
+      this.#say(
+        error.name === "NOT_WRITER" ? "somebody else holds the pen: what you type goes nowhere (attach --take takes it)" : error.message,
+      ),
+    );
   }
 
   async run(): Promise<Ending> {
@@ -115,7 +119,9 @@ class Attachment {
       () => stdout.off("resize", resized),
       () => process.off("exit", lastResort),
       () => process.off("SIGCONT", continued),
-      this.#client.onConnection("disconnected", () => this.#write(notice("the daemon is gone; waiting for the next one", this.#size().cols, this.#size().rows))),
+      this.#client.onConnection("disconnected", () =>
+        this.#write(notice("the daemon is gone; waiting for the next one", this.#size().cols, this.#size().rows)),
+      ),
       this.#client.onConnection("connected", () => void this.#draw()),
     );
   }
@@ -186,12 +192,19 @@ class Attachment {
     this.#write(FRESH);
     for (const piece of this.#filter.pass(screen.restore ?? new Uint8Array(), false).pieces) this.#write(piece);
     if (this.#notice !== null) this.#write(notice(this.#notice, size.cols, size.rows));
-    else if (readOnly && (screen.cols > size.cols || screen.rows > size.rows)) this.#say(`the session is ${screen.cols}x${screen.rows}, more than this terminal shows`);
+    else if (readOnly && (screen.cols > size.cols || screen.rows > size.rows))
+      this.#say(`the session is ${screen.cols}x${screen.rows}, more than this terminal shows`);
     const isLatest = (): boolean => picture === this.#picture && !this.#ended;
     // The new watch before the end of the old one: a pen that is held does not fall between them.
     const watch = await this.#client.watch(
       id,
-      { since: screen.offset, window: WINDOW_BYTES, ...(readOnly ? {} : { answers: true }), ...(take || write ? { write: true } : {}), ...(take ? { take: true } : {}) },
+      {
+        since: screen.offset,
+        window: WINDOW_BYTES,
+        ...(readOnly ? {} : { answers: true }),
+        ...(take || write ? { write: true } : {}),
+        ...(take ? { take: true } : {}),
+      },
       {
         output: (data) => (isLatest() ? this.#output(data) : undefined),
         gap: () => void (isLatest() && this.#draw()),
@@ -215,7 +228,8 @@ class Attachment {
 
   async #closed(reason: "exited" | "removed" | "unwatched" | "lost"): Promise<void> {
     if (reason === "removed") return this.#end({ kind: "removed" });
-    if (reason === "lost") return this.#end({ kind: "failed", error: new LifeguardError("UNAVAILABLE", "the connection to the daemon was lost") });
+    if (reason === "lost")
+      return this.#end({ kind: "failed", error: new LifeguardError("UNAVAILABLE", "the connection to the daemon was lost") });
     try {
       const session = await this.#client.call("session.get", { id: this.#session.id });
       if (session.state === "exited") return this.#end({ kind: "ended", exit: session.exit });
@@ -253,7 +267,8 @@ class Attachment {
       for await (const event of this.#events) {
         if (event.kind !== "session.writer") continue;
         const { writer } = event as { writer?: unknown };
-        if (typeof writer === "string" && writer !== this.#watch?.watch && !this.#drawing) this.#say("somebody else took the pen: what you type goes nowhere until it is given back");
+        if (typeof writer === "string" && writer !== this.#watch?.watch && !this.#drawing)
+          this.#say("somebody else took the pen: what you type goes nowhere until it is given back");
       }
     } catch (error) {
       if (!this.#ended) this.#say(`cannot follow who holds the pen: ${messageOf(error)}`);

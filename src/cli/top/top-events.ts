@@ -36,7 +36,12 @@ export function applied(sessions: ReadonlyMap<string, SessionSummary>, event: Se
 function changeOf(event: SeenEvent): Partial<SessionSummary> | "list" | null {
   switch (event.kind) {
     case "session.state":
-      return { state: event["to"] as SessionState, evidence: event["evidence"] as Evidence, state_since: event.at, exit: (event["exit"] as SessionExit | undefined) ?? null };
+      return {
+        state: event["to"] as SessionState,
+        evidence: event["evidence"] as Evidence,
+        state_since: event.at,
+        exit: (event["exit"] as SessionExit | undefined) ?? null,
+      };
     case "session.title":
       return typeof event["title"] === "string" ? { title: event["title"] } : "list";
     case "session.cwd":

@@ -73,7 +73,12 @@ export class TopFeed {
   async status(): Promise<void> {
     const status = await this.#client.call("daemon.status");
     if (this.#stopped) return;
-    this.#listener.status({ daemonRss: status.memory.daemon_rss, keeperRss: status.memory.keeper_rss, threads: status.threads.length, uptimeMs: status.uptime_ms });
+    this.#listener.status({
+      daemonRss: status.memory.daemon_rss,
+      keeperRss: status.memory.keeper_rss,
+      threads: status.threads.length,
+      uptimeMs: status.uptime_ms,
+    });
   }
 
   async #follow(events: ReturnType<Client["events"]>): Promise<void> {

@@ -42,7 +42,11 @@ class Top {
 
   constructor(setting: TopSetting) {
     this.#setting = setting;
-    this.#screen = new TopScreen(setting.terminal, { key: (key) => this.#key(key), resized: () => this.#change(scrolled(this.#state, this.#screen.size.rows), true), over: () => this.#finish() });
+    this.#screen = new TopScreen(setting.terminal, {
+      key: (key) => this.#key(key),
+      resized: () => this.#change(scrolled(this.#state, this.#screen.size.rows), true),
+      over: () => this.#finish(),
+    });
     this.#feed = new TopFeed(setting.client, {
       sessions: (sessions) => this.#change(withSessions(this.#state, sessions, this.#screen.size.rows)),
       status: (status) => this.#change({ ...this.#state, status }),
@@ -104,7 +108,8 @@ class Top {
       case "peek": {
         const { text = "" } = await client.call("session.screen", { id: action.id, format: "text" });
         const { mode } = this.#state;
-        if (mode.kind === "peek" && mode.id === action.id) this.#change({ ...this.#state, mode: { ...mode, lines: text.split("\n") } }, true);
+        if (mode.kind === "peek" && mode.id === action.id)
+          this.#change({ ...this.#state, mode: { ...mode, lines: text.split("\n") } }, true);
         return;
       }
       case "kill": {
@@ -134,8 +139,16 @@ class Top {
     this.#attached = true;
     this.#screen.giveBack();
     try {
-      const ending = await attach(this.#setting.client, session, this.#setting.terminal, { readOnly: false, write: false, take: false, detachKey });
-      this.#state = { ...this.#state, message: ending.kind === "failed" ? messageOf(ending.error) : ending.kind === "detached" ? null : `${session.name} has ended` };
+      const ending = await attach(this.#setting.client, session, this.#setting.terminal, {
+        readOnly: false,
+        write: false,
+        take: false,
+        detachKey,
+      });
+      this.#state = {
+        ...this.#state,
+        message: ending.kind === "failed" ? messageOf(ending.error) : ending.kind === "detached" ? null : `${session.name} has ended`,
+      };
     } finally {
       this.#attached = false;
       this.#screen.take();

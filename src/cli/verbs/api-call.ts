@@ -32,8 +32,13 @@ export function parseParams(json: string): Record<string, unknown> {
   } catch (error) {
     throw new UsageError(`the parameters are no JSON: ${messageOf(error)}`);
   }
-  if (typeof params !== "object" || params === null || Array.isArray(params)) throw new UsageError(`the parameters must be one JSON object, got ${JSON.stringify(params)}`);
-  return Object.fromEntries(Object.entries(params).map(([name, value]) => (name.endsWith("_b64") && typeof value === "string" ? [name.slice(0, -4), Buffer.from(value, "base64")] : [name, value as unknown])));
+  if (typeof params !== "object" || params === null || Array.isArray(params))
+    throw new UsageError(`the parameters must be one JSON object, got ${JSON.stringify(params)}`);
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) =>
+      name.endsWith("_b64") && typeof value === "string" ? [name.slice(0, -4), Buffer.from(value, "base64")] : [name, value as unknown],
+    ),
+  );
 }
 
 /** For JSON.stringify: objects with bytes in them get `…_b64` fields instead. */
@@ -42,5 +47,9 @@ function base64(_key: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const entries = Object.entries(value);
   if (!entries.some(([, field]) => field instanceof Uint8Array)) return value;
-  return Object.fromEntries(entries.map(([name, field]) => (field instanceof Uint8Array ? [`${name}_b64`, Buffer.from(field).toString("base64")] : [name, field as unknown])));
+  return Object.fromEntries(
+    entries.map(([name, field]) =>
+      field instanceof Uint8Array ? [`${name}_b64`, Buffer.from(field).toString("base64")] : [name, field as unknown],
+    ),
+  );
 }

@@ -16,10 +16,16 @@ export const verb: Verb<Options> = {
   record: {
     name: "daemon",
     summary: "run the daemon, in this terminal or in the background",
-    details: "Ctrl-C ends it; its sessions go on under the keeper until the next daemon takes them up. Verbs that need a daemon start one by themselves.",
+    details:
+      "Ctrl-C ends it; its sessions go on under the keeper until the next daemon takes them up. Verbs that need a daemon start one by themselves.",
     options: [
       { flags: "--background", description: "detach; returns when it is ready" },
-      { flags: "--ready-fd <number>", description: "write one line of JSON to this descriptor when ready, and be silent", hidden: true, parse: (word) => parseCount(word, 3) },
+      {
+        flags: "--ready-fd <number>",
+        description: "write one line of JSON to this descriptor when ready, and be silent",
+        hidden: true,
+        parse: (word) => parseCount(word, 3),
+      },
     ],
     example: "lifeguard daemon --background",
     startsDaemon: false,

@@ -28,7 +28,11 @@ export const verb: Verb<Options> = {
   async run({ options, terminal, connect }: Invocation<Options>) {
     const client = await connect({ reconnect: true });
     const { since, kinds, session } = options;
-    const events = client.events({ ...(since === undefined ? {} : { since }), ...(kinds === undefined ? {} : { kinds }), ...(session === undefined ? {} : { session }) });
+    const events = client.events({
+      ...(since === undefined ? {} : { since }),
+      ...(kinds === undefined ? {} : { kinds }),
+      ...(session === undefined ? {} : { session }),
+    });
     await events.ready;
     for await (const event of events) await writePaced(terminal.stdout, jsonLine(event));
     return EXIT.done;

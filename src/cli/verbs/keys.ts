@@ -8,7 +8,11 @@ export const verb: Verb<Record<string, never>> = {
     details: "Names are tmux's: C-c, M-x, Up, Enter, Escape, Tab, F5, PageUp, Space. Anything else is typed as it is.",
     arguments: [
       { name: "<id>", description: "id, name, or the beginning of either", completes: "session" },
-      { name: "<keys...>", description: "in order", completes: ["C-c", "C-d", "Enter", "Escape", "Tab", "Up", "Down", "Left", "Right", "PageUp", "PageDown", "Home", "End", "Space"] },
+      {
+        name: "<keys...>",
+        description: "in order",
+        completes: ["C-c", "C-d", "Enter", "Escape", "Tab", "Up", "Down", "Left", "Right", "PageUp", "PageDown", "Home", "End", "Space"],
+      },
     ],
     example: "lifeguard keys build C-c Up Enter",
     startsDaemon: true,

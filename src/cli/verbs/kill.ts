@@ -16,10 +16,16 @@ export const verb: Verb<Options> = {
   record: {
     name: "kill",
     summary: "end a session and everything it started",
-    details: "Hang-up, then TERM, then KILL, with a grace between them, to the whole process tree; answers when it is gone. With --signal: that signal once to the foreground program, and nothing else.",
+    details:
+      "Hang-up, then TERM, then KILL, with a grace between them, to the whole process tree; answers when it is gone. With --signal: that signal once to the foreground program, and nothing else.",
     arguments: [{ name: "<id>", description: "id or name, in full", completes: "session" }],
     options: [
-      { flags: "--signal <name>", description: "send only this, as INT or SIGUSR1", completes: SIGNALS, parse: (word) => (/^SIG/i.test(word) ? word.toUpperCase() : `SIG${word.toUpperCase()}`) },
+      {
+        flags: "--signal <name>",
+        description: "send only this, as INT or SIGUSR1",
+        completes: SIGNALS,
+        parse: (word) => (/^SIG/i.test(word) ? word.toUpperCase() : `SIG${word.toUpperCase()}`),
+      },
       { flags: "--grace <duration>", description: "between the signals, 5s when left out", parse: parseDuration },
       { flags: "--json", description: "print what the daemon answers" },
     ],
@@ -35,7 +41,8 @@ export const verb: Verb<Options> = {
     });
     if (options.json === true) terminal.stdout.write(jsonPage(answer));
     else if (answer.exit === null) terminal.stdout.write(`sent ${options.signal ?? "the signal"} to ${id}\n`);
-    else terminal.stdout.write(`ended ${id}: ${exitWords(answer.exit)}, ${answer.processes} process${answer.processes === 1 ? "" : "es"}\n`);
+    else
+      terminal.stdout.write(`ended ${id}: ${exitWords(answer.exit)}, ${answer.processes} process${answer.processes === 1 ? "" : "es"}\n`);
     return EXIT.done;
   },
 };

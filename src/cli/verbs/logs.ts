@@ -30,11 +30,16 @@ export const verb: Verb<Options> = {
   record: {
     name: "logs",
     summary: "a session's raw output, as far as it is held",
-    details: "Bytes that are no longer held are named on stderr. With --follow it goes on until the session ends, across restarts of the daemon.",
+    details:
+      "Bytes that are no longer held are named on stderr. With --follow it goes on until the session ends, across restarts of the daemon.",
     arguments: [{ name: "<id>", description: "id, name, or the beginning of either", completes: "session" }],
     options: [
       { flags: "--follow", description: "go on with what comes" },
-      { flags: "--since <offset>", description: "from this byte of its output on; show and screen --json tell offsets", parse: (word) => parseCount(word) },
+      {
+        flags: "--since <offset>",
+        description: "from this byte of its output on; show and screen --json tell offsets",
+        parse: (word) => parseCount(word),
+      },
       { flags: "--cast", description: "as an asciicast v2; what was held already is at second 0" },
     ],
     example: "lifeguard logs build --follow --cast > build.cast",
@@ -43,7 +48,8 @@ export const verb: Verb<Options> = {
   async run({ words: [id = ""], options, terminal, connect }: Invocation<Options>) {
     const client = await connect({ reconnect: options.follow === true });
     const sink = options.cast === true ? await castSink(client, id, terminal) : rawSink(terminal);
-    const missing = (from: number, to: number): void => void terminal.stderr.write(`lifeguard: ${to - from} bytes (${from} to ${to}) are no longer held\n`);
+    const missing = (from: number, to: number): void =>
+      void terminal.stderr.write(`lifeguard: ${to - from} bytes (${from} to ${to}) are no longer held\n`);
     const since = options.since ?? 0;
     if (options.follow !== true) await readAllHeld(client, id, since, sink, missing, options.since !== undefined);
     else await follow(client, id, since, sink, missing, options.since !== undefined);
@@ -53,7 +59,14 @@ export const verb: Verb<Options> = {
 };
 
 /** @param strict false: the user asked for all there is, and does not miss what is gone */
-async function readAllHeld(client: Client, id: string, since: number, sink: Sink, missing: (from: number, to: number) => void, strict: boolean): Promise<number> {
+async function readAllHeld(
+  client: Client,
+  id: string,
+  since: number,
+  sink: Sink,
+  missing: (from: number, to: number) => void,
+  strict: boolean,
+): Promise<number> {
   let at = since;
   for (;;) {
     const answer = await client.call("session.read", { id, since: at, max: READ_BYTES });
@@ -64,7 +77,14 @@ async function readAllHeld(client: Client, id: string, since: number, sink: Sink
   }
 }
 
-async function follow(client: Client, id: string, since: number, sink: Sink, missing: (from: number, to: number) => void, strict: boolean): Promise<void> {
+async function follow(
+  client: Client,
+  id: string,
+  since: number,
+  sink: Sink,
+  missing: (from: number, to: number) => void,
+  strict: boolean,
+): Promise<void> {
   // The moment from which times count: what was printed before it is at second 0.
   const begun = performance.now();
   let end = (): void => undefined;
@@ -116,7 +136,9 @@ async function castSink(client: Client, id: string, terminal: Terminal): Promise
   const write = async (line: string): Promise<void> => {
     if (line !== "") await writePaced(terminal.stdout, line);
   };
-  await write(cast.header(session, { title: session.title || session.name, command: shellWords([session.command, ...session.args]), at: Date.now() }));
+  await write(
+    cast.header(session, { title: session.title || session.name, command: shellWords([session.command, ...session.args]), at: Date.now() }),
+  );
   return {
     output: (data, seconds) => write(cast.output(Math.max(0, seconds), data)),
     resized: (size, seconds) => write(cast.resized(Math.max(0, seconds), size)),

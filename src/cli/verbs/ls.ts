@@ -21,7 +21,12 @@ export const verb: Verb<Options> = {
     details: "A question mark after the state: the evidence for it is weak.",
     options: [
       { flags: "--all", description: "also those that have ended" },
-      { flags: "--state <state>", description: "only those in this state", completes: ["starting", "busy", "idle", "attention", "error", "exited"], parse: parseState },
+      {
+        flags: "--state <state>",
+        description: "only those in this state",
+        completes: ["starting", "busy", "idle", "attention", "error", "exited"],
+        parse: parseState,
+      },
       { flags: "--label <name=value>", description: "only those with this label; may be repeated", parse: parsePair },
       { flags: "--json", description: "print what the daemon answers" },
     ],
@@ -40,7 +45,12 @@ export const verb: Verb<Options> = {
       terminal.stdout.write(jsonPage(answer));
       return EXIT.done;
     }
-    const lines = sessionTable(answer.sessions, { now: Date.now(), home: env["HOME"], width: outputColumns(terminal), colours: coloursFor(terminal.stdout, env) });
+    const lines = sessionTable(answer.sessions, {
+      now: Date.now(),
+      home: env["HOME"],
+      width: outputColumns(terminal),
+      colours: coloursFor(terminal.stdout, env),
+    });
     terminal.stdout.write(`${lines.join("\n")}\n`);
     return EXIT.done;
   },

@@ -25,15 +25,26 @@ export const verb: Verb<Options> = {
   record: {
     name: "new",
     summary: "start a session; prints its id",
-    details: "Without a command it is your shell. The session gets your environment and, unless --cwd says otherwise, the directory you are in.",
+    details:
+      "Without a command it is your shell. The session gets your environment and, unless --cwd says otherwise, the directory you are in.",
     arguments: [{ name: "[command...]", description: "the command and its words, after --" }],
     options: [
       { flags: "--name <name>", description: "a name of its own: letters, digits, '.', '_', '-'" },
       { flags: "--cwd <directory>", description: "where it starts" },
       { flags: "--env <name=value>", description: "one more variable of its environment; may be repeated", parse: parsePair },
       { flags: "--size <columns x rows>", description: "as 120x40; else this terminal's size", parse: parseSize },
-      { flags: "--restart <policy>", description: `when its process has ended: ${POLICIES.join(", ")}`, completes: POLICIES, parse: (word) => parseChoice(word, POLICIES) },
-      { flags: "--isolation <kind>", description: "shared, or thread: an actor thread of its own", completes: ISOLATIONS, parse: (word) => parseChoice(word, ISOLATIONS) },
+      {
+        flags: "--restart <policy>",
+        description: `when its process has ended: ${POLICIES.join(", ")}`,
+        completes: POLICIES,
+        parse: (word) => parseChoice(word, POLICIES),
+      },
+      {
+        flags: "--isolation <kind>",
+        description: "shared, or thread: an actor thread of its own",
+        completes: ISOLATIONS,
+        parse: (word) => parseChoice(word, ISOLATIONS),
+      },
       { flags: "--label <name=value>", description: "a label, for ls --label; may be repeated", parse: parsePair },
       { flags: "--json", description: "print everything known about it" },
     ],

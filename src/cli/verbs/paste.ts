@@ -9,7 +9,8 @@ export const verb: Verb<Record<string, never>> = {
   record: {
     name: "paste",
     summary: "paste a file, or what comes on stdin, into a session",
-    details: "As one bracketed paste when the program asked for those; more than 192 KiB as several, in order. It waits for a program that reads slowly.",
+    details:
+      "As one bracketed paste when the program asked for those; more than 192 KiB as several, in order. It waits for a program that reads slowly.",
     arguments: [
       { name: "<id>", description: "id, name, or the beginning of either", completes: "session" },
       { name: "[file]", description: "- or left out: stdin" },

@@ -13,7 +13,11 @@ export const verb: Verb<{ json?: boolean }> = {
   },
   async run({ words: [id = ""], options, terminal, connect }: Invocation<{ json?: boolean }>) {
     const session = await (await connect()).call("session.restart", { id });
-    terminal.stdout.write(options.json === true ? jsonPage(session) : `restarted ${session.id} (${session.name}): pid ${session.pid ?? "–"}, epoch ${session.epoch}\n`);
+    terminal.stdout.write(
+      options.json === true
+        ? jsonPage(session)
+        : `restarted ${session.id} (${session.name}): pid ${session.pid ?? "–"}, epoch ${session.epoch}\n`,
+    );
     return EXIT.done;
   },
 };

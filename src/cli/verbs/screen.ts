@@ -18,7 +18,12 @@ export const verb: Verb<Options> = {
     summary: "what a person would see now",
     arguments: [{ name: "<id>", description: "id, name, or the beginning of either", completes: "session" }],
     options: [
-      { flags: "--format <format>", description: `${FORMATS.join(", ")}; text when left out`, completes: FORMATS, parse: (word) => parseChoice(word, FORMATS) },
+      {
+        flags: "--format <format>",
+        description: `${FORMATS.join(", ")}; text when left out`,
+        completes: FORMATS,
+        parse: (word) => parseChoice(word, FORMATS),
+      },
       { flags: "--scrollback <lines>", description: "so many lines of history above the screen", parse: (word) => parseCount(word) },
       { flags: "--json", description: "with size, cursor, title and offset" },
     ],
@@ -28,7 +33,11 @@ export const verb: Verb<Options> = {
   async run({ words: [id = ""], options, terminal, connect }: Invocation<Options>) {
     const format = options.format ?? "text";
     const client = await connect();
-    const screen = await client.call("session.screen", { id, format, ...(options.scrollback === undefined ? {} : { scrollback: options.scrollback }) });
+    const screen = await client.call("session.screen", {
+      id,
+      format,
+      ...(options.scrollback === undefined ? {} : { scrollback: options.scrollback }),
+    });
     if (options.json === true) {
       terminal.stdout.write(jsonPage(screen));
       return EXIT.done;

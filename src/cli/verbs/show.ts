@@ -16,7 +16,10 @@ export const verb: Verb<{ json?: boolean }> = {
   async run({ words: [id = ""], options, env, terminal, connect }: Invocation<{ json?: boolean }>) {
     const session = await (await connect()).call("session.get", { id });
     if (options.json === true) terminal.stdout.write(jsonPage(session));
-    else terminal.stdout.write(`${sessionDetails(session, { now: Date.now(), home: env["HOME"], colours: coloursFor(terminal.stdout, env) }).join("\n")}\n`);
+    else
+      terminal.stdout.write(
+        `${sessionDetails(session, { now: Date.now(), home: env["HOME"], colours: coloursFor(terminal.stdout, env) }).join("\n")}\n`,
+      );
     return EXIT.done;
   },
 };

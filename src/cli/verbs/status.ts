@@ -22,12 +22,26 @@ export const verb: Verb<{ json?: boolean }> = {
       return EXIT.done;
     }
     const colours = coloursFor(terminal.stdout, env);
-    const counts = SESSION_STATES.filter((state) => (status.sessions[state] ?? 0) > 0).map((state) => paintState(colours, state, `${stateWords(state, "high").slice(0, 1)} ${status.sessions[state]} ${state}`));
+    const counts = SESSION_STATES.filter((state) => (status.sessions[state] ?? 0) > 0).map((state) =>
+      paintState(colours, state, `${stateWords(state, "high").slice(0, 1)} ${status.sessions[state]} ${state}`),
+    );
     const lines: [string, string][] = [
       ["daemon", `version ${status.version}, pid ${status.pid}, up ${briefAge(status.uptime_ms)}, boot ${status.boot}`],
       ["sessions", counts.length === 0 ? "none" : counts.join("  ")],
-      ["threads", status.threads.length === 0 ? "none" : status.threads.map((thread) => `${thread.id}: ${thread.actors} actors, ${mebibytes(thread.heap_bytes)} heap`).join("; ")],
-      ["keepers", status.keepers.length === 0 ? "none" : status.keepers.map((keeper) => `pid ${keeper.pid}, ${keeper.sessions} sessions${keeper.draining ? ", draining" : ""}`).join("; ")],
+      [
+        "threads",
+        status.threads.length === 0
+          ? "none"
+          : status.threads.map((thread) => `${thread.id}: ${thread.actors} actors, ${mebibytes(thread.heap_bytes)} heap`).join("; "),
+      ],
+      [
+        "keepers",
+        status.keepers.length === 0
+          ? "none"
+          : status.keepers
+              .map((keeper) => `pid ${keeper.pid}, ${keeper.sessions} sessions${keeper.draining ? ", draining" : ""}`)
+              .join("; "),
+      ],
       ["memory", `daemon ${mebibytes(status.memory.daemon_rss)}, keeper ${mebibytes(status.memory.keeper_rss)}`],
       ["open", `${status.fds} descriptors, ${status.ptys} terminals, ${status.connections} connections, ${status.watches} watches`],
       ["restored", status.restored === null ? "nothing" : `${status.restored.sessions} sessions in ${status.restored.ms.toFixed(0)} ms`],

@@ -26,7 +26,12 @@ export const verb: Verb<Options> = {
     const colours = coloursFor(terminal.stdout, env);
     const home = env["HOME"];
     if (options.once === true) {
-      const [client, { frame }, { TopFeed }, { EMPTY, withSessions }] = await Promise.all([connect(), import("../top/top-frame.js"), import("../top/top-feed.js"), import("../top/top-state.js")]);
+      const [client, { frame }, { TopFeed }, { EMPTY, withSessions }] = await Promise.all([
+        connect(),
+        import("../top/top-frame.js"),
+        import("../top/top-feed.js"),
+        import("../top/top-state.js"),
+      ]);
       const size = options.size ?? terminalSize(terminal) ?? { cols: 80, rows: 24 };
       let state = EMPTY;
       const feed = new TopFeed(client, {
@@ -39,9 +44,21 @@ export const verb: Verb<Options> = {
       terminal.stdout.write(`${frame(state, { size, now: Date.now(), home, colours }).join("\n")}\n`);
       return EXIT.done;
     }
-    if (!terminal.stdin.isTTY || !terminal.stdout.isTTY) throw new UsageError("top needs a terminal: top --once prints one frame, ls --json is for programs");
-    const [client, { top }, { configuredDetachKey }] = await Promise.all([connect({ reconnect: true }), import("../top/top.js"), import("./attach.js")]);
-    await top({ terminal, client, home, colours, ownSession: env["LIFEGUARD_SESSION"], detachKey: () => configuredDetachKey(env, socketFlag) });
+    if (!terminal.stdin.isTTY || !terminal.stdout.isTTY)
+      throw new UsageError("top needs a terminal: top --once prints one frame, ls --json is for programs");
+    const [client, { top }, { configuredDetachKey }] = await Promise.all([
+      connect({ reconnect: true }),
+      import("../top/top.js"),
+      import("./attach.js"),
+    ]);
+    await top({
+      terminal,
+      client,
+      home,
+      colours,
+      ownSession: env["LIFEGUARD_SESSION"],
+      detachKey: () => configuredDetachKey(env, socketFlag),
+    });
     return EXIT.done;
   },
 };

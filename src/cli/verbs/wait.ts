@@ -23,7 +23,13 @@ export const verb: Verb<Options> = {
     details: "Exit 0 when it is, 4 when the time is over, 1 when the session ends and exited is not among the states.",
     arguments: [{ name: "<id>", description: "id, name, or the beginning of either", completes: "session" }],
     options: [
-      { flags: "--until <states>", description: "one or several, separated by commas: idle, attention, busy, error, exited", required: true, completes: ["idle", "attention", "busy", "error", "exited"], parse: parseStates },
+      {
+        flags: "--until <states>",
+        description: "one or several, separated by commas: idle, attention, busy, error, exited",
+        required: true,
+        completes: ["idle", "attention", "busy", "error", "exited"],
+        parse: parseStates,
+      },
       { flags: "--timeout <duration>", description: "as 30s or 10m; for ever when left out", parse: parseDuration },
       { flags: "--json", description: "with the evidence" },
     ],

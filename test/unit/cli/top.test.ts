@@ -43,8 +43,20 @@ describe("a frame", () => {
     const lines = frame(shown(mixed), setting);
     expect(lines).toHaveLength(24);
     expect(lines[0]).toBe("lifeguard  5 sessions   ◆ 2 attention   ✖ 1 error   ● 1 busy   ○ 1 idle");
-    expect(lines.slice(3, 8).map((line) => line.split(/\s+/).slice(0, 3).join(" "))).toEqual([">◆ attention? build", " ◆ attention?", " ✖ error?", " ● busy", " ○ idle?"]);
-    expect(lines.slice(3, 8).map((line) => /\? +(\w+)|busy +(\w+)/.exec(line)?.slice(1).join(""))).toEqual(["build", "s3", "s4", "s2", "s1"]);
+    expect(lines.slice(3, 8).map((line) => line.split(/\s+/).slice(0, 3).join(" "))).toEqual([
+      ">◆ attention? build",
+      " ◆ attention?",
+      " ✖ error?",
+      " ● busy",
+      " ○ idle?",
+    ]);
+    expect(lines.slice(3, 8).map((line) => /\? +(\w+)|busy +(\w+)/.exec(line)?.slice(1).join(""))).toEqual([
+      "build",
+      "s3",
+      "s4",
+      "s2",
+      "s1",
+    ]);
     expect(lines[3]).toContain("Approve?\\e[2J");
     expect(lines[23]).toContain("1/5");
   });
@@ -57,7 +69,9 @@ describe("a frame", () => {
     [10, 3],
     [2, 1],
   ])("fits %ix%i exactly, in every mode", (cols, rows) => {
-    const many = Array.from({ length: 100 }, (_, index) => summary(index + 1, { name: `名前-${index}`, cwd: "/日本/とても/長い/パス/です", title: "絵文字 👩‍👩‍👧 ".repeat(10) }));
+    const many = Array.from({ length: 100 }, (_, index) =>
+      summary(index + 1, { name: `名前-${index}`, cwd: "/日本/とても/長い/パス/です", title: "絵文字 👩‍👩‍👧 ".repeat(10) }),
+    );
     const list = shown(many);
     const states: TopState[] = [
       list,
@@ -92,7 +106,18 @@ describe("a frame", () => {
 
 describe("keys", () => {
   test("are read one by one from whatever arrives together", () => {
-    expect(readKeys("j\u001b[A\u001bOB\u001b[5~\u001b\r\u007fé日\u0003\u001b[?1;2c")).toEqual(["j", "up", "down", "page-up", "escape", "enter", "backspace", "é", "日", "ctrl-c"]);
+    expect(readKeys("j\u001b[A\u001bOB\u001b[5~\u001b\r\u007fé日\u0003\u001b[?1;2c")).toEqual([
+      "j",
+      "up",
+      "down",
+      "page-up",
+      "escape",
+      "enter",
+      "backspace",
+      "é",
+      "日",
+      "ctrl-c",
+    ]);
   });
 
   test("move, and keep the selected session when the order changes under it", () => {
@@ -149,9 +174,15 @@ describe("events", () => {
 
   test("that say enough change the table at once", () => {
     const evidence = { source: "report", rule: "asked", confidence: "high", at: NOW, detail: "" };
-    expect(applied(sessions, { kind: "session.state", session: "sess_1", at: NOW, from: "idle", to: "attention", evidence })).toSatisfy((after: Map<string, SessionSummary>) => after.get("sess_1")?.state === "attention" && after.get("sess_1")?.state_since === NOW);
-    expect(applied(sessions, { kind: "session.exited", session: "sess_1", at: NOW, code: 0 })).toSatisfy((after: Map<string, SessionSummary>) => !after.has("sess_1"));
-    expect(applied(sessions, { kind: "session.created", session: "sess_9", at: NOW, summary: summary(9) })).toSatisfy((after: Map<string, SessionSummary>) => after.has("sess_9"));
+    expect(applied(sessions, { kind: "session.state", session: "sess_1", at: NOW, from: "idle", to: "attention", evidence })).toSatisfy(
+      (after: Map<string, SessionSummary>) => after.get("sess_1")?.state === "attention" && after.get("sess_1")?.state_since === NOW,
+    );
+    expect(applied(sessions, { kind: "session.exited", session: "sess_1", at: NOW, code: 0 })).toSatisfy(
+      (after: Map<string, SessionSummary>) => !after.has("sess_1"),
+    );
+    expect(applied(sessions, { kind: "session.created", session: "sess_9", at: NOW, summary: summary(9) })).toSatisfy(
+      (after: Map<string, SessionSummary>) => after.has("sess_9"),
+    );
   });
 
   test("that do not say enough ask for a list; those of no interest change nothing", () => {
@@ -164,7 +195,11 @@ describe("events", () => {
 
 describe("the table of ls", () => {
   test("says what is known, weak evidence with a question mark, ended sessions with how", () => {
-    const ended = summary(6, { state: "exited", exit: { code: 7, signal: null, at: NOW, reason: "process_exit" }, evidence: { source: "exit", rule: "status", confidence: "high", at: NOW, detail: "" } });
+    const ended = summary(6, {
+      state: "exited",
+      exit: { code: 7, signal: null, at: NOW, reason: "process_exit" },
+      evidence: { source: "exit", rule: "status", confidence: "high", at: NOW, detail: "" },
+    });
     expect(sessionTable([summary(1, { cwd: "/home/u" }), ended], { now: NOW, home: "/home/u", width: undefined, colours: plain })).toEqual([
       "ID      NAME  STATE     FOR  CWD     TITLE",
       "sess_1  s1    ○ idle?   10s  ~       bash",
