@@ -67,6 +67,10 @@ export function setCloseOnExec(fd: number): void {
   must("fcntl(F_SETFD)", c_fcntl(fd, P.F_SETFD, "int", P.FD_CLOEXEC));
 }
 
+export function isCloseOnExec(fd: number): boolean {
+  return (must("fcntl(F_GETFD)", c_fcntl(fd, 1, "int", 0)) & P.FD_CLOEXEC) !== 0;
+}
+
 export function isNonblocking(fd: number): boolean {
   return (must("fcntl(F_GETFL)", c_fcntl(fd, P.F_GETFL, "int", 0)) & P.O_NONBLOCK) !== 0;
 }
@@ -249,6 +253,8 @@ export function spawnOnTerminal(request: SpawnRequest): number {
   const every = Buffer.alloc(128);
   const none = Buffer.alloc(128);
   c_sigfillset(every);
+  // glibc leaves its two internal signals (32, 33) out of a full set, and then ignores them in the child.
+  if (process.platform === "linux") every.fill(0xff, 0, 8);
   c_sigemptyset(none);
   c_spawn_fa_init(actions);
   c_spawnattr_init(attributes);

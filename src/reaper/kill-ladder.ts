@@ -113,7 +113,9 @@ class Tree {
       if (this.#living.has(pid)) continue;
       const startTime = table.startTime(pid);
       const handle = ProcessHandle.open(pid, startTime);
-      if (handle !== null) this.#living.set(pid, { handle, startTime, sent: new Set() });
+      if (handle === null) continue;
+      if (handle.gone()) handle.close();
+      else this.#living.set(pid, { handle, startTime, sent: new Set() });
     }
     this.#sweep();
   }

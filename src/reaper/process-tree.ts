@@ -45,7 +45,7 @@ export class ProcessTable {
   }
 
   /**
-   * The living processes of a session: its leader, the leader's process group and session, strays that carry the session's mark,
+   * The processes of a session, zombies included (a process whose first thread has ended looks like one while it lives): its leader, the leader's process group and session, strays that carry the session's mark,
    * those in `known` that are still there, and all their descendants. Never this process, a keeper, or pid 1, nor what is below them
    * on another branch.
    */
@@ -60,7 +60,7 @@ export class ProcessTable {
       found.add(pid);
       roots.push(...(this.#children.get(pid) ?? []));
     }
-    return [...found].filter((pid) => !hasEnded(this.#stats.get(pid) ?? null));
+    return [...found];
   }
 
   /** While the leader is there, its number names its group and session; once it is collected, only the mark proves anything. */

@@ -7,11 +7,11 @@
  *
  * What it cannot do: `argv[0]` is always the file. It keeps a thread per child, and slows down with the number of children.
  */
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { constants as os } from "node:os";
-import { closeDescriptor, duplicate, LibcError, openSlave } from "../libc/libc.js";
+import { closeDescriptor, duplicate, LibcError, openSlave, setCloseOnExec } from "../libc/libc.js";
 import { underLimitsOf } from "./spawner.js";
 import type { Spawned, SpawnedExit, Spawner, SpawnerOrder } from "./spawner.js";
 
@@ -45,6 +45,7 @@ export class NodePtySpawner implements Spawner {
     const utils = require.resolve("node-pty/lib/utils.js");
     const { loadNativeModule } = require(utils) as { loadNativeModule(name: string): { dir: string; module: NativePty } };
     const { dir, module } = loadNativeModule("pty");
+    closeAllOnExec();
     this.#native = module;
     this.#helper = join(dirname(utils), dir, "spawn-helper");
   }
@@ -60,6 +61,22 @@ export class NodePtySpawner implements Spawner {
     const master = duplicate(forked.fd);
     closeDescriptor(forked.fd);
     return { pid: forked.pid, master, slave: openSlave(forked.pty) };
+  }
+}
+
+/**
+ * What we have inherited ourselves. node-pty's own closing stops at the first gap in the numbers where the kernel's headers it was
+ * built with had no close_range; everything that is opened later is close-on-exec from birth.
+ */
+function closeAllOnExec(): void {
+  for (const name of readdirSync("/dev/fd")) {
+    const fd = Number(name);
+    if (fd <= 2) continue;
+    try {
+      setCloseOnExec(fd);
+    } catch {
+      // The descriptor of the listing itself.
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 /** posix_spawn through libc: no fork of our address space, no thread per child, a true errno. Linux with glibc ≥ 2.34. */
+import { constants } from "node:os";
 import { canSpawnOnTerminal, closeDescriptor, enableUtf8Input, LibcError, openPty, openSlave, spawnOnTerminal } from "../libc/libc.js";
 import type { SpawnRequest } from "../libc/libc.js";
 import { underLimitsOf } from "./spawner.js";
@@ -36,7 +37,7 @@ function spawnLikeExecvp(request: SpawnRequest): number {
   try {
     return spawnOnTerminal(request);
   } catch (error) {
-    if (!(error instanceof LibcError) || error.code !== "ENOEXEC") throw error;
+    if (!(error instanceof LibcError) || error.errno !== constants.errno.ENOEXEC) throw error;
     return spawnOnTerminal({ ...request, file: SHELL, argv: [SHELL, request.file, ...request.argv.slice(1)] });
   }
 }

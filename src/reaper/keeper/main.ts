@@ -4,6 +4,7 @@ import { writeSync } from "node:fs";
 import { messageOf } from "../../errors.js";
 import { becomeSubreaper, openFileLimits, setOpenFileLimits } from "../../libc/libc.js";
 import { openLog } from "../../log.js";
+import { closeInheritedDescriptors } from "../inherited-descriptors.js";
 import { openSpawner } from "../spawner.js";
 import { Keeper } from "./keeper.js";
 
@@ -12,6 +13,7 @@ if (runtime === undefined || state === undefined || version === undefined || lev
 const choice = spawnerChoice === "posix" || spawnerChoice === "node-pty" ? spawnerChoice : "auto";
 
 const log = openLog({ level, destination: join(state, "keeper.log"), name: "keeper" });
+closeInheritedDescriptors();
 process.umask(0o077);
 const { hard } = openFileLimits();
 setOpenFileLimits({ soft: hard, hard });
