@@ -19,7 +19,7 @@ import type { HelloResult, MethodName, NotificationName, Notifications, Params, 
 
 export { LifeguardError } from "../errors.js";
 export type * from "./protocol.js";
-export type { EventStreamItem, EventStreamOptions } from "./client/event-stream.js";
+export type { EventStream, EventStreamItem, EventStreamOptions } from "./client/event-stream.js";
 export type { ClientWatch, OutputItem, WatchHandlers, WatchOptions } from "./client/watch-stream.js";
 
 export interface ConnectOptions {
