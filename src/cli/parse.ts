@@ -19,13 +19,11 @@ export function parseWords(
   write: { out: (text: string) => void; err: (text: string) => void },
 ): ParsedWords {
   const command = commandFor(record);
-  command
-    .exitOverride()
-    .configureOutput({
-      writeOut: write.out,
-      writeErr: write.err,
-      outputError: (text, put) => put(text.replace(/^error: /, "lifeguard: ")),
-    });
+  command.exitOverride().configureOutput({
+    writeOut: write.out,
+    writeErr: write.err,
+    outputError: (text, put) => put(text.replace(/^error: /, "lifeguard: ")),
+  });
   command.showHelpAfterError(`Try: lifeguard ${record.name} --help`);
   let parsed: ParsedWords | undefined;
   command.action(() => {

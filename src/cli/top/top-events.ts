@@ -20,6 +20,8 @@ export function applied(sessions: ReadonlyMap<string, SessionSummary>, event: Se
     const summary = event["summary"] as SessionSummary | undefined;
     return summary === undefined ? "list" : new Map(sessions).set(id, summary);
   }
+  // It is about to be started again: still there, in another state.
+  if (event.kind === "session.exited" && event["restarting"] === true) return "list";
   if (event.kind === "session.removed" || event.kind === "session.exited") {
     if (!sessions.has(id)) return sessions;
     const left = new Map(sessions);
