@@ -17,90 +17,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BOUNDS } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import { closeDescriptor } from "../libc/libc.js";
-import type { WaitStatus } from "../libc/libc.js";
 import type { Log } from "../log.js";
-import type { TerminalSize } from "../session.js";
-import type { SpoolOptions } from "../spool/spool.js";
-import { KeeperLink, KeeperRefusal } from "./keeper-link.js";
-import type { LinkListener } from "./keeper-link.js";
+import type { CustodyListener, CustodyOptions, KeeperStatus, KeptExit, KeptSession, SpawnOrder } from "./custody-types.js";
+import { KeeperFleet } from "./keeper-fleet.js";
+import { KeeperRefusal } from "./keeper-link.js";
+import type { KeeperLink } from "./keeper-link.js";
 import type { Answer, Ask, CallName, ExitedEvent, ExitRecord, KeptRecord } from "./keeper-protocol.js";
-import { findKeepers } from "./keeper-scan.js";
-import { startKeeper } from "./keeper-start.js";
 import { Turnstile } from "./turnstile.js";
 
-/** How a process ended. `code` and `signal` both null: nobody knows, because the keeper that would know died. */
-export interface KeptExit extends WaitStatus {
-  /** When the keeper saw it, ms since 1970. */
-  at: number;
-}
-
-/** A session as a keeper holds it. */
-export interface KeptSession {
-  /** The number in its id. */
-  session: number;
-  pid: number;
-  /** What `spawn` or `setRecord` stored. */
-  record: Uint8Array;
-  slot: number;
-  /** Of the lease: grows by one each time a daemon takes it. */
-  generation: number;
-  /** Ended while nobody looked. */
-  exit: KeptExit | null;
-  /** True when `exit` has no status. */
-  statusLost: boolean;
-  exitedAt: number | null;
-}
-
-export interface SpawnOrder {
-  session: number;
-  /** The session's slot in the in-flight file. */
-  slot: number;
-  /** At most BOUNDS.keeperRecordBytes; stored before the process is started. */
-  record: Uint8Array;
-  /** The session's directory (spool, index, snapshot); exists, 0700. */
-  directory: string;
-  spool: SpoolOptions;
-  /** Absolute path of the program. */
-  file: string;
-  /** The whole argument vector, the program's own name first. */
-  argv: string[];
-  /** `NAME=value`: the whole environment. Must carry LIFEGUARD_SESSION and LIFEGUARD_SOCKET for the kill ladder to find strays. */
-  env: string[];
-  cwd: string;
-  size: TerminalSize;
-  nofileSoft: number;
-  umask: number;
-}
-
-/** Called from the main thread's event loop, never from inside a call of Custody. */
-export interface CustodyListener {
-  /** Once per session and life of the daemon; not for exits that `open` already returned. */
-  exited(session: number, exit: KeptExit): void;
-  /** A keeper died; its sessions run on. Their exit statuses will be lost. A new one is being started. */
-  keeperLost(sessions: number[]): void;
-  /** The new keeper has all masters of the lost one. */
-  keeperReplaced(pid: number): void;
-}
-
-export interface CustodyOptions {
-  runtime: string;
-  state: string;
-  /** The package's version: a keeper of another version drains beside one of ours. */
-  version: string;
-  spawner: "auto" | "posix" | "node-pty";
-  log: Log;
-  listener: CustodyListener;
-  /** Starts a keeper for `runtime`; the default starts it detached. Resolves when it listens, or soon before. */
-  startKeeper?: () => Promise<void>;
-}
-
-export interface KeeperStatus {
-  pid: number;
-  version: string;
-  sessions: number;
-  /** True when it is of another version: it gets no new sessions. */
-  draining: boolean;
-}
+export type { CustodyListener, CustodyOptions, KeeperStatus, KeptExit, KeptSession, SpawnOrder } from "./custody-types.js";
 
 /** What we keep of a session: enough to give it to another keeper. */
 interface Held extends Omit<KeptRecord, "exit"> {
@@ -121,9 +46,9 @@ const RETRY_LAST_MS = 5_000;
 const WINDOW = BOUNDS.descriptorWindow;
 
 export class Custody {
-  readonly #options: CustodyOptions;
+  readonly #listener: CustodyListener;
   readonly #log: Log;
-  readonly #links = new Set<KeeperLink>();
+  readonly #fleet: KeeperFleet;
   readonly #held = new Map<number, Held>();
   /** Exits told before the answer to the spawn was looked at. */
   readonly #early = new Map<number, ExitRecord>();
@@ -136,8 +61,12 @@ export class Custody {
   #keeperWasLost = false;
 
   constructor(options: CustodyOptions) {
-    this.#options = options;
+    this.#listener = options.listener;
     this.#log = options.log;
+    this.#fleet = new KeeperFleet(options, {
+      exited: (event) => this.#heardOf(event),
+      closed: (link) => this.#linkClosed(link),
+    });
   }
 
   /**
@@ -147,10 +76,10 @@ export class Custody {
    */
   async open(): Promise<KeptSession[]> {
     this.#opening = true;
-    await this.#discover();
-    if (this.#current() === null) await this.#startOne();
-    for (const link of this.#links) await this.#list(link);
-    for (const link of this.#links) this.#letGoIfDrained(link);
+    await this.#fleet.discover();
+    await this.#fleet.currentOrStart();
+    for (const link of this.#fleet.links) await this.#list(link);
+    for (const link of this.#fleet.links) this.#letGoIfDrained(link);
     this.#opening = false;
     return [...this.#held.values()].map((held) => ({
       session: held.session,
@@ -169,18 +98,36 @@ export class Custody {
    */
   async spawn(order: SpawnOrder): Promise<{ pid: number; master: number }> {
     if (order.record.length > BOUNDS.keeperRecordBytes) {
-      throw new LifeguardError("LIMIT", `the record of a session has at most ${BOUNDS.keeperRecordBytes} bytes, got ${order.record.length}`, { limit: BOUNDS.keeperRecordBytes, received: order.record.length });
+      throw new LifeguardError(
+        "LIMIT",
+        `the record of a session has at most ${BOUNDS.keeperRecordBytes} bytes, got ${order.record.length}`,
+        { limit: BOUNDS.keeperRecordBytes, received: order.record.length },
+      );
     }
-    if (this.#held.has(order.session)) throw new LifeguardError("ALREADY_EXISTS", `session ${order.session} has a process that is not acknowledged`);
+    if (this.#held.has(order.session))
+      throw new LifeguardError("ALREADY_EXISTS", `session ${order.session} has a process that is not acknowledged`);
     return await this.#spawning.pass(async () => {
       const link = await this.#settled();
       const answer = await this.#born(link, order);
       const { session, slot, directory, spool } = order;
-      const held: Held = { session, slot, directory, spool, record: Buffer.from(order.record), pid: answer.pid, startTime: answer.startTime, generation: answer.generation, master: null, link, exit: null };
+      const held: Held = {
+        session,
+        slot,
+        directory,
+        spool,
+        record: Buffer.from(order.record),
+        pid: answer.pid,
+        startTime: answer.startTime,
+        generation: answer.generation,
+        master: null,
+        link,
+        exit: null,
+      };
       this.#held.set(session, held);
       held.master = answer.sent ? link.takeMaster(held) : null;
       if (held.master === null) await this.masters([session], () => undefined);
-      if (held.master === null) throw new LifeguardError("UNAVAILABLE", `keeper ${link.pid} did not hand out the terminal of session ${session}`);
+      if (held.master === null)
+        throw new LifeguardError("UNAVAILABLE", `keeper ${link.pid} did not hand out the terminal of session ${session}`);
       const early = this.#early.get(session);
       if (early !== undefined) this.#exited(held, early);
       this.#early.delete(session);
@@ -193,8 +140,20 @@ export class Custody {
     try {
       return await link.call("spawn", order);
     } catch (error) {
+      if (error instanceof RangeError)
+        throw new LifeguardError(
+          "SPAWN_FAILED",
+          `${order.file} could not be started: arguments and environment are too long`,
+          { errno: "E2BIG", syscall: null },
+          { cause: error },
+        );
       if (!(error instanceof KeeperRefusal)) throw error;
-      throw new LifeguardError("SPAWN_FAILED", `${order.file} could not be started in ${order.cwd}: ${error.message}`, { errno: error.code, syscall: error.syscall }, { cause: error });
+      throw new LifeguardError(
+        "SPAWN_FAILED",
+        `${order.file} could not be started in ${order.cwd}: ${error.message}`,
+        { errno: error.code, syscall: error.syscall },
+        { cause: error },
+      );
     }
   }
 
@@ -215,7 +174,10 @@ export class Custody {
           for (const held of arrived) if (held.master !== null) take(held.session, held.master);
           wanted = wanted.filter((held) => !arrived.includes(held) && this.#held.get(held.session) === held);
           if (wanted.length === 0) break;
-          if (performance.now() > patience) throw new LifeguardError("BUSY", `${wanted.length} sessions are still read by another daemon's process`, { sessions: wanted.map((held) => held.session) });
+          if (performance.now() > patience)
+            throw new LifeguardError("BUSY", `${wanted.length} sessions are still read by another daemon's process`, {
+              sessions: wanted.map((held) => held.session),
+            });
           await sleep(POLL_MS);
         }
         // Of a keeper that died: nobody else reads these.
@@ -252,7 +214,11 @@ export class Custody {
 
   /** @throws LifeguardError LIMIT, NOT_FOUND, TIMEOUT, UNAVAILABLE */
   async setRecord(session: number, record: Uint8Array): Promise<void> {
-    if (record.length > BOUNDS.keeperRecordBytes) throw new LifeguardError("LIMIT", `the record of a session has at most ${BOUNDS.keeperRecordBytes} bytes, got ${record.length}`, { limit: BOUNDS.keeperRecordBytes, received: record.length });
+    if (record.length > BOUNDS.keeperRecordBytes)
+      throw new LifeguardError("LIMIT", `the record of a session has at most ${BOUNDS.keeperRecordBytes} bytes, got ${record.length}`, {
+        limit: BOUNDS.keeperRecordBytes,
+        received: record.length,
+      });
     const held = this.#known(session);
     held.record = Buffer.from(record);
     await this.#ask(held, "setRecord", () => ({ session, record }));
@@ -269,7 +235,8 @@ export class Custody {
     try {
       await this.#ask(held, "acknowledge", () => ({ session }));
     } catch (error) {
-      if (error instanceof KeeperRefusal && error.code === "EBUSY") throw new LifeguardError("BUSY", `the process of session ${session} lives`, {}, { cause: error });
+      if (error instanceof KeeperRefusal && error.code === "EBUSY")
+        throw new LifeguardError("BUSY", `the process of session ${session} lives`, {}, { cause: error });
       throw error;
     }
     if (this.#held.get(session) !== held) return;
@@ -291,7 +258,7 @@ export class Custody {
   }
 
   keeperPids(): number[] {
-    return [...this.#links].map((link) => link.pid);
+    return this.#fleet.links.map((link) => link.pid);
   }
 
   /** True once a keeper was lost in this daemon's life: strays of its sessions have no known parent any more. */
@@ -300,43 +267,23 @@ export class Custody {
   }
 
   status(): KeeperStatus[] {
-    return [...this.#links].map((link) => ({ pid: link.pid, version: link.version, sessions: this.#sessionsOf(link).length, draining: !this.#isOurs(link) }));
+    return this.#fleet.links.map((link) => ({
+      pid: link.pid,
+      version: link.version,
+      sessions: this.#sessionsOf(link).length,
+      draining: !this.#fleet.isOurs(link),
+    }));
   }
 
   /** Disconnects. The keepers and the sessions go on. */
   close(): void {
     this.#closed = true;
-    for (const link of this.#links) this.#disconnect(link);
+    for (const link of this.#fleet.links) this.#fleet.disconnect(link);
     for (const held of this.#held.values()) if (held.master !== null) closeDescriptor(held.master);
     this.#held.clear();
   }
 
   // ---- keepers come and go --------------------------------------------------------------------------------------------
-
-  readonly #linkListener: LinkListener = {
-    exited: (event) => this.#heardOf(event),
-    closed: (link) => this.#linkClosed(link),
-  };
-
-  async #discover(): Promise<void> {
-    const { runtime, version } = this.#options;
-    const known = new Set(this.keeperPids());
-    for (const link of await findKeepers({ runtime, version, known, listener: this.#linkListener, log: this.#log })) this.#links.add(link);
-  }
-
-  async #startOne(): Promise<KeeperLink> {
-    const { runtime, state, version, spawner } = this.#options;
-    const start = this.#options.startKeeper ?? (() => startKeeper({ runtime, state, version, spawner, logLevel: this.#log.level }));
-    await start();
-    const patience = performance.now() + PATIENCE_MS;
-    for (;;) {
-      await this.#discover();
-      const link = this.#current();
-      if (link !== null) return link;
-      if (performance.now() > patience) throw new LifeguardError("UNAVAILABLE", `no keeper of version ${version} came up in ${runtime}: see keeper.log in ${state}`);
-      await sleep(POLL_MS);
-    }
-  }
 
   async #list(link: KeeperLink): Promise<void> {
     let after = -1;
@@ -356,7 +303,7 @@ export class Custody {
   }
 
   #linkClosed(link: KeeperLink): void {
-    if (!this.#links.delete(link)) return;
+    if (!this.#fleet.forget(link)) return;
     this.#log.warn({ keeper: link.pid }, "the connection to a keeper ended");
     const before = this.#recovery ?? Promise.resolve();
     const recovery: Promise<void> = before
@@ -373,8 +320,8 @@ export class Custody {
   async #recover(link: KeeperLink): Promise<void> {
     const dying = performance.now() + DYING_MS;
     while (!link.process.gone() && !this.#closed) {
-      if (performance.now() > dying) await this.#discover();
-      const again = [...this.#links].find((other) => other.pid === link.pid);
+      if (performance.now() > dying) await this.#fleet.discover();
+      const again = this.#fleet.links.find((other) => other.pid === link.pid);
       if (again !== undefined) {
         await this.#list(again);
         return;
@@ -390,12 +337,12 @@ export class Custody {
     for (const held of sessions) held.link = null;
     this.#keeperWasLost = true;
     this.#log.error({ keeper: lost.pid, sessions: orphans.length }, "a keeper died: its sessions go on, their exit statuses are lost");
-    setImmediate(() => this.#options.listener.keeperLost(orphans.map((held) => held.session)));
-    const successor = await this.#persist(async () => this.#current() ?? (await this.#startOne()));
+    setImmediate(() => this.#listener.keeperLost(orphans.map((held) => held.session)));
+    const successor = await this.#persist(() => this.#fleet.currentOrStart());
     if (successor === null) return;
     for (let first = 0; first < orphans.length; first += WINDOW) await this.#giveTo(successor, orphans.slice(first, first + WINDOW));
     this.#log.info({ keeper: successor.pid, sessions: orphans.length }, "a new keeper has the sessions of the lost one");
-    setImmediate(() => this.#options.listener.keeperReplaced(successor.pid));
+    setImmediate(() => this.#listener.keeperReplaced(successor.pid));
   }
 
   /** At most {@link WINDOW} sessions. */
@@ -435,8 +382,9 @@ export class Custody {
   async #settled(): Promise<KeeperLink> {
     const recovery = this.#recovery;
     if (recovery !== null) await Promise.race([recovery, sleep(PATIENCE_MS, undefined, { ref: false })]);
-    const link = this.#current();
-    if (link === null) throw new LifeguardError("UNAVAILABLE", "there is no keeper at the moment: try again in a moment", { retry_after_ms: RETRY_LAST_MS });
+    const link = this.#fleet.current;
+    if (link === null)
+      throw new LifeguardError("UNAVAILABLE", "there is no keeper at the moment: try again in a moment", { retry_after_ms: RETRY_LAST_MS });
     return link;
   }
 
@@ -453,27 +401,13 @@ export class Custody {
     }
   }
 
-  #current(): KeeperLink | null {
-    return [...this.#links].find((link) => this.#isOurs(link) && !link.closed) ?? null;
-  }
-
-  #isOurs(link: KeeperLink): boolean {
-    return link.version === this.#options.version;
-  }
-
   #sessionsOf(link: KeeperLink): Held[] {
     return [...this.#held.values()].filter((held) => held.link === link);
   }
 
   /** A keeper of another version ends itself once it holds nothing and nobody is connected. */
   #letGoIfDrained(link: KeeperLink): void {
-    if (!this.#isOurs(link) && this.#sessionsOf(link).length === 0) this.#disconnect(link);
-  }
-
-  #disconnect(link: KeeperLink): void {
-    this.#links.delete(link);
-    link.close();
-    link.process.close();
+    if (!this.#fleet.isOurs(link) && this.#sessionsOf(link).length === 0) this.#fleet.disconnect(link);
   }
 
   // ---- exits ----------------------------------------------------------------------------------------------------------
@@ -492,7 +426,7 @@ export class Custody {
     // `open` returns them.
     if (this.#opening) return;
     setImmediate(() => {
-      if (!this.#closed && this.#held.get(held.session) === held) this.#options.listener.exited(held.session, exit);
+      if (!this.#closed && this.#held.get(held.session) === held) this.#listener.exited(held.session, exit);
     });
   }
 

@@ -82,7 +82,11 @@ export class KeeperLink {
       const written = writeDescriptor(channel, token);
       if (written !== TOKEN_BYTES) throw new LibcError("write(token)", -written);
       const hello = await link.call("hello", { protocol: KEEPER_PROTOCOL, version, token, pid: process.pid });
-      if (hello.protocol > KEEPER_PROTOCOL) throw new LifeguardError("UNSUPPORTED", `keeper ${pid} (${hello.version}) speaks protocol ${hello.protocol}, this daemon up to ${KEEPER_PROTOCOL}: start a newer daemon`);
+      if (hello.protocol > KEEPER_PROTOCOL)
+        throw new LifeguardError(
+          "UNSUPPORTED",
+          `keeper ${pid} (${hello.version}) speaks protocol ${hello.protocol}, this daemon up to ${KEEPER_PROTOCOL}: start a newer daemon`,
+        );
       link.version = hello.version;
       return link;
     } catch (error) {
@@ -165,7 +169,10 @@ export class KeeperLink {
     }
     const answer = answers[pending.call].safeParse(frame.answer);
     if (answer.success) pending.resolve(answer.data);
-    else pending.reject(new LifeguardError("INTERNAL", `keeper ${this.pid} answered ${pending.call} in a shape that is none: ${messageOf(answer.error)}`));
+    else
+      pending.reject(
+        new LifeguardError("INTERNAL", `keeper ${this.pid} answered ${pending.call} in a shape that is none: ${messageOf(answer.error)}`),
+      );
   }
 
   #discard(session: number): void {

@@ -73,7 +73,10 @@ type Nothing = Record<string, never>;
 /** Every call: what is asked, what is answered. */
 export interface Calls {
   /** The first call. `pid` is used only where the system does not tell the peer's. */
-  hello: { ask: { protocol: number; version: string; token: Uint8Array; pid: number }; answer: { protocol: number; version: string; pid: number } };
+  hello: {
+    ask: { protocol: number; version: string; token: Uint8Array; pid: number };
+    answer: { protocol: number; version: string; pid: number };
+  };
   /** Sessions with a number greater than `after`, ascending, at most about 1 MiB of them; `more` when that was not all. */
   list: { ask: { after: number }; answer: { sessions: KeptRecord[]; more: boolean } };
   /** Starts a process; its master is under way when the answer comes, unless `sent` is false (then ask `masters`). */
@@ -173,7 +176,10 @@ export const answers: { [C in CallName]: z.ZodType<Answer<C>> } = {
 export const askFrame: z.ZodType<AskFrame> = z.object({ id: count, call: z.string(), ask: z.unknown() });
 
 export const keeperFrame: z.ZodType<KeeperFrame> = z.union([
-  z.object({ event: z.literal("exited"), body: z.object({ session: count, code: z.int().nullable(), signal: z.int().nullable(), at: z.number() }) }),
+  z.object({
+    event: z.literal("exited"),
+    body: z.object({ session: count, code: z.int().nullable(), signal: z.int().nullable(), at: z.number() }),
+  }),
   z.object({ re: count, error: z.object({ message: z.string(), code: z.string(), syscall: z.string().nullable() }) }),
   z.object({ re: count, answer: z.unknown() }),
 ]);

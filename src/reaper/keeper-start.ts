@@ -1,6 +1,6 @@
 /** Starts a keeper that outlives us: a session of its own, nothing of ours open, its log a file. */
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LifeguardError } from "../errors.js";
@@ -26,6 +26,7 @@ export async function startKeeper(start: KeeperStart): Promise<void> {
   const log = join(start.state, "keeper.log");
   // What escapes the logger (a crash of the runtime itself) goes to the same file.
   const errors = openSync(log, "a", 0o600);
+  const before = fstatSync(errors).size;
   const child = spawn(process.execPath, [MAIN, start.runtime, start.state, start.version, start.spawner, start.logLevel], {
     detached: true,
     stdio: ["ignore", "pipe", errors],
@@ -36,7 +37,8 @@ export async function startKeeper(start: KeeperStart): Promise<void> {
   const { stdout } = child;
   try {
     await new Promise<void>((resolve, reject) => {
-      const fail = (what: string): void => reject(new LifeguardError("UNAVAILABLE", `the keeper ${what}: see ${log}`, { log }));
+      const fail = (what: string): void =>
+        reject(new LifeguardError("UNAVAILABLE", `the keeper ${what}: see ${log}${lastWords(log, before)}`, { log }));
       const timer = setTimeout(() => fail(`was not ready within ${DEADLINE_MS / 1_000} s`), DEADLINE_MS);
       child.once("error", (error) => fail(`could not be started (${error.message})`));
       child.once("exit", (code, signal) => fail(`ended at once (${signal ?? code})`));
@@ -57,6 +59,29 @@ export async function startKeeper(start: KeeperStart): Promise<void> {
 /** Settings meant for the daemon's own runtime (a debugger's port, a heap size) are not the keeper's. */
 function keeperEnvironment(): NodeJS.ProcessEnv {
   const env = { ...process.env };
-  for (const name of ["NODE_OPTIONS", "NODE_V8_COVERAGE", "NODE_CHANNEL_FD", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"]) delete env[name];
+  for (const name of [
+    "NODE_OPTIONS",
+    "NODE_V8_COVERAGE",
+    "NODE_CHANNEL_FD",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+  ])
+    delete env[name];
   return env;
+}
+
+const LAST_WORDS_CHARACTERS = 500;
+
+/** What a keeper that could not start had to say, from this byte of its log on. */
+function lastWords(log: string, from: number): string {
+  try {
+    const said = readFileSync(log).subarray(from).toString("utf8").trim();
+    return said === "" ? "" : `\n${said.slice(-LAST_WORDS_CHARACTERS)}`;
+  } catch {
+    return "";
+  }
 }

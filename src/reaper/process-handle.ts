@@ -26,7 +26,13 @@ export function readProcessStat(pid: number): ProcessStat | null {
   }
   // The command's name, in parentheses, may hold spaces and parentheses of its own.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "X", parent: Number(fields[1]), group: Number(fields[2]), session: Number(fields[3]), startTime: Number(fields[19]) };
+  return {
+    state: fields[0] ?? "X",
+    parent: Number(fields[1]),
+    group: Number(fields[2]),
+    session: Number(fields[3]),
+    startTime: Number(fields[19]),
+  };
 }
 
 /** True for a process that has ended, whether or not its parent has collected it. */

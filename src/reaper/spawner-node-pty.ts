@@ -7,7 +7,7 @@
  *
  * What it cannot do: `argv[0]` is always the file. It keeps a thread per child, and slows down with the number of children.
  */
-import { accessSync, constants, readdirSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { constants as os } from "node:os";
@@ -32,6 +32,8 @@ interface NativePty {
 }
 
 const KEEP_ID = -1;
+/** openpty takes two at once; the rest is for what libc may open on the way. */
+const SPARE_NUMBERS = 6;
 
 export class NodePtySpawner implements Spawner {
   readonly kind = "node-pty";
@@ -39,6 +41,7 @@ export class NodePtySpawner implements Spawner {
   readonly #native: NativePty;
   /** The program that sets the child up on macOS. */
   readonly #helper: string;
+  readonly #lowNumbers = new LowNumbers();
 
   constructor() {
     const require = createRequire(import.meta.url);
@@ -46,21 +49,57 @@ export class NodePtySpawner implements Spawner {
     const { loadNativeModule } = require(utils) as { loadNativeModule(name: string): { dir: string; module: NativePty } };
     const { dir, module } = loadNativeModule("pty");
     closeAllOnExec();
+    this.#lowNumbers.fill(SPARE_NUMBERS);
     this.#native = module;
     this.#helper = join(dirname(utils), dir, "spawn-helper");
   }
 
   spawn(order: SpawnerOrder, exited: SpawnedExit): Spawned {
     refuseWhatExecWould(order);
-    const forked = underLimitsOf(order, () =>
-      this.#native.fork(order.file, order.argv.slice(1), order.env, order.cwd, order.size.cols, order.size.rows, KEEP_ID, KEEP_ID, true, this.#helper, (code, signal) => {
-        exited(signal === 0 ? { code, signal: null } : { code: null, signal });
-      }),
-    );
-    // Its master is not close-on-exec; the duplicate is from its first moment.
-    const master = duplicate(forked.fd);
-    closeDescriptor(forked.fd);
-    return { pid: forked.pid, master, slave: openSlave(forked.pty) };
+    this.#lowNumbers.free();
+    try {
+      const forked = underLimitsOf(order, () =>
+        this.#native.fork(
+          order.file,
+          order.argv.slice(1),
+          order.env,
+          order.cwd,
+          order.size.cols,
+          order.size.rows,
+          KEEP_ID,
+          KEEP_ID,
+          true,
+          this.#helper,
+          (code, signal) => {
+            exited(signal === 0 ? { code, signal: null } : { code: null, signal });
+          },
+        ),
+      );
+      // Its master is not close-on-exec; the duplicate is from its first moment, and has a number that nobody else will need.
+      this.#lowNumbers.fill(SPARE_NUMBERS - 1);
+      const master = duplicate(forked.fd);
+      closeDescriptor(forked.fd);
+      this.#lowNumbers.fill(SPARE_NUMBERS);
+      return { pid: forked.pid, master, slave: openSlave(forked.pty) };
+    } finally {
+      this.#lowNumbers.fill(SPARE_NUMBERS);
+    }
+  }
+}
+
+/**
+ * Descriptors held for their small numbers. While node-pty forks, our own soft limit is the order's, maybe far below the number of
+ * descriptors we hold: its openpty succeeds only if numbers below that limit are free.
+ */
+class LowNumbers {
+  readonly #held: number[] = [];
+
+  /** Takes the smallest that are free until `count` are held. */
+  fill(count: number): void {
+    while (this.#held.length < count) this.#held.push(openSync("/dev/null", "r"));
+  }
+  free(): void {
+    for (const fd of this.#held.splice(0)) closeSync(fd);
   }
 }
 

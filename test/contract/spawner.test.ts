@@ -57,7 +57,11 @@ describe.each(["posix", "node-pty"] as const)("%s spawner", (kind) => {
   test("it leads a session of its own with the terminal as its own", async () => {
     await whileSleeping(SLEEP, (pid) => {
       const stat = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
-      expect({ group: Number(stat[2]), session: Number(stat[3]), foreground: Number(stat[5]) }).toEqual({ group: pid, session: pid, foreground: pid });
+      expect({ group: Number(stat[2]), session: Number(stat[3]), foreground: Number(stat[5]) }).toEqual({
+        group: pid,
+        session: pid,
+        foreground: pid,
+      });
       expect(Number(stat[4]), "controlling terminal").not.toBe(0);
     });
     expect((await run("echo through > /dev/tty")).text).toBe("through\n");
@@ -83,7 +87,16 @@ describe.each(["posix", "node-pty"] as const)("%s spawner", (kind) => {
   });
 
   test("the environment is the one asked for and no other, also when it is large", async () => {
-    const env = ["PATH=/bin", "PWD=/", "TERM=xterm-256color", "EMPTY=", "odd.name=1", "=nameless", "VIELE=日本語 🦀\nzweite", `BIG=${"x".repeat(100 * 1024)}`];
+    const env = [
+      "PATH=/bin",
+      "PWD=/",
+      "TERM=xterm-256color",
+      "EMPTY=",
+      "odd.name=1",
+      "=nameless",
+      "VIELE=日本語 🦀\nzweite",
+      `BIG=${"x".repeat(100 * 1024)}`,
+    ];
     const running = new Running(spawner, { ...PLAIN, file: "/bin/cat", argv: ["/bin/cat", "/proc/self/environ"], env });
     expect(await running.end()).toEqual({ code: 0, signal: null });
     expect(running.text().split("\0").filter(Boolean)).toEqual(env);

@@ -109,7 +109,20 @@ function order(session: number, argv: string[]): SpawnOrder {
   const directory = join(state, "sessions", `sess_${session}`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const env = ["PATH=/usr/bin:/bin", `LIFEGUARD_SESSION=sess_${session}`, `LIFEGUARD_SOCKET=${join(runtime, "lifeguard.sock")}`];
-  return { session, slot: session, record: Buffer.from(`record ${session}`), directory, spool: SPOOL, file: argv[0] ?? "", argv, env, cwd: "/", size: { cols: 80, rows: 24 }, nofileSoft: 1024, umask: 0o022 };
+  return {
+    session,
+    slot: session,
+    record: Buffer.from(`record ${session}`),
+    directory,
+    spool: SPOOL,
+    file: argv[0] ?? "",
+    argv,
+    env,
+    cwd: "/",
+    size: { cols: 80, rows: 24 },
+    nofileSoft: 1024,
+    umask: 0o022,
+  };
 }
 
 function intakeOf(inflight: InflightFile, session: number): Intake {
@@ -131,9 +144,13 @@ function spooled(session: number): string {
 }
 
 async function startDaemon(count: number, linesPerSecond: number): Promise<ChildProcess> {
-  const daemon = spawn(process.execPath, [join(import.meta.dirname, "../support/custody-daemon.mjs"), runtime, state, String(count), String(linesPerSecond)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const daemon = spawn(
+    process.execPath,
+    [join(import.meta.dirname, "../support/custody-daemon.mjs"), runtime, state, String(count), String(linesPerSecond)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   daemons.push(daemon);
   let said = "";
   daemon.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
@@ -150,10 +167,15 @@ describe.each(["posix", "node-pty"] as const)("births and deaths, %s", (spawner)
     const { custody } = await opened("test", spawner);
     const keeper = keeperPid(custody);
     const before = descriptorsOf(keeper).size;
-    const spawned = await Promise.all(Array.from({ length: 50 }, (_unused, index) => custody.spawn(order(index + 1, index % 2 === 0 ? EXIT_7 : ["/bin/sh", "-c", "kill -USR1 $$"]))));
+    const spawned = await Promise.all(
+      Array.from({ length: 50 }, (_unused, index) =>
+        custody.spawn(order(index + 1, index % 2 === 0 ? EXIT_7 : ["/bin/sh", "-c", "kill -USR1 $$"])),
+      ),
+    );
     expect(new Set(spawned.map(({ pid }) => pid)).size).toBe(50);
     await waitUntil("50 exits", () => exits.size === 50);
-    for (const [session, { code, signal }] of exits) expect({ code, signal }).toEqual(session % 2 === 1 ? { code: 7, signal: null } : { code: null, signal: 10 });
+    for (const [session, { code, signal }] of exits)
+      expect({ code, signal }).toEqual(session % 2 === 1 ? { code: 7, signal: null } : { code: null, signal: 10 });
     if (spawner === "posix") expect(zombiesOf(keeper).length, "zombies kept until acknowledged").toBe(50);
     await Promise.all(spawned.map((_unused, index) => custody.acknowledge(index + 1)));
     expect(zombiesOf(keeper)).toEqual([]);
@@ -201,7 +223,12 @@ test("what ended while no daemon was there is reported with its status", async (
   const { custody: next, kept } = await opened();
   await waitUntil("both exits", () => kept.filter((session) => session.exit !== null).length + exits.size === 2);
   expect(kept.map(({ session, pid, record, slot }) => ({ session, pid, record: Buffer.from(record).toString(), slot }))).toEqual(
-    [1, 2, 3].map((session) => ({ session, pid: pids[session - 1], record: session === 2 ? "another record" : `record ${session}`, slot: session })),
+    [1, 2, 3].map((session) => ({
+      session,
+      pid: pids[session - 1],
+      record: session === 2 ? "another record" : `record ${session}`,
+      slot: session,
+    })),
   );
   for (const session of [1, 2]) {
     const exit = kept[session - 1]?.exit ?? exits.get(session);
@@ -276,7 +303,9 @@ test("a released session is read by the keeper, and the lease comes back without
   closeDescriptor(own);
   again.close();
   inflight.close();
-  const numbers = spooled(1).split("\r\n").filter((line) => line !== "");
+  const numbers = spooled(1)
+    .split("\r\n")
+    .filter((line) => line !== "");
   expect(numbers).toEqual(Array.from({ length: 1_000 }, (_unused, index) => String(index + 1)));
 });
 
@@ -349,9 +378,58 @@ test("1 000 sessions change hands", async () => {
     (session, master) => masters.set(session, master),
   );
   const adoptedMs = performance.now() - again;
-  console.log(`${count} sessions: spawned in ${spawnedMs.toFixed(0)} ms, found in ${listedMs.toFixed(0)} ms, all masters here after ${adoptedMs.toFixed(0)} ms`);
+  console.log(
+    `${count} sessions: spawned in ${spawnedMs.toFixed(0)} ms, found in ${listedMs.toFixed(0)} ms, all masters here after ${adoptedMs.toFixed(0)} ms`,
+  );
   expect(masters.size).toBe(count);
   expect(new Set(masters.values()).size).toBe(count);
+});
+
+test("records of the full size go through listing and through a keeper's death", async () => {
+  const { custody } = await opened();
+  const record = (session: number): Buffer => Buffer.alloc(65_536, session);
+  for (let session = 1; session <= 40; session++) await custody.spawn({ ...order(session, STAY), record: record(session) });
+  process.kill(keeperPid(custody), "SIGKILL");
+  await waitUntil("the new keeper", () => replaced.length === 1);
+  noteKeepers();
+  const pids = Array.from({ length: 40 }, (_unused, index) => custody.pidOf(index + 1));
+  custody.close();
+  const { kept } = await opened();
+  expect(kept.map(({ pid }) => pid)).toEqual(pids);
+  for (const { session, record: held } of kept) expect(Buffer.from(held).equals(record(session)), `record ${session}`).toBe(true);
+  for (const pid of pids) process.kill(pid ?? 0, "SIGKILL");
+});
+
+test("SIGTERM does not end a keeper that holds sessions, only an idle one", async () => {
+  const { custody } = await opened();
+  const keeper = keeperPid(custody);
+  await custody.spawn(order(1, STAY));
+  for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) process.kill(keeper, signal);
+  await custody.setRecord(1, Buffer.from("still there"));
+  process.kill(custody.pidOf(1) ?? 0, "SIGKILL");
+  await waitUntil("the exit", () => exits.has(1));
+  await custody.acknowledge(1);
+  custody.close();
+  process.kill(keeper, "SIGTERM");
+  await waitUntil("the idle keeper to end", () => !isAlive(keeper));
+  expect(readdirSync(runtime).filter((name) => name.startsWith("keeper-"))).toEqual([]);
+});
+
+test.runIf(process.env["LIFEGUARD_FULL"] === "1")("without sessions and without a daemon a keeper ends by itself", async () => {
+  const { custody } = await opened();
+  const keeper = keeperPid(custody);
+  custody.close();
+  await waitUntil("the keeper to end", () => !isAlive(keeper), 30_000);
+  expect(readdirSync(runtime).filter((name) => name.startsWith("keeper-"))).toEqual([]);
+});
+
+test("node-pty: more descriptors held than the sessions' own limit", async () => {
+  const { custody } = await opened("test", "node-pty");
+  const count = 60;
+  for (let session = 1; session <= count; session++) await custody.spawn({ ...order(session, STAY), nofileSoft: 64 });
+  expect(descriptorsOf(keeperPid(custody)).size).toBeGreaterThan(2 * count);
+  await custody.spawn({ ...order(count + 1, ["/bin/sh", "-c", "exit $(ulimit -n)"]), nofileSoft: 64 });
+  await waitUntil("the exit", () => exits.get(count + 1)?.code === 64);
 });
 
 test("bytes that are not the protocol end that connection and nothing else", async () => {
@@ -359,7 +437,13 @@ test("bytes that are not the protocol end that connection and nothing else", asy
   await custody.spawn(order(1, STAY));
   const path = join(runtime, `keeper-${keeperPid(custody)}.sock`);
   const frame = (body: Buffer): Buffer => Buffer.concat([Buffer.from([0, 0, body.length >> 8, body.length & 0xff]), body]);
-  for (const hostile of [Buffer.from("GET / HTTP/1.1\r\n\r\n"), Buffer.alloc(64, 0xff), frame(Buffer.from([0xc1])), frame(Buffer.from([0x01])), frame(Buffer.from([0xde, 0xff, 0xff]))]) {
+  for (const hostile of [
+    Buffer.from("GET / HTTP/1.1\r\n\r\n"),
+    Buffer.alloc(64, 0xff),
+    frame(Buffer.from([0xc1])),
+    frame(Buffer.from([0x01])),
+    frame(Buffer.from([0xde, 0xff, 0xff])),
+  ]) {
     const socket = connect(path);
     socket.on("error", () => undefined);
     socket.write(hostile);

@@ -33,7 +33,11 @@ beforeEach(async () => {
     version: "test",
     spawner: "auto",
     log: silentLog,
-    listener: { exited: (session, exit) => exits.set(session, exit), keeperLost: () => undefined, keeperReplaced: (pid) => keepers.push(pid) },
+    listener: {
+      exited: (session, exit) => exits.set(session, exit),
+      keeperLost: () => undefined,
+      keeperReplaced: (pid) => keepers.push(pid),
+    },
   });
   await custody.open();
   keepers = custody.keeperPids();
@@ -53,7 +57,20 @@ async function start(session: number, ...args: string[]): Promise<{ pid: number;
   const env = ["PATH=/usr/bin:/bin", `LIFEGUARD_SESSION=sess_${session}`, `LIFEGUARD_SOCKET=${socket}`];
   const argv = ["/bin/sh", SCRIPT, ...args];
   const spool = { bytes: 65_536, busyBytes: 65_536 };
-  const born = await custody.spawn({ session, slot: session, record: Buffer.alloc(0), directory, spool, file: "/bin/sh", argv, env, cwd: "/", size: { cols: 80, rows: 24 }, nofileSoft: 1024, umask: 0o022 });
+  const born = await custody.spawn({
+    session,
+    slot: session,
+    record: Buffer.alloc(0),
+    directory,
+    spool,
+    file: "/bin/sh",
+    argv,
+    env,
+    cwd: "/",
+    size: { cols: 80, rows: 24 },
+    nofileSoft: 1024,
+    umask: 0o022,
+  });
   const page = Buffer.alloc(8_192);
   let said = "";
   await waitUntil("the family to be ready", () => {
@@ -65,7 +82,16 @@ async function start(session: number, ...args: string[]): Promise<{ pid: number;
 }
 
 function order(session: number, leader: number, change: Partial<KillOrder> = {}): KillOrder {
-  return { leader, sessionId: `sess_${session}`, socket, keeperPids: custody.keeperPids(), keeperWasLost: custody.keeperWasLost, graceMs: 200, deadlineMs: 15_000, ...change };
+  return {
+    leader,
+    sessionId: `sess_${session}`,
+    socket,
+    keeperPids: custody.keeperPids(),
+    keeperWasLost: custody.keeperWasLost,
+    graceMs: 200,
+    deadlineMs: 15_000,
+    ...change,
+  };
 }
 
 /** Living processes that carry the session's mark. */
@@ -135,7 +161,9 @@ describe("the whole tree ends", () => {
     for (let session = 1; session <= 40; session++) pids.push((await start(session, session % 2 === 0 ? "deaf" : "daemons")).pid);
     const started = performance.now();
     const outcomes = await Promise.all(pids.map((pid, index) => killTree(order(index + 1, pid))));
-    console.log(`40 families at once: ${outcomes.reduce((sum, { processes }) => sum + processes, 0)} processes in ${(performance.now() - started).toFixed(0)} ms`);
+    console.log(
+      `40 families at once: ${outcomes.reduce((sum, { processes }) => sum + processes, 0)} processes in ${(performance.now() - started).toFixed(0)} ms`,
+    );
     expect(outcomes.every(({ left }) => left.length === 0)).toBe(true);
     await waitUntil("all exits", () => exits.size === 40);
   });

@@ -117,7 +117,11 @@ export class Connection {
     const name = call as CallName;
     if (name !== "hello" && this.channel === null) throw new Refusal("PROTOCOL", "hello comes first");
     const parsed = asks[name].safeParse(ask);
-    if (!parsed.success) throw new Refusal("PROTOCOL", `${name}: ${parsed.error.issues[0]?.path.join(".") ?? ""}: ${parsed.error.issues[0]?.message ?? "invalid"}`);
+    if (!parsed.success)
+      throw new Refusal(
+        "PROTOCOL",
+        `${name}: ${parsed.error.issues[0]?.path.join(".") ?? ""}: ${parsed.error.issues[0]?.message ?? "invalid"}`,
+      );
     return (handlers[name] as (connection: Connection, ask: unknown) => unknown)(this, parsed.data);
   }
 }

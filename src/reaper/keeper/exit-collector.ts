@@ -36,7 +36,10 @@ export class ExitCollector {
   settle(kept: Kept, status: { code: number | null; signal: number | null }): void {
     if (kept.exit !== null) return;
     kept.exit = { code: status.code, signal: status.signal, at: Date.now() };
-    this.#log.info({ session: kept.session, process: kept.pid, code: status.code, signal: status.signal, phase: "exit" }, "a session's process ended");
+    this.#log.info(
+      { session: kept.session, process: kept.pid, code: status.code, signal: status.signal, phase: "exit" },
+      "a session's process ended",
+    );
     if (kept.waiter.by !== "child") this.#table.forgetPid(kept);
     this.#exited(kept);
   }

@@ -213,7 +213,21 @@ export class Keeper {
     });
     const startTime = readProcessStat(born.pid)?.startTime ?? null;
     const waiter = spawner.waiter === "caller" ? ({ by: "child" } as const) : ({ by: "spawner" } as const);
-    kept = { session, pid: born.pid, startTime, record, slot, generation: 1, directory, spool, master: born.master, slave: born.slave, lease: connection.peer, waiter, exit: null };
+    kept = {
+      session,
+      pid: born.pid,
+      startTime,
+      record,
+      slot,
+      generation: 1,
+      directory,
+      spool,
+      master: born.master,
+      slave: born.slave,
+      lease: connection.peer,
+      waiter,
+      exit: null,
+    };
     this.#table.add(kept);
     raiseOomScore(born.pid);
     this.#considerEnd();
@@ -256,7 +270,15 @@ export class Keeper {
       masters.delete(record.session);
       const generation = record.generation + 1;
       const handle = ProcessHandle.open(record.pid, record.startTime);
-      this.#table.add({ ...record, record: Buffer.from(record.record), generation, master, slave: this.#openSlaveOf(master), lease: connection.peer, waiter: { by: "handle", handle } });
+      this.#table.add({
+        ...record,
+        record: Buffer.from(record.record),
+        generation,
+        master,
+        slave: this.#openSlaveOf(master),
+        lease: connection.peer,
+        waiter: { by: "handle", handle },
+      });
       answer.adopted.push({ session: record.session, generation });
     }
     for (const master of masters.values()) closeDescriptor(master);

@@ -9,7 +9,8 @@ import { openSpawner } from "../spawner.js";
 import { Keeper } from "./keeper.js";
 
 const [runtime, state, version, spawnerChoice, level] = process.argv.slice(2);
-if (runtime === undefined || state === undefined || version === undefined || level === undefined) throw new Error("usage: main.js RUNTIME STATE VERSION SPAWNER LEVEL");
+if (runtime === undefined || state === undefined || version === undefined || level === undefined)
+  throw new Error("usage: main.js RUNTIME STATE VERSION SPAWNER LEVEL");
 const choice = spawnerChoice === "posix" || spawnerChoice === "node-pty" ? spawnerChoice : "auto";
 
 const log = openLog({ level, destination: join(state, "keeper.log"), name: "keeper" });

@@ -39,7 +39,8 @@ export class StandIn {
   }
 
   #ready(sessions: readonly Kept[]): Kept[] {
-    const open = this.#notBefore.size === 0 ? sessions : sessions.filter((kept) => (this.#notBefore.get(kept.session) ?? 0) <= performance.now());
+    const open =
+      this.#notBefore.size === 0 ? sessions : sessions.filter((kept) => (this.#notBefore.get(kept.session) ?? 0) <= performance.now());
     return pollInput(open.map((kept) => kept.master)).map((index) => open[index] as Kept);
   }
 
@@ -68,7 +69,11 @@ export class StandIn {
     if (intake === undefined) {
       this.#inflight ??= InflightFile.open(this.#inflightPath);
       intake = Intake.open(kept.directory, this.#inflight.slot(kept.slot), kept.spool);
-      if (intake.salvaged > 0) this.#log.info({ session: kept.session, phase: "stand-in", bytes: intake.salvaged }, "bytes under way when the daemon died are safe");
+      if (intake.salvaged > 0)
+        this.#log.info(
+          { session: kept.session, phase: "stand-in", bytes: intake.salvaged },
+          "bytes under way when the daemon died are safe",
+        );
       this.#intakes.set(kept.session, intake);
     }
     return intake;
