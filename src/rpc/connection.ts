@@ -264,7 +264,7 @@ export class Connection implements Peer {
   #fail(id: number | string | null, error: unknown, method?: Method): void {
     const shown = this.#shown(error, method);
     if (id === null || this.#dialect === null || this.#over) return;
-    this.#send(this.#dialect.error(id, shown));
+    this.#send(this.#dialect.error(id, shown, this.notifyWrap));
   }
 
   /** What the client may see of an error. An internal one is an id that the log repeats. */

@@ -30,7 +30,8 @@ export interface Dialect {
   next(): Incoming | null;
   request(id: number, method: string, params: Record<string, unknown>): Buffer;
   result(id: MessageId, result: unknown): Buffer;
-  error(id: MessageId, error: LifeguardError): Buffer;
+  /** @param wrap how notifications are sent: tells whether the other side is Neovim */
+  error(id: MessageId, error: LifeguardError, wrap?: NotifyWrap | null): Buffer;
   notification(name: string, params: unknown, wrap: NotifyWrap | null): Buffer;
   /** How many bytes of output fit into a notification that may take `room` bytes on the wire. */
   payload(room: number): number;
@@ -95,8 +96,10 @@ export class MessagePack implements Dialect {
     return packer.pack([1, id, null, result]);
   }
 
-  error(id: MessageId, error: LifeguardError): Buffer {
-    return packer.pack([1, id, [error.code, `${error.name}: ${error.message}`], null]);
+  error(id: MessageId, error: LifeguardError, wrap: NotifyWrap | null = null): Buffer {
+    // Neovim shows the text only of its own two codes (0 exception, 1 validation) and "unknown error" for any other.
+    const code = wrap?.method.startsWith("nvim_") === true ? 0 : error.code;
+    return packer.pack([1, id, [code, `${error.name}: ${error.message}`], null]);
   }
 
   notification(name: string, params: unknown, wrap: NotifyWrap | null): Buffer {

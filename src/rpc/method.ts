@@ -2,7 +2,7 @@
  * A method is a record: its name, since when, one sentence, what it takes and gives, and the function. Name, checking, help and
  * documentation all come from it; the table (methods/table.ts) is data.
  */
-import type { z } from "zod";
+import { z } from "zod";
 import { LifeguardError } from "../errors.js";
 import type { Caller, SupervisorApi } from "../supervisor/api.js";
 import type { NotifyWrap } from "./dialect.js";
@@ -99,6 +99,7 @@ export function readParams(method: Method, raw: unknown): Record<string, unknown
   const params = { ...oneMap(method, raw) };
   takeOptional(method, params);
   for (const name of method.bytes ?? []) takeBase64(method, params, name);
+  takeEmptyMaps(method, params);
   const result = method.params.safeParse(params);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
@@ -114,10 +115,22 @@ export function readParams(method: Method, raw: unknown): Record<string, unknown
   }
   const path = issue.path.map((part) => String(part).slice(0, 80));
   const received = valueAt(params, issue.path);
-  if (received === undefined) throw invalid(method, `${path.join(".")} is missing: ${issue.message}`, { field: path.join(".") });
-  throw invalid(method, `${path.join(".")}: ${issue.message}; got ${preview(path[0] === "env" ? "a variable" : received)}`, {
-    field: path.join("."),
-  });
+  const field = path.join(".");
+  if (received === undefined) throw invalid(method, `${field} is missing`, { field });
+  // What is wrong with a record's key is one level down, and what was received is the key.
+  const message = (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined) ?? issue.message.replace(/^Invalid input: /, "");
+  const got = issue.code === "invalid_key" ? preview(path.at(-1)) : path[0] === "env" ? "a value that is not shown" : preview(received);
+  throw invalid(method, `${field}: ${message}; got ${got}`, { field });
+}
+
+/** Lua has one kind of table: its empty map arrives as an empty array, also inside. */
+function takeEmptyMaps(method: Method, params: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(params)) {
+    if (!Array.isArray(value) || value.length > 0) continue;
+    let schema: unknown = Object.hasOwn(method.params.shape, name) ? method.params.shape[name] : undefined;
+    while (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) schema = schema.unwrap();
+    if (schema instanceof z.ZodRecord || schema instanceof z.ZodObject) params[name] = {};
+  }
 }
 
 function oneMap(method: Method, raw: unknown): Record<string, unknown> {

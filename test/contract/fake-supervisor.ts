@@ -63,7 +63,14 @@ export class FakeSupervisor implements SupervisorApi {
   }
 
   emit(kind: string, session?: string, fields: Record<string, unknown> = {}): LifeguardEvent {
-    const event: LifeguardEvent = { boot: this.boot, seq: ++this.#seq, at: 1_700_000_000_000 + this.#seq, kind, ...(session === undefined ? {} : { session }), ...fields };
+    const event: LifeguardEvent = {
+      boot: this.boot,
+      seq: ++this.#seq,
+      at: 1_700_000_000_000 + this.#seq,
+      kind,
+      ...(session === undefined ? {} : { session }),
+      ...fields,
+    };
     this.#events.push(event);
     if (this.#events.length > this.history) this.#events.shift();
     for (const { filter, listener } of [...this.#subscribers]) if (matches(filter, event)) listener(event);
@@ -133,12 +140,15 @@ export class FakeSupervisor implements SupervisorApi {
   }
 
   list(request: ListRequest): { sessions: SessionSummary[]; cursor: EventCursor } {
-    const sessions = [...this.sessions.values()].map(({ summary }) => summary).filter((summary) => request.state === undefined || summary.state === request.state);
+    const sessions = [...this.sessions.values()]
+      .map(({ summary }) => summary)
+      .filter((summary) => request.state === undefined || summary.state === request.state);
     return { sessions, cursor: { boot: this.boot, seq: this.#seq } };
   }
 
   resolve(words: string, { prefix }: { prefix: boolean }): string {
-    for (const { summary } of this.sessions.values()) if (summary.id === words || summary.name === words || (prefix && summary.name.startsWith(words))) return summary.id;
+    for (const { summary } of this.sessions.values())
+      if (summary.id === words || summary.name === words || (prefix && summary.name.startsWith(words))) return summary.id;
     throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(words)}`, { field: "id" });
   }
 
@@ -169,7 +179,17 @@ export class FakeSupervisor implements SupervisorApi {
   screen(id: string, request: ScreenRequest): Promise<Screen> {
     const { summary, output } = this.#session(id);
     if (summary.name === "broken") return Promise.reject(new TypeError("a secret of the inside"));
-    return Promise.resolve({ epoch: 1, offset: 2 ** 40 + output.length, cols: summary.cols, rows: summary.rows, cursor: { x: 0, y: 0, visible: true }, alternate: false, title: "t", content: `${request.format} é`, truncated: false });
+    return Promise.resolve({
+      epoch: 1,
+      offset: 2 ** 40 + output.length,
+      cols: summary.cols,
+      rows: summary.rows,
+      cursor: { x: 0, y: 0, visible: true },
+      alternate: false,
+      title: "t",
+      content: `${request.format} é`,
+      truncated: false,
+    });
   }
 
   read(id: string, since: number, max: number): Promise<ReadResult> {
@@ -212,7 +232,10 @@ export class FakeSupervisor implements SupervisorApi {
       };
       const cancelled = (): void => end(() => reject(new LifeguardError("TIMEOUT", "the wait was cancelled")));
       const wait = { id, until: request.until as string[], done: (state: SessionState) => end(() => resolve({ state, evidence })) };
-      const timer = request.timeoutMs === undefined ? undefined : setTimeout(() => end(() => reject(new LifeguardError("TIMEOUT", `not within ${request.timeoutMs} ms`))), request.timeoutMs);
+      const timer =
+        request.timeoutMs === undefined
+          ? undefined
+          : setTimeout(() => end(() => reject(new LifeguardError("TIMEOUT", `not within ${request.timeoutMs} ms`))), request.timeoutMs);
       request.signal.addEventListener("abort", cancelled);
       this.#waits.add(wait);
     });
@@ -232,7 +255,8 @@ export class FakeSupervisor implements SupervisorApi {
   }
 
   remove(id: string, { force }: { force: boolean }): Promise<void> {
-    if (this.get(id).state !== "exited" && !force) return Promise.reject(new LifeguardError("BUSY", `${id} is live; kill it first, or force`));
+    if (this.get(id).state !== "exited" && !force)
+      return Promise.reject(new LifeguardError("BUSY", `${id} is live; kill it first, or force`));
     this.sessions.delete(id);
     return Promise.resolve();
   }
@@ -244,7 +268,11 @@ export class FakeSupervisor implements SupervisorApi {
     return summary;
   }
 
-  subscribe(since: EventCursor | null, filter: EventFilter, listener: (event: LifeguardEvent) => void): { cursor: EventCursor; gap: boolean; missed: LifeguardEvent[]; end(): void } {
+  subscribe(
+    since: EventCursor | null,
+    filter: EventFilter,
+    listener: (event: LifeguardEvent) => void,
+  ): { cursor: EventCursor; gap: boolean; missed: LifeguardEvent[]; end(): void } {
     const subscriber = { filter, listener };
     this.#subscribers.add(subscriber);
     const oldest = this.#seq - this.#events.length + 1;
@@ -303,5 +331,7 @@ export class FakeSupervisor implements SupervisorApi {
 }
 
 function matches(filter: EventFilter, event: LifeguardEvent): boolean {
-  return (filter.kinds === undefined || filter.kinds.includes(event.kind)) && (filter.session === undefined || filter.session === event.session);
+  return (
+    (filter.kinds === undefined || filter.kinds.includes(event.kind)) && (filter.session === undefined || filter.session === event.session)
+  );
 }

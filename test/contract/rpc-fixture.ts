@@ -51,7 +51,6 @@ export class RawClient {
   readonly dialect: MessagePack | JsonLines;
   readonly arrived: Incoming[] = [];
   readonly closed: Promise<void>;
-  #at = 0;
   #nextId = 1;
   #wake: (() => void)[] = [];
   #ended = false;
@@ -92,14 +91,17 @@ export class RawClient {
   /** The next message not yet taken that is accepted; others stay. @throws when the connection ends first */
   async take(accept: (message: Incoming) => boolean): Promise<Incoming> {
     for (;;) {
-      const index = this.arrived.findIndex((message, at) => at >= this.#at && accept(message));
-      if (index >= 0) return this.arrived.splice(index, 1)[0] as Incoming;
+      const index = this.arrived.findIndex((message) => accept(message));
+      const [found] = index < 0 ? [] : this.arrived.splice(index, 1);
+      if (found !== undefined) return found;
       if (this.#ended) throw new Error("the connection ended");
       await new Promise<void>((resolve) => this.#wake.push(resolve));
     }
   }
 
-  async answer(id: number | null): Promise<{ error: { code: number; name: string; message: string; data: Record<string, unknown> } | null; result: unknown }> {
+  async answer(
+    id: number | null,
+  ): Promise<{ error: { code: number; name: string; message: string; data: Record<string, unknown> } | null; result: unknown }> {
     const message = await this.take((candidate) => candidate.type === "response" && candidate.id === id);
     if (message.type !== "response") throw new Error("no response");
     return { error: message.error, result: message.result };
@@ -107,7 +109,8 @@ export class RawClient {
 
   async call(method: string, params: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
     const { error, result } = await this.answer(this.send(method, params));
-    if (error !== null) throw Object.assign(new Error(`${error.name}: ${error.message}`), { name: error.name, code: error.code, data: error.data });
+    if (error !== null)
+      throw Object.assign(new Error(`${error.name}: ${error.message}`), { name: error.name, code: error.code, data: error.data });
     return result as Record<string, unknown>;
   }
 

@@ -65,7 +65,10 @@ describe("frames", () => {
       fc.property(fc.uint8Array({ maxLength: 70_000 }), chunking, (bytes, lengths) => {
         const scanner = new FrameScanner(LIMITS);
         let got: unknown;
-        for (const piece of pieces(packer.pack([bytes]), lengths.map((length) => length * 500))) {
+        for (const piece of pieces(
+          packer.pack([bytes]),
+          lengths.map((length) => length * 500),
+        )) {
           scanner.push(piece);
           got = scanner.next()?.value ?? got;
           piece.fill(0);
@@ -83,7 +86,22 @@ describe("frames", () => {
     expect(packer.pack(-(2 ** 40))[0]).toBe(0xd3);
     expect(packer.pack(Date.parse("2024-01-01"))[0]).toBe(0xcf);
     expect(packer.pack(0.5)[0]).toBe(0xcb);
-    const values = [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2 ** 32, -(2 ** 31) - 1, 0, -1, -32, -33, 127, 128, 255, 256, 65_535, 65_536];
+    const values = [
+      Number.MAX_SAFE_INTEGER,
+      Number.MIN_SAFE_INTEGER,
+      2 ** 32,
+      -(2 ** 31) - 1,
+      0,
+      -1,
+      -32,
+      -33,
+      127,
+      128,
+      255,
+      256,
+      65_535,
+      65_536,
+    ];
     const scanner = new FrameScanner(LIMITS);
     scanner.push(packer.pack(values));
     expect(scanner.next()?.value).toEqual(values);
@@ -99,7 +117,9 @@ describe("frames", () => {
         const packed = packer.pack({ ...value, left_out: undefined });
         const read = other.unpack(packed) as Record<string, unknown>;
         expect(Object.keys(read)).not.toContain("left_out");
-        expect(JSON.stringify(read, (_, field: unknown) => (typeof field === "bigint" ? Number(field) : field))).toBe(JSON.stringify(value));
+        expect(JSON.stringify(read, (_, field: unknown) => (typeof field === "bigint" ? Number(field) : field))).toBe(
+          JSON.stringify(value),
+        );
       }),
     );
     expect(packer.pack({ a: undefined, b: [undefined] })).toEqual(Buffer.from([0x81, 0xa1, 0x62, 0x91, 0xc0]));
@@ -118,7 +138,7 @@ describe("frames", () => {
     ["a map of 4 billion", [0x91, 0xdf, 0xff, 0xff, 0xff, 0xff], /limit is 1048576/],
     ["more values than a request has", [0xdd, 0, 2, 0, 0], /more than 100000 values/],
     ["65 levels", Array<number>(65).fill(0x91), /nests deeper than 64/],
-    ["65 levels of maps", [0x91, ...Array<number[]>(64).fill([0x81, 0xa1, 0x61]).flat()], /nests deeper than 64/],
+    ["65 levels of maps", [0x91, ...Array.from({ length: 64 }, () => [0x81, 0xa1, 0x61]).flat()], /nests deeper than 64/],
   ];
   it.each(refused)("refuse %s at its header", (_, bytes, message) => {
     const scanner = new FrameScanner(LIMITS);
@@ -169,16 +189,20 @@ describe("frames", () => {
 describe("lines", () => {
   it("come out as they went in, however they are cut", () => {
     fc.assert(
-      fc.property(fc.array(fc.dictionary(key, plain, { maxKeys: 6, noNullPrototype: true }), { minLength: 1, maxLength: 6 }), chunking, (messages, lengths) => {
-        const scanner = new LineScanner(LIMITS);
-        const got: unknown[] = [];
-        for (const piece of pieces(Buffer.from(messages.map((message) => `${JSON.stringify(message)}\r\n\n`).join("")), lengths)) {
-          scanner.push(piece);
-          for (let line = scanner.next(); line !== null; line = scanner.next()) got.push(line);
-          piece.fill(0);
-        }
-        expect(got).toEqual(messages);
-      }),
+      fc.property(
+        fc.array(fc.dictionary(key, plain, { maxKeys: 6, noNullPrototype: true }), { minLength: 1, maxLength: 6 }),
+        chunking,
+        (messages, lengths) => {
+          const scanner = new LineScanner(LIMITS);
+          const got: unknown[] = [];
+          for (const piece of pieces(Buffer.from(messages.map((message) => `${JSON.stringify(message)}\r\n\n`).join("")), lengths)) {
+            scanner.push(piece);
+            for (let line = scanner.next(); line !== null; line = scanner.next()) got.push(line);
+            piece.fill(0);
+          }
+          expect(got).toEqual(messages);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -206,14 +230,24 @@ describe("lines", () => {
 });
 
 describe("dialects", () => {
-  const message = fc.record({ id: fc.nat(), method: fc.string(), params: fc.dictionary(key, plain, { maxKeys: 5, noNullPrototype: true }) });
+  const message = fc.record({
+    id: fc.nat(),
+    method: fc.string(),
+    params: fc.dictionary(key, plain, { maxKeys: 5, noNullPrototype: true }),
+  });
 
   it.each([MessagePack, JsonLines])("%o carries requests, answers and notifications", (Dialect) => {
     fc.assert(
       fc.property(message, chunking, ({ id, method, params }, lengths) => {
         const dialect = new Dialect(LIMITS);
         const error = new LifeguardError("BUSY", "full: try again", { retry_after_ms: 5 });
-        const bytes = Buffer.concat([dialect.request(id, method, params), dialect.result(id, params), dialect.error(id, error), dialect.notification(method, params, null), dialect.notification(method, params, { method: "nvim_exec_lua", args: ["code"] })]);
+        const bytes = Buffer.concat([
+          dialect.request(id, method, params),
+          dialect.result(id, params),
+          dialect.error(id, error),
+          dialect.notification(method, params, null),
+          dialect.notification(method, params, { method: "nvim_exec_lua", args: ["code"] }),
+        ]);
         const got: unknown[] = [];
         for (const piece of pieces(bytes, lengths)) {
           dialect.push(piece);
@@ -223,7 +257,13 @@ describe("dialects", () => {
         expect(got).toEqual([
           { type: "request", id, method, params: list ? [params] : params, badText: false },
           { type: "response", id, error: null, result: params, badText: false },
-          { type: "response", id, error: { code: 4, name: "BUSY", message: "full: try again", data: list ? {} : { retry_after_ms: 5 } }, result: list ? null : undefined, badText: false },
+          {
+            type: "response",
+            id,
+            error: { code: 4, name: "BUSY", message: "full: try again", data: list ? {} : { retry_after_ms: 5 } },
+            result: list ? null : undefined,
+            badText: false,
+          },
           { type: "notification", method, params: list ? [params] : params, badText: false },
           { type: "notification", method: "nvim_exec_lua", params: ["code", [method, params]], badText: false },
         ]);
