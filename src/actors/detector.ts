@@ -102,7 +102,12 @@ export class Detector {
     if (this.#state === "starting" && input.osc133 === null && input.lastOutputAt < input.startedAt) {
       const left = input.startedAt + STARTING_MS - now;
       if (left > 0 && left <= STARTING_MS) {
-        return this.#say("starting", { source: "process", rule: "no_output_yet", confidence: "high", detail: "started, has printed nothing yet" }, now, left);
+        return this.#say(
+          "starting",
+          { source: "process", rule: "no_output_yet", confidence: "high", detail: "started, has printed nothing yet" },
+          now,
+          left,
+        );
       }
     }
     const look = lookAt(input, this.#settings, this.#quiet(input), this.#evidence?.rule === PROMPT_OF_PROGRAM);
@@ -168,13 +173,29 @@ export class Detector {
     if (this.#finishedAt === null) return this.#say("idle", look, now, look.next);
     const left = this.#finishedAt + this.#settings.attentionAfterMs - now;
     if (left > 0) return this.#say("idle", look, now, least(left, look.next));
-    return this.#say("attention", { source: look.source, rule: "finished_unseen", confidence: look.confidence, detail: "a long command has ended and nobody has looked since" }, now, look.next);
+    return this.#say(
+      "attention",
+      {
+        source: look.source,
+        rule: "finished_unseen",
+        confidence: look.confidence,
+        detail: "a long command has ended and nobody has looked since",
+      },
+      now,
+      look.next,
+    );
   }
 
   #say(state: SessionState, why: Omit<Evidence, "at">, now: number, next: number | null): Detection {
     const { source, rule, confidence, detail } = why;
     const before = this.#evidence;
-    const same = before !== null && this.#state === state && before.source === source && before.rule === rule && before.confidence === confidence && before.detail === detail;
+    const same =
+      before !== null &&
+      this.#state === state &&
+      before.source === source &&
+      before.rule === rule &&
+      before.confidence === confidence &&
+      before.detail === detail;
     const evidence = same ? before : { source, rule, confidence, at: now, detail };
     this.#state = state;
     this.#evidence = evidence;
@@ -197,9 +218,21 @@ function lookAtMarks(input: DetectorInput, settings: DetectorSettings, quiet: nu
   if (shell.phase === "C") {
     // A shell that was left without a word (exec, a closed ssh) left its mark behind: its successor's prompt says so.
     const since = now - shell.at;
-    const left = input.leaderIsShell && foreground?.isLeader === true && input.lastOutputAt > shell.at && Math.min(quiet, since) >= settings.idleHoldMs;
+    const left =
+      input.leaderIsShell &&
+      foreground?.isLeader === true &&
+      input.lastOutputAt > shell.at &&
+      Math.min(quiet, since) >= settings.idleHoldMs;
     if (left && looksLikePrompt(input.cursorLine())) return null;
-    return { state: "busy", source, rule: "command_running", confidence: "high", detail: shell.command ?? foreground?.command ?? "a command runs", since: shell.at, next: null };
+    return {
+      state: "busy",
+      source,
+      rule: "command_running",
+      confidence: "high",
+      detail: shell.command ?? foreground?.command ?? "a command runs",
+      since: shell.at,
+      next: null,
+    };
   }
   // A shell that does not mark where its commands begin: what is in front knows better.
   if (foreground !== null && !foreground.isLeader) return null;
@@ -207,11 +240,27 @@ function lookAtMarks(input: DetectorInput, settings: DetectorSettings, quiet: nu
   if (shell.exit !== null && shell.exit !== 0) {
     const left = endedAt + settings.errorLingerMs - now;
     if (left > 0 && left <= settings.errorLingerMs) {
-      return { state: "error", source, rule: "command_failed", confidence: "high", detail: `${shell.command ?? "the command"} exited with ${shell.exit}`, since: endedAt, next: left };
+      return {
+        state: "error",
+        source,
+        rule: "command_failed",
+        confidence: "high",
+        detail: `${shell.command ?? "the command"} exited with ${shell.exit}`,
+        since: endedAt,
+        next: left,
+      };
     }
   }
   const settle = shell.at >= input.lastInputAt ? null : settleAfterInput(input);
-  return { state: "idle", source, rule: shell.phase === "D" ? "command_ended" : "at_prompt", confidence: "high", detail: "the shell waits for a command", since: endedAt, next: settle };
+  return {
+    state: "idle",
+    source,
+    rule: shell.phase === "D" ? "command_ended" : "at_prompt",
+    confidence: "high",
+    detail: "the shell waits for a command",
+    since: endedAt,
+    next: settle,
+  };
 }
 
 function lookAtForeground(input: DetectorInput, settings: DetectorSettings, quiet: number, atPrompt: boolean): Look | null {
@@ -223,32 +272,89 @@ function lookAtForeground(input: DetectorInput, settings: DetectorSettings, quie
     const printing = quiet < settings.idleHoldMs;
     const since = now - Math.min(quiet, now);
     if (!printing && input.altScreen) {
-      return { state: "idle", source: "silence", rule: "full_screen_quiet", confidence: "low", detail: `${name} fills the screen and prints nothing`, since, next: settleAfterInput(input) };
+      return {
+        state: "idle",
+        source: "silence",
+        rule: "full_screen_quiet",
+        confidence: "low",
+        detail: `${name} fills the screen and prints nothing`,
+        since,
+        next: settleAfterInput(input),
+      };
     }
     // Without output of its own the prompt on the screen is the shell's, and what it runs has only just begun.
     if (!printing && (atPrompt || Number.isFinite(quiet)) && looksLikePrompt(input.cursorLine())) {
       const shell = foreground.command !== null && isShellName(foreground.command);
-      return { state: "idle", source: "prompt", rule: PROMPT_OF_PROGRAM, confidence: shell ? "medium" : "low", detail: `${name} shows a prompt`, since, next: settleAfterInput(input) };
+      return {
+        state: "idle",
+        source: "prompt",
+        rule: PROMPT_OF_PROGRAM,
+        confidence: shell ? "medium" : "low",
+        detail: `${name} shows a prompt`,
+        since,
+        next: settleAfterInput(input),
+      };
     }
-    return { state: "busy", source, rule: "program_in_front", confidence: "medium", detail: name, since: now, next: printing ? settings.idleHoldMs - quiet : RUNNING_LOOK_MS };
+    return {
+      state: "busy",
+      source,
+      rule: "program_in_front",
+      confidence: "medium",
+      detail: name,
+      since: now,
+      next: printing ? settings.idleHoldMs - quiet : RUNNING_LOOK_MS,
+    };
   }
   if (input.altScreen) return null;
   const prompt = looksLikePrompt(input.cursorLine());
   if (!prompt && quiet < settings.idleHoldMs) {
-    return { state: "busy", source: "silence", rule: "output_lately", confidence: "low", detail: "the shell itself prints", since: now - quiet, next: settings.idleHoldMs - quiet };
+    return {
+      state: "busy",
+      source: "silence",
+      rule: "output_lately",
+      confidence: "low",
+      detail: "the shell itself prints",
+      since: now - quiet,
+      next: settings.idleHoldMs - quiet,
+    };
   }
   const since = now - Math.min(quiet, now);
   const next = settleAfterInput(input);
-  if (prompt) return { state: "idle", source: "prompt", rule: "shell_prompt", confidence: "medium", detail: "the shell shows its prompt", since, next };
+  if (prompt)
+    return {
+      state: "idle",
+      source: "prompt",
+      rule: "shell_prompt",
+      confidence: "medium",
+      detail: "the shell shows its prompt",
+      since,
+      next,
+    };
   return { state: "idle", source, rule: "shell_in_front", confidence: "medium", detail: "nothing runs in front of the shell", since, next };
 }
 
 function lookAtSilence(input: DetectorInput, settings: DetectorSettings, quiet: number): Look {
   const since = input.now - Math.min(quiet, input.now);
   if (quiet < settings.idleHoldMs) {
-    return { state: "busy", source: "silence", rule: "output_lately", confidence: "low", detail: "prints", since, next: settings.idleHoldMs - quiet };
+    return {
+      state: "busy",
+      source: "silence",
+      rule: "output_lately",
+      confidence: "low",
+      detail: "prints",
+      since,
+      next: settings.idleHoldMs - quiet,
+    };
   }
-  return { state: "idle", source: "silence", rule: "no_rule_matched", confidence: "low", detail: "no rule matched: silence", since, next: null };
+  return {
+    state: "idle",
+    source: "silence",
+    rule: "no_rule_matched",
+    confidence: "low",
+    detail: "no rule matched: silence",
+    since,
+    next: null,
+  };
 }
 
 function settleAfterInput(input: DetectorInput): number | null {

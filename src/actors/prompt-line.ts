@@ -20,7 +20,7 @@ export function looksLikePrompt(line: string): boolean {
   const last = before.at(-1) ?? "";
   if (/\s/.test(last)) {
     // A sign after a blank: only after what prompts are made of.
-    return /[@~/\])}:❯]/u.test(before) || /^\S+$/.test(before.trim()) && /[❯➜λ»]/u.test(sign);
+    return /[@~/\])}:❯]/u.test(before) || (/^\S+$/.test(before.trim()) && /[❯➜λ»]/u.test(sign));
   }
   return /[\p{L}\p{N}~/\])}>.@:_-]/u.test(last) && (sign !== "#" || !/\s/.test(before) || /[@~/\]:]/.test(before));
 }

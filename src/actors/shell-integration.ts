@@ -76,7 +76,11 @@ export class NotificationJoin {
   /** @returns the whole notification with its last part, null before */
   part(part: NotificationReport): { title: string; body: string } | null {
     const before = this.#open?.id === part.id ? this.#open : { id: part.id, title: "", body: "" };
-    const whole = { id: part.id, title: (before.title + part.title).slice(0, MAX_TITLE), body: (before.body + part.body).slice(0, MAX_BODY) };
+    const whole = {
+      id: part.id,
+      title: (before.title + part.title).slice(0, MAX_TITLE),
+      body: (before.body + part.body).slice(0, MAX_BODY),
+    };
     this.#open = part.done ? null : whole;
     return part.done && (whole.title !== "" || whole.body !== "") ? { title: whole.title, body: whole.body } : null;
   }

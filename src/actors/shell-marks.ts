@@ -137,7 +137,8 @@ function parseKittyNotification(data: string): NotificationReport | null {
   const at = data.indexOf(";");
   if (at < 0) return null;
   const fields = new Map<string, string>();
-  for (const field of data.slice(0, Math.min(at, 1_024)).split(":")) fields.set(field.slice(0, 1), field.startsWith("=", 1) ? field.slice(2) : "");
+  for (const field of data.slice(0, Math.min(at, 1_024)).split(":"))
+    fields.set(field.slice(0, 1), field.startsWith("=", 1) ? field.slice(2) : "");
   const part = fields.get("p") ?? "title";
   if (part !== "title" && part !== "body") return null;
   const raw = data.slice(at + 1);
@@ -158,7 +159,10 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g;
 
 /** One printable line of at most `max` UTF-16 units, never half a surrogate pair. */
 export function plain(text: string, max: number): string {
-  const line = text.slice(0, max * 4).replace(UNPRINTABLE, " ").trim();
+  const line = text
+    .slice(0, max * 4)
+    .replace(UNPRINTABLE, " ")
+    .trim();
   return line.length <= max ? line : line.slice(0, max).replace(/[\ud800-\udbff]$/, "");
 }
 

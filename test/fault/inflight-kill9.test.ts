@@ -87,7 +87,9 @@ it("loses and repeats no byte", async () => {
 
 /** Starts the reader and kills it, each time after more output: whatever it does then is what it is killed in. */
 async function killReader(): Promise<void> {
-  reader = spawn(process.execPath, [READER, root, String(SESSIONS)], { stdio: ["ignore", "pipe", "inherit", "ignore", ...floods.map((flood) => flood.master)] });
+  reader = spawn(process.execPath, [READER, root, String(SESSIONS)], {
+    stdio: ["ignore", "pipe", "inherit", "ignore", ...floods.map((flood) => flood.master)],
+  });
   const exited = once(reader, "exit");
   if (reader.stdout === null) throw new Error("the reader has no stdout");
   await once(reader.stdout, "data");

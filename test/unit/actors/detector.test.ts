@@ -147,7 +147,11 @@ describe("detector", () => {
   it("goes by silence when nothing else is known, and says so", () => {
     const bench = new Bench({ leaderIsShell: false, foreground: null });
     for (let i = 0; i < 20; i++) expect(shown(bench.after(1_400).prints().look())).toBe("busy: output_lately (low)");
-    expect(bench.settle()).toMatchObject({ state: "idle", evidence: { rule: "no_rule_matched", confidence: "low", detail: "no rule matched: silence" }, next: null });
+    expect(bench.settle()).toMatchObject({
+      state: "idle",
+      evidence: { rule: "no_rule_matched", confidence: "low", detail: "no rule matched: silence" },
+      next: null,
+    });
     expect(bench.after(5_000).types().prints("x").look().state).toBe("idle");
     expect(bench.after(400).prints("x").look().state).toBe("busy");
   });
@@ -165,7 +169,10 @@ describe("detector", () => {
   });
 
   it("does not ask when the command was short, or was looked at", () => {
-    for (const [ms, seen] of [[9_000, false], [20_000, true]] as const) {
+    for (const [ms, seen] of [
+      [9_000, false],
+      [20_000, true],
+    ] as const) {
       const bench = new Bench().after(10).marks("C");
       bench.look();
       bench.after(ms).marks("A", { exit: 0, endedAt: bench.input.now });
@@ -198,7 +205,12 @@ describe("detector", () => {
     exit: fc.constantFrom(null, 0, 1),
     alt: fc.boolean(),
   });
-  const world = fc.record({ leaderIsShell: fc.boolean(), marks: fc.boolean(), foreground: fc.boolean(), steps: fc.array(step, { maxLength: 40 }) });
+  const world = fc.record({
+    leaderIsShell: fc.boolean(),
+    marks: fc.boolean(),
+    foreground: fc.boolean(),
+    steps: fc.array(step, { maxLength: 40 }),
+  });
 
   it("never flaps: out of busy only on certainty or after quiet seen twice, back only on something new; at rest it asks for nothing", () => {
     fc.assert(
@@ -210,7 +222,8 @@ describe("detector", () => {
         const look = (): Detection => {
           const seen = bench.look();
           const quiet = bench.input.now - bench.input.lastOutputAt;
-          if (last.state === "busy" && seen.state !== "busy" && seen.evidence.confidence !== "high") expect(quiet).toBeGreaterThanOrEqual(1_500);
+          if (last.state === "busy" && seen.state !== "busy" && seen.evidence.confidence !== "high")
+            expect(quiet).toBeGreaterThanOrEqual(1_500);
           if (last.state === "idle" && seen.state === "busy") expect(news).toBe(true);
           if (seen.state === "idle") news = false;
           if (seen.next !== null) expect(seen.next).toBeGreaterThan(0);
@@ -219,7 +232,7 @@ describe("detector", () => {
         };
         for (const { wait, print, type, run, mark, exit, alt } of steps) {
           // The actor looks when it was asked to, and when something has changed.
-          for (let left = wait; ; ) {
+          for (let left = wait; ;) {
             const next = last.next;
             if (next === null || next > left) {
               bench.after(left);
@@ -232,7 +245,7 @@ describe("detector", () => {
           if (type) bench.types();
           if (print !== undefined) bench.prints(print);
           if (run !== undefined && foreground) bench.runs(run);
-          if (mark !== undefined && marks) bench.marks(mark as "A", mark === "C" ? {} : { exit, endedAt: bench.input.now });
+          if (mark !== undefined && marks) bench.marks(mark, mark === "C" ? {} : { exit, endedAt: bench.input.now });
           news ||= print !== undefined || run !== undefined || (mark !== undefined && marks) || alt !== bench.input.altScreen;
           bench.input.altScreen = alt;
           look();
@@ -248,10 +261,46 @@ describe("detector", () => {
 });
 
 describe("prompt heuristics", () => {
-  it.each(["$", "$ ", "# ", "% ", "> ", "❯ ", "user@host:~$ ", "root@box:/# ", "[me@box src]$ ", "(venv) me@box:~/x$ ", "box% ", "~/code ❯ ", ">>> ", "mysql> ", "irb(main):001:0> ", "sh-5.2$ ", "bash-5.2# ", "➜  repo git:(main) ✗ $ ", "host:~ me$ ", "(gdb) > "])("%j is one", (line) => {
+  it.each([
+    "$",
+    "$ ",
+    "# ",
+    "% ",
+    "> ",
+    "❯ ",
+    "user@host:~$ ",
+    "root@box:/# ",
+    "[me@box src]$ ",
+    "(venv) me@box:~/x$ ",
+    "box% ",
+    "~/code ❯ ",
+    ">>> ",
+    "mysql> ",
+    "irb(main):001:0> ",
+    "sh-5.2$ ",
+    "bash-5.2# ",
+    "➜  repo git:(main) ✗ $ ",
+    "host:~ me$ ",
+    "(gdb) > ",
+  ])("%j is one", (line) => {
     expect(looksLikePrompt(line)).toBe(true);
   });
-  it.each(["", "   ", "hello", "Downloading 45%", "Progress: 100 %", "</div>", "<div class='a'>", "a ->", "x =>", "$ ls", "Total #", "He paid in $", "Proceed? [y/N] ", "x".repeat(300) + "$"])("%j is none", (line) => {
+  it.each([
+    "",
+    "   ",
+    "hello",
+    "Downloading 45%",
+    "Progress: 100 %",
+    "</div>",
+    "<div class='a'>",
+    "a ->",
+    "x =>",
+    "$ ls",
+    "Total #",
+    "He paid in $",
+    "Proceed? [y/N] ",
+    "x".repeat(300) + "$",
+  ])("%j is none", (line) => {
     expect(looksLikePrompt(line)).toBe(false);
   });
 });

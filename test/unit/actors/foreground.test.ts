@@ -4,7 +4,12 @@ import { realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { commandName, isInteractiveShell, nameOf, processCwd, readForeground } from "../../../src/actors/foreground.js";
-import { closeDescriptor, openPty } from "../../../src/libc/libc.js";
+import { closeDescriptor, openPty, openSlave, reap, spawnOnTerminal, writeDescriptor } from "../../../src/libc/libc.js";
+
+/** Resolves when it is so; the test's own deadline bounds it. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
 
 describe("the name of a program", () => {
   it.each([
@@ -60,6 +65,29 @@ describe.runIf(process.platform === "linux")("processes", () => {
     await once(child, "exit");
     expect(commandName(pid)).toBe(null);
     expect(processCwd(pid)).toBe(null);
+  });
+
+  it("tells the shell in front from what it runs", async () => {
+    const { master, slavePath } = openPty(80, 24);
+    const slave = openSlave(slavePath);
+    const shell = spawnOnTerminal({ file: "/bin/sh", argv: ["sh"], env: ["PS1=ready> ", "PATH=/usr/bin:/bin"], cwd: "/", slavePath });
+    let group = 0;
+    try {
+      await until(() => readForeground(master, shell)?.isLeader === true);
+      expect(readForeground(master, shell)).toEqual({ group: shell, isLeader: true, command: "sh" });
+      writeDescriptor(master, Buffer.from("cd /usr; sleep 60\n"));
+      await until(() => readForeground(master, shell)?.command === "sleep");
+      const front = readForeground(master, shell);
+      group = front?.group ?? 0;
+      expect(front).toEqual({ group, isLeader: false, command: "sleep" });
+      expect(processCwd(group)).toBe("/usr");
+    } finally {
+      if (group > 0) process.kill(group, "SIGKILL");
+      process.kill(shell, "SIGKILL");
+      await until(() => reap(shell) !== null);
+      closeDescriptor(slave);
+      closeDescriptor(master);
+    }
   });
 
   it("is null for a terminal that nobody has", () => {

@@ -47,7 +47,17 @@ describe("OSC 7", () => {
   ])("%s is %s", (data, cwd) => {
     expect(osc(7, data)).toEqual({ type: "cwd", cwd });
   });
-  it.each(["", "relative", "file://", "file://host", "http://x/y", "file:///a%00b", "file:///a%0Ab", "file:///a\u001bb", `/${"x".repeat(5_000)}`])("%j is none", (data) => {
+  it.each([
+    "",
+    "relative",
+    "file://",
+    "file://host",
+    "http://x/y",
+    "file:///a%00b",
+    "file:///a%0Ab",
+    "file:///a\u001bb",
+    `/${"x".repeat(5_000)}`,
+  ])("%j is none", (data) => {
     expect(osc(7, data)).toBe(null);
   });
 });
@@ -109,7 +119,12 @@ describe("whatever a program sends", () => {
   it("never throws, is bounded, and lets no control character through", () => {
     const data = fc.oneof(
       fc.string({ unit: "binary", maxLength: 200 }),
-      fc.tuple(fc.constantFrom("C;cmdline=", "C;cmdline_url=", "D;", "file://", "file:///", "notify;", "4;", "i=1:d=0;", "e=1;", "p=body;"), fc.string({ unit: "binary", maxLength: 3_000 })).map((parts) => parts.join("")),
+      fc
+        .tuple(
+          fc.constantFrom("C;cmdline=", "C;cmdline_url=", "D;", "file://", "file:///", "notify;", "4;", "i=1:d=0;", "e=1;", "p=body;"),
+          fc.string({ unit: "binary", maxLength: 3_000 }),
+        )
+        .map((parts) => parts.join("")),
     );
     fc.assert(
       fc.property(fc.constantFrom(133, 7, 9, 777, 99), data, (code, text) => {
@@ -132,7 +147,13 @@ describe("whatever a program sends", () => {
 });
 
 describe("shell integration", () => {
-  const mark = (phase: PromptMark["phase"], more: Partial<PromptMark> = {}): PromptMark => ({ type: "mark", phase, exit: null, command: null, ...more });
+  const mark = (phase: PromptMark["phase"], more: Partial<PromptMark> = {}): PromptMark => ({
+    type: "mark",
+    phase,
+    exit: null,
+    command: null,
+    ...more,
+  });
 
   it("follows a command from its start to the prompt after it", () => {
     const shell = new ShellIntegration();

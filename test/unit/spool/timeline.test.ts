@@ -6,12 +6,20 @@ import { Timeline } from "../../../src/spool/timeline.js";
 
 const T = 1_763_600_000_000;
 const mark = (offset: number, at: number): IndexRecord => ({ offset, at: T + at, kind: "mark", a: 0, b: 0 });
-const size = (offset: number, at: number, cols: number, rows: number): IndexRecord => ({ offset, at: T + at, kind: "size", a: cols, b: rows });
+const size = (offset: number, at: number, cols: number, rows: number): IndexRecord => ({
+  offset,
+  at: T + at,
+  kind: "size",
+  a: cols,
+  b: rows,
+});
 
 describe("timeline", () => {
   it("tells the time of a mark, and of what lies between two", () => {
     const timeline = new Timeline([mark(100, 0), mark(200, 250), mark(300, 10_000)]);
-    expect([0, 100, 150, 200, 250, 300, 999].map((offset) => (timeline.timeAt(offset) ?? 0) - T)).toEqual([0, 0, 125, 250, 375, 10_000, 10_000]);
+    expect([0, 100, 150, 200, 250, 300, 999].map((offset) => (timeline.timeAt(offset) ?? 0) - T)).toEqual([
+      0, 0, 125, 250, 375, 10_000, 10_000,
+    ]);
     expect(new Timeline([]).timeAt(5)).toBe(null);
   });
 
@@ -46,7 +54,12 @@ describe("asciicast", () => {
     const bytes = Buffer.from("a漢b🙂c");
     const chunks = [...bytes].map((byte, i) => ({ offset: 10 + i, data: Buffer.from([byte]) }));
     const lines = parse(castLines({ cols: 80, rows: 24 }, chunks, [mark(10, 0), mark(12, 500)])) as [number, string, string][];
-    expect(lines.slice(1).map((line) => line[2]).join("")).toBe("a漢b🙂c");
+    expect(
+      lines
+        .slice(1)
+        .map((line) => line[2])
+        .join(""),
+    ).toBe("a漢b🙂c");
   });
 
   it("says the size that changed in output no longer held, and a cut character at the end", () => {
@@ -65,7 +78,13 @@ describe("asciicast", () => {
 
   it("leaves out nothing and invents nothing", () => {
     const chunk = fc.string({ unit: "binary", maxLength: 40 });
-    const record = fc.record({ offset: fc.nat(300), at: fc.nat(5_000), kind: fc.constantFrom("mark" as const, "size" as const), a: fc.integer({ min: 2, max: 5 }), b: fc.constant(9) });
+    const record = fc.record({
+      offset: fc.nat(300),
+      at: fc.nat(5_000),
+      kind: fc.constantFrom("mark" as const, "size" as const),
+      a: fc.integer({ min: 2, max: 5 }),
+      b: fc.constant(9),
+    });
     fc.assert(
       fc.property(fc.array(chunk), fc.array(record), (texts, records) => {
         const sorted = records.toSorted((a, b) => a.offset - b.offset);
@@ -77,7 +96,12 @@ describe("asciicast", () => {
         });
         const lines = parse(castLines({ cols: 5, rows: 9 }, chunks, sorted)).slice(1) as [number, string, string][];
         const decoder = new TextDecoder();
-        expect(lines.filter((line) => line[1] === "o").map((line) => line[2]).join("")).toBe(decoder.decode(Buffer.concat(chunks.map(({ data }) => data))));
+        expect(
+          lines
+            .filter((line) => line[1] === "o")
+            .map((line) => line[2])
+            .join(""),
+        ).toBe(decoder.decode(Buffer.concat(chunks.map(({ data }) => data))));
         const times = lines.map((line) => line[0]);
         expect(times).toEqual(times.toSorted((a, b) => a - b));
       }),
