@@ -6,10 +6,11 @@
  * that cannot name another process (process-handle.ts).
  */
 import { constants } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { ProcessHandle } from "./process-handle.js";
 import { readProcessTable } from "./process-tree.js";
-import type { TreeQuery } from "./process-tree.js";
+import type { ProcessTable, TreeQuery } from "./process-tree.js";
+import { Turnstile } from "./turnstile.js";
 
 export interface KillOrder extends TreeQuery {
   /** How long each of HUP and TERM may take. */
@@ -67,6 +68,21 @@ export function signalForeground(group: number, signal: number): boolean {
   }
 }
 
+/** A thousand trees that wait for the same table must not hold up the loop together. */
+const SLICE_MS = 4;
+const turns = new Turnstile(1);
+let sliceStart = 0;
+
+async function inTurn(body: () => void): Promise<void> {
+  await turns.pass(async () => {
+    if (performance.now() - sliceStart > SLICE_MS) {
+      await turn();
+      sliceStart = performance.now();
+    }
+    body();
+  });
+}
+
 interface Target {
   handle: ProcessHandle;
   startTime: number | null;
@@ -109,6 +125,10 @@ class Tree {
   /** Brings the list of living members up to date. */
   async look(): Promise<void> {
     const table = await readProcessTable();
+    await inTurn(() => this.#take(table));
+  }
+
+  #take(table: ProcessTable): void {
     for (const pid of table.members(this.#query, this.#living)) {
       if (this.#living.has(pid)) continue;
       const startTime = table.startTime(pid);

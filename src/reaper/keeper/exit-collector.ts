@@ -57,6 +57,9 @@ export class ExitCollector {
 
   #lookAtEachChild(): void {
     for (const pid of childrenOf("self")) {
+      // A thousand kept zombies are a thousand look-ups, not a thousand system calls.
+      const known = this.#table.byPid(pid);
+      if (known !== undefined && known.exit !== null) continue;
       if (peekExit(pid) !== null) this.#take(pid);
     }
   }

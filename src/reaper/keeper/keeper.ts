@@ -51,6 +51,7 @@ export class Keeper {
   #reaperTimer: NodeJS.Timeout | null = null;
   #readTimer: NodeJS.Timeout | null = null;
   #idleTimer: NodeJS.Timeout | null = null;
+  #looking: NodeJS.Immediate | null = null;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -69,9 +70,12 @@ export class Keeper {
     this.#considerEnd();
   }
 
-  /** SIGCHLD. */
+  /** SIGCHLD. Those that come together are one look. */
   childEnded(): void {
-    this.#guarded("reaper", () => this.#exits.collect());
+    this.#looking ??= setImmediate(() => {
+      this.#looking = null;
+      this.#guarded("reaper", () => this.#exits.collect());
+    });
   }
 
   close(): void {
