@@ -5,7 +5,7 @@
  */
 import { expect, test } from "vitest";
 import { startDaemon } from "../support/daemon.js";
-import { figure, quantile, sample } from "../support/figures.js";
+import { figure, FULL, quantile, sample } from "../support/figures.js";
 import { descriptorsOf, memoryOf, threadsOf, zombiesOf } from "../support/processes.js";
 import { wholeOutput } from "../support/session-output.js";
 import { waitUntil } from "../support/wait.js";
@@ -82,6 +82,7 @@ test("spawn and exit, over and over, leave nothing behind", async () => {
   figure("memory grown, daemon and keeper", grown / 1024, "KB");
   figure("per cycle", grown / cycles, "bytes");
   expect(after).toEqual(before);
-  // What a leaked session would cost (a table entry and its summary alone are more than 2 KB): none is left behind.
-  expect(grown / cycles).toBeLessThan(cycles >= 10_000 ? 2_000 : 40_000);
+  // What one leaked session would cost: its entry and summary alone are more than 2 KB. Over few cycles the heap's own growth
+  // drowns that.
+  if (FULL) expect(grown / cycles).toBeLessThan(2_000);
 });

@@ -205,7 +205,7 @@ describe("watching", () => {
     const session = await create({ command: "/bin/sh", args: ["-c", "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; exec cat"] });
     const seen: Uint8Array[] = [];
     let next = 0;
-    const watch = await client.watch(session.id, { since: 0 }, { output: ({ offset, data }) => {
+    const watch = await client.watch(session.id, { since: 0 }, { output: (data, { offset }) => {
       expect(offset).toBe(next);
       next = offset + data.byteLength;
       seen.push(data);

@@ -44,13 +44,17 @@ export const verb: Verb<Options> = {
   },
 };
 
+/** For what was printed last to get out. */
+const LINGER_MS = 500;
+
 async function foreground({ options, env, terminal, socketFlag }: Invocation<Options>): Promise<number> {
   const tell = options.readyFd === undefined ? null : readinessTo(options.readyFd);
   const say = (text: string): void => void (tell === null && terminal.stdout.write(text));
   const stop = new AbortController();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  // The second signal is a person who does not want to wait for what is being saved.
-  const ended = (): void => (stop.signal.aborted ? process.exit(EXIT.failed) : stop.abort());
+  // Again is harmless: a signal to the whole process group reaches us more than once (npm passes it on), and the exit hook of
+  // atomically sends each signal a second time. The end has a budget, so there is nothing to hurry.
+  const ended = (): void => stop.abort();
   for (const signal of signals) process.on(signal, ended);
   try {
     const { runDaemon } = await import("../../daemon.js");
@@ -70,6 +74,8 @@ async function foreground({ options, env, terminal, socketFlag }: Invocation<Opt
     throw error;
   } finally {
     for (const signal of signals) process.off(signal, ended);
+    // Whatever is still open: a daemon that says it has ended is gone, and one that could not start does not stay half alive.
+    setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }
 
