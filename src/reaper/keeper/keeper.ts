@@ -72,7 +72,8 @@ export class Keeper {
 
   /** SIGCHLD. Those that come together are one look. */
   childEnded(): void {
-    this.#looking ??= setImmediate(() => {
+    if (this.#looking !== null) return;
+    this.#looking = setImmediate(() => {
       this.#looking = null;
       this.#guarded("reaper", () => this.#exits.collect());
     });
