@@ -168,7 +168,7 @@ export interface Methods {
     result: HelloResult;
   };
   "daemon.status": { params: Empty; result: StatusResult };
-  "daemon.metrics": { params: Empty; result: { text: string } };
+  "daemon.metrics": { params: Empty; result: string };
   "daemon.schema": { params: Empty; result: SchemaResult };
   "daemon.stop": { params: { all?: boolean }; result: { sessions: number } };
   "session.create": { params: CreateParams; result: SessionSummary };

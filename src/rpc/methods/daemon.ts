@@ -57,10 +57,10 @@ const status: Method = method({
 const metrics: Method = method({
   name: "daemon.metrics",
   since: "1.0",
-  summary: "The same as Prometheus text.",
+  summary: "Figures of the daemon as Prometheus text.",
   params: z.strictObject({}),
-  result: z.object({ text: z.string() }),
-  handler: async (_params, { supervisor }) => ({ text: await supervisor.metrics() }),
+  result: z.string().describe("Prometheus text"),
+  handler: (_params, { supervisor }) => supervisor.metrics(),
 });
 
 const schema: Method = method({
