@@ -8,14 +8,14 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ActorPool } from "./actors/pool.js";
 import { systemClock } from "./clock.js";
-import { loadConfig } from "./config.js";
+import { loadConfig, PERIODS } from "./config.js";
 import { messageOf } from "./errors.js";
 import { openLog } from "./log.js";
 import { makeDirectories, resolvePaths } from "./paths.js";
 import { Custody } from "./reaper/custody.js";
 import { ExitReaper } from "./reaper/exit-reaper.js";
-import { PERIODS } from "./config.js";
 import { RpcServer } from "./rpc/server.js";
+import { adoptSessions } from "./supervisor/adoption.js";
 import { callerOpenFiles } from "./supervisor/environment.js";
 import { EventLog } from "./supervisor/events.js";
 import { Hosting } from "./supervisor/hosting.js";
@@ -86,7 +86,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
 
   const began = clock.monotonic();
   await pool.open();
-  const adopted = await lifecycle.adopt();
+  const adopted = await adoptSessions({ clock, log, table, events, custody, hosting, lifecycle });
   reaper.start();
   await server.listen();
   options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });

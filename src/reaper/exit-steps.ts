@@ -1,11 +1,11 @@
 /**
- * The end of a session's process, as data: phase × event → phase, actions. Nothing here does anything; whoever drives it performs
- * the actions in their order and feeds what comes of them back as events.
+ * The life and end of a session's process, as data: phase × event → phase. Nothing here does anything; the lifecycle takes each
+ * step through this table, so that a second word of the same exit, or of a life that is over, moves nothing.
  *
  * ```
  * launching ─started─▶ running ─ended─▶ draining ─drained─▶ retiring ─freed─▶ ended
  *     │                                    └──────restart─▶ backoff ─due─▶ launching
- *     └─refused─▶ (restart policy)                             └─killed─▶ retiring
+ *     └─refused─▶ retiring, or backoff                         └─killed─▶ retiring
  * ```
  */
 import type { ExitReason } from "../session.js";
@@ -25,60 +25,25 @@ export type ExitStep =
   | "drained"
   /** The same, and the policy starts it again. */
   | "restart"
-  /** The back-off is over. */
+  /** The back-off is over, or somebody starts an ended session again. */
   | "due"
-  /** Somebody ends the session for good. */
+  /** Somebody ends a session that waits to be started again. */
   | "killed"
   /** Actor stopped, master closed, zombie reaped. */
   | "freed";
 
-export type ExitAction = "drain" | "announce" | "free" | "wait" | "cancel_wait" | "launch" | "kill_tree";
-
-export interface Step {
-  phase: Phase;
-  actions: readonly ExitAction[];
-}
-
-const STEPS: Readonly<Record<Phase, Partial<Record<ExitStep, Step>>>> = {
-  launching: {
-    started: { phase: "running", actions: [] },
-    refused: { phase: "retiring", actions: ["announce", "free"] },
-    refused_again: { phase: "backoff", actions: ["announce", "free", "wait"] },
-    // A process may end before its actor is up: what it printed is in the terminal and the actor drains it.
-    ended: { phase: "draining", actions: ["drain"] },
-    killed: { phase: "launching", actions: ["kill_tree"] },
-  },
-  running: {
-    ended: { phase: "draining", actions: ["drain"] },
-    killed: { phase: "running", actions: ["kill_tree"] },
-  },
-  draining: {
-    drained: { phase: "retiring", actions: ["announce", "free"] },
-    restart: { phase: "backoff", actions: ["announce", "free", "wait"] },
-    // The leader is gone, its descendants may not be.
-    killed: { phase: "draining", actions: ["kill_tree"] },
-    // The launch went on while the exit came.
-    started: { phase: "draining", actions: [] },
-  },
-  backoff: {
-    due: { phase: "launching", actions: ["launch"] },
-    killed: { phase: "retiring", actions: ["cancel_wait", "announce", "free"] },
-    freed: { phase: "backoff", actions: [] },
-  },
-  retiring: {
-    freed: { phase: "ended", actions: [] },
-    killed: { phase: "retiring", actions: [] },
-  },
-  ended: {
-    killed: { phase: "ended", actions: [] },
-  },
+const STEPS: Readonly<Record<Phase, Partial<Record<ExitStep, Phase>>>> = {
+  // A process may end before its actor is up: what it printed is in the terminal, and the actor drains it.
+  launching: { started: "running", refused: "retiring", refused_again: "backoff", ended: "draining" },
+  running: { ended: "draining" },
+  draining: { drained: "retiring", restart: "backoff" },
+  backoff: { due: "launching", killed: "retiring" },
+  retiring: { freed: "ended" },
+  ended: { due: "launching" },
 };
 
-/**
- * What an event does in a phase; null when it means nothing there (a second word of the same exit, an event of a life that is
- * over): it is to be ignored.
- */
-export function exitStep(phase: Phase, event: ExitStep): Step | null {
+/** The phase that an event leads to; null when it means nothing in this phase: it is to be ignored. */
+export function exitStep(phase: Phase, event: ExitStep): Phase | null {
   return STEPS[phase][event] ?? null;
 }
 
