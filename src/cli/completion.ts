@@ -13,7 +13,32 @@ import { GLOBAL_OPTIONS, VERBS } from "./verbs.js";
 const LIST_MS = 1_000;
 
 export function completionScript(shell: "bash" | "zsh" | "fish"): string {
-  return captured(() => new RootCommand().setup("lifeguard", "lifeguard", shell));
+  const script = captured(() => new RootCommand().setup("lifeguard", "lifeguard", shell));
+  return shell === "bash" ? forBash(script) : script;
+}
+
+/** What the library's bash script takes from bash-completion, for shells without it. */
+const WORDS_FUNCTION = `if ! declare -F _get_comp_words_by_ref > /dev/null; then
+    _get_comp_words_by_ref() {
+        words=("\${COMP_WORDS[@]}")
+        cword=$COMP_CWORD
+        cur=\${COMP_WORDS[COMP_CWORD]}
+        prev=\${COMP_WORDS[COMP_CWORD - 1]}
+    }
+fi
+`;
+
+/**
+ * The library's script, with three things put right: it may be sourced twice, it works without the bash-completion package, and
+ * the words typed are quoted before they are evaluated: unquoted, a Tab after `lifeguard logs x > file` would empty the file.
+ */
+function forBash(script: string): string {
+  const unquoted = "lifeguard complete -- ${words[@]:1}";
+  if (!script.includes(unquoted)) throw new Error("@bomb.sh/tab writes another bash script than the one this was made for");
+  return (
+    WORDS_FUNCTION +
+    script.replaceAll(/^readonly /gm, "").replace(unquoted, () => 'lifeguard complete -- $(printf "%q " "${words[@]:1:cword}")')
+  );
 }
 
 /** @param words what follows `lifeguard complete`: `--`, then the words typed, the last one perhaps unfinished */
@@ -28,9 +53,7 @@ export async function complete(
   const wantsSessions = records.some(
     (record) =>
       typed.join(" ").startsWith(`${record.name} `) &&
-      [...(record.arguments ?? []), ...(record.options ?? [])].some(
-        ({ completes }) => completes === "session" || completes === "ended-session",
-      ),
+      [...(record.arguments ?? []), ...(record.options ?? [])].some(({ completes }) => typeof completes === "string"),
   );
   const sessions = wantsSessions ? await listSessions(env, globals) : [];
   const root = rootOf(records, sessions);
@@ -76,8 +99,8 @@ function addOption(
 
 function candidates(completes: Completes | undefined, sessions: readonly SessionSummary[]): [string, string][] {
   if (completes === undefined) return [];
-  if (completes !== "session" && completes !== "ended-session") return completes.map((word) => [word, ""]);
-  const wanted = sessions.filter((session) => completes === "session" || session.state === "exited");
+  if (typeof completes !== "string") return completes.map((word) => [word, ""]);
+  const wanted = sessions.filter((session) => completes === "session" || (completes === "ended-session") === (session.state === "exited"));
   return wanted.flatMap((session): [string, string][] => [
     [session.name, printable(`${session.state}, ${session.id}`)],
     [session.id, printable(`${session.state}, ${session.name}`)],

@@ -7,7 +7,7 @@ import type { Connect } from "./connect.js";
 import type { Terminal } from "./terminal.js";
 
 /** What completion offers for a word. */
-export type Completes = "session" | "ended-session" | readonly string[];
+export type Completes = "session" | "live-session" | "ended-session" | readonly string[];
 
 export interface ArgumentRecord {
   /** As commander writes it: `<id>`, `[file]`, `<keys...>`. */

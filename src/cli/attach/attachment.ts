@@ -53,6 +53,8 @@ class Attachment {
   readonly #typing: Typing;
   readonly #undo: (() => void)[] = [];
   #watch: ClientWatch | null = null;
+  /** We asked for the pen, and nobody has taken it from us. */
+  #holdsPen: boolean;
   #events: ReturnType<Client["events"]> | null = null;
   /** Grows with every picture: output for an older one is dropped. */
   #picture = 0;
@@ -68,6 +70,7 @@ class Attachment {
     this.#session = session;
     this.#terminal = terminal;
     this.#options = options;
+    this.#holdsPen = options.write || options.take;
     this.#detach = new DetachWatch(options.detachKey);
     this.#typing = new Typing(client, session.id, (error) =>
       this.#say(
@@ -176,7 +179,7 @@ class Attachment {
   }
 
   async #drawOnce(): Promise<void> {
-    const { readOnly, write, take } = this.#options;
+    const { readOnly, take } = this.#options;
     const { id } = this.#session;
     const size = this.#size();
     const before = this.#watch;
@@ -202,8 +205,8 @@ class Attachment {
         since: screen.offset,
         window: WINDOW_BYTES,
         ...(readOnly ? {} : { answers: true }),
-        ...(take || write ? { write: true } : {}),
-        ...(take ? { take: true } : {}),
+        // From our own watch of the picture before it is taken too: that one ends only when the new one stands.
+        ...(this.#holdsPen ? { write: true, take: take || before !== null } : {}),
       },
       {
         output: (data) => (isLatest() ? this.#output(data) : undefined),
@@ -267,8 +270,9 @@ class Attachment {
       for await (const event of this.#events) {
         if (event.kind !== "session.writer") continue;
         const { writer } = event as { writer?: unknown };
-        if (typeof writer === "string" && writer !== this.#watch?.watch && !this.#drawing)
-          this.#say("somebody else took the pen: what you type goes nowhere until it is given back");
+        if (typeof writer !== "string" || writer === this.#watch?.watch || this.#drawing) continue;
+        this.#holdsPen = false;
+        this.#say("somebody else took the pen: what you type goes nowhere until it is given back");
       }
     } catch (error) {
       if (!this.#ended) this.#say(`cannot follow who holds the pen: ${messageOf(error)}`);

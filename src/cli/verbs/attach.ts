@@ -18,7 +18,7 @@ export const verb: Verb<Options> = {
     summary: "a session in this terminal; leave it with C-\\",
     details:
       "The session takes this terminal's size. Several may be attached, and all may type unless one holds the pen. The key to leave is attach.detach_key in the configuration.",
-    arguments: [{ name: "<id>", description: "id, name, or the beginning of either", completes: "session" }],
+    arguments: [{ name: "<id>", description: "id, name, or the beginning of either", completes: "live-session" }],
     options: [
       { flags: "--read-only", description: "look on: type nothing, change no size" },
       { flags: "--write", description: "hold the pen while attached: nobody else types" },

@@ -32,8 +32,7 @@ export const verb: Verb<Options> = {
     if ((await Promise.race([gone, timer])) === "late")
       throw new UnreachableError(`the daemon (pid ${client.hello.pid}) has not ended within ${ENDED_MS / 1_000} s; its log says why`);
     if (options.json === true) terminal.stdout.write(jsonPage(answer));
-    else if (options.all === true)
-      terminal.stdout.write(`the daemon has ended, and ${answer.sessions} session${answer.sessions === 1 ? "" : "s"} with it\n`);
+    else if (options.all === true) terminal.stdout.write("the daemon and all its sessions have ended\n");
     else
       terminal.stdout.write(
         `the daemon has ended; ${answer.sessions} session${answer.sessions === 1 ? " goes" : "s go"} on under the keeper\n`,

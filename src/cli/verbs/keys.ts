@@ -7,7 +7,7 @@ export const verb: Verb<Record<string, never>> = {
     summary: "press keys in a session",
     details: "Names are tmux's: C-c, M-x, Up, Enter, Escape, Tab, F5, PageUp, Space. Anything else is typed as it is.",
     arguments: [
-      { name: "<id>", description: "id, name, or the beginning of either", completes: "session" },
+      { name: "<id>", description: "id, name, or the beginning of either", completes: "live-session" },
       {
         name: "<keys...>",
         description: "in order",

@@ -18,7 +18,7 @@ export const verb: Verb<Options> = {
     summary: "end a session and everything it started",
     details:
       "Hang-up, then TERM, then KILL, with a grace between them, to the whole process tree; answers when it is gone. With --signal: that signal once to the foreground program, and nothing else.",
-    arguments: [{ name: "<id>", description: "id or name, in full", completes: "session" }],
+    arguments: [{ name: "<id>", description: "id or name, in full", completes: "live-session" }],
     options: [
       {
         flags: "--signal <name>",

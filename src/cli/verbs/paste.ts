@@ -12,7 +12,7 @@ export const verb: Verb<Record<string, never>> = {
     details:
       "As one bracketed paste when the program asked for those; more than 192 KiB as several, in order. It waits for a program that reads slowly.",
     arguments: [
-      { name: "<id>", description: "id, name, or the beginning of either", completes: "session" },
+      { name: "<id>", description: "id, name, or the beginning of either", completes: "live-session" },
       { name: "[file]", description: "- or left out: stdin" },
     ],
     example: "git diff | lifeguard paste claude",

@@ -8,7 +8,7 @@ export const verb: Verb<{ enter?: boolean }> = {
     summary: "type text into a session",
     details: "The text goes in as it is. A text that begins with - comes after --.",
     arguments: [
-      { name: "<id>", description: "id, name, or the beginning of either", completes: "session" },
+      { name: "<id>", description: "id, name, or the beginning of either", completes: "live-session" },
       { name: "<text>", description: "what to type" },
     ],
     options: [{ flags: "--enter", description: "press Enter after it" }],

@@ -21,7 +21,7 @@ export const verb: Verb<Options> = {
     name: "wait",
     summary: "wait until a session is in a state; prints the state",
     details: "Exit 0 when it is, 4 when the time is over, 1 when the session ends and exited is not among the states.",
-    arguments: [{ name: "<id>", description: "id, name, or the beginning of either", completes: "session" }],
+    arguments: [{ name: "<id>", description: "id, name, or the beginning of either", completes: "live-session" }],
     options: [
       {
         flags: "--until <states>",

@@ -43,15 +43,40 @@ describe("offers", () => {
   });
 });
 
-test("bash completes a session's name", () => {
-  const script = `
-    PATH=${join(daemon.home, "bin")}:$PATH
-    source <(lifeguard completion bash)
-    COMP_WORDS=(lifeguard attach build-t) COMP_CWORD=2 COMP_LINE='lifeguard attach build-t' COMP_POINT=24
-    $(complete -p lifeguard | sed 's/.*-F \\([^ ]*\\).*/\\1/')
-    printf '%s\\n' "\${COMPREPLY[@]}"
-  `;
-  expect(execFileSync("bash", ["-c", script], { env: daemon.env, encoding: "utf8" }).trim()).toBe("build-two");
+describe("bash", () => {
+  /** What Tab offers after these words. The script is sourced twice, as a shell that reads its rc file again does. */
+  function inBash(...words: string[]): string[] {
+    const script = `
+      PATH=${join(daemon.home, "bin")}:$PATH
+      cd ${daemon.home}
+      source <(lifeguard completion bash)
+      source <(lifeguard completion bash)
+      # Only within a completion does it do anything.
+      compopt() { :; }
+      COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*"
+      COMP_POINT=\${#COMP_LINE}
+      COMPREPLY=()
+      $(complete -p lifeguard | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+      printf '%s\\n' "\${COMPREPLY[@]}"
+    `;
+    return execFileSync("bash", ["-c", script, "bash", ...words], { env: daemon.env, encoding: "utf8" })
+      .trim()
+      .split("\n");
+  }
+
+  test("completes verbs and names of sessions", () => {
+    expect(inBash("lifeguard", "att")).toEqual(["attach"]);
+    expect(inBash("lifeguard", "attach", "build-t")).toEqual(["build-two"]);
+    expect(inBash("lifeguard", "attach", "")).toEqual(expect.arrayContaining(["build-one", "build-two", "other"]));
+    expect(inBash("lifeguard", "screen", "--format", "s")).toEqual(["svg"]);
+  });
+
+  test("runs nothing that stands on the line", () => {
+    inBash("lifeguard", "logs", "other", ">", "emptied", "");
+    inBash("lifeguard", "send", "other", "$(touch executed)", ";", "touch", "executed", "");
+    expect(existsSync(join(daemon.home, "emptied"))).toBe(false);
+    expect(existsSync(join(daemon.home, "executed"))).toBe(false);
+  });
 });
 
 for (const shell of ["zsh", "fish"]) {
