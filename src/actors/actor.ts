@@ -66,6 +66,7 @@ export class Actor {
   #quietTimer: NodeJS.Timeout | null = null;
   #nudgeTimer: NodeJS.Timeout | null = null;
   #stopping = false;
+  #stopped: Promise<void> | null = null;
 
   // ---- begin ------------------------------------------------------------------------------------------------------------
 
@@ -341,31 +342,41 @@ export class Actor {
     return { offset: this.#intake.end };
   }
 
-  /** The end of this actor, whatever it was doing. The process is not touched. */
+  /** The end of this actor, whatever it was doing. The process is not touched. Once, however often it is asked for. */
   async stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    await this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#stopping = true;
-    for (const timer of [this.#quietTimer, this.#nudgeTimer]) if (timer !== null) clearTimeout(timer);
-    if (this.#nudgeTimer !== null) setWindowSize(this.#reader.fd, this.#size.cols, this.#size.rows);
-    this.#quietTimer = null;
-    this.#nudgeTimer = null;
-    this.#activity.stop();
-    this.#observer.stop();
-    this.#watch?.stop();
-    this.#watch = null;
-    this.#input.close();
-    await this.#reader.close();
-    this.#terminal.save();
-    this.#terminal.turnOff("its actor has ended");
-    this.#index.close();
-    this.#intake.close();
-    this.#end();
+    try {
+      if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
+      if (this.#nudgeTimer !== null) {
+        clearTimeout(this.#nudgeTimer);
+        setWindowSize(this.#reader.fd, this.#size.cols, this.#size.rows);
+      }
+      this.#activity.stop();
+      this.#observer.stop();
+      this.#watch?.stop();
+      this.#watch = null;
+      this.#input.close();
+      await this.#reader.close();
+      this.#terminal.save();
+      this.#terminal.turnOff("its actor has ended");
+      this.#index.close();
+      this.#intake.close();
+    } finally {
+      this.#end();
+    }
   }
 
   /** An error that leaves no way to go on. The supervisor starts another actor. */
   #fail(error: unknown): void {
     if (this.#stopping) return;
     this.#post({ type: "failed", id: this.id, message: messageOf(error) });
-    void this.stop().catch(() => this.#end());
+    // Its task ends with it; what goes wrong on the way out is nobody's to hear any more.
+    this.stop().catch(() => {});
   }
 
   #whole(bytes: Uint8Array): { accepted: number } {

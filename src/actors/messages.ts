@@ -149,8 +149,11 @@ export interface ActorApi {
   /** What the main thread asks once a second; no answer within two makes the thread's sessions `unresponsive`. */
   ping(): ThreadVitals;
   /** A fault on purpose, for tests only: refused unless the thread's environment has LIFEGUARD_FAULTS=1. */
-  fault(kind: "throw" | "heap" | "hang" | "throw-in-actor", id: string | null): void;
+  fault(id: string, kind: FaultKind): void;
 }
+
+/** In a session's thread, or (the last one) in its actor alone. */
+export type FaultKind = "throw" | "heap" | "hang" | "throw-in-actor";
 
 export interface ThreadVitals {
   heapBytes: number;

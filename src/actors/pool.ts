@@ -39,7 +39,7 @@ export interface ActorPoolOptions {
 
 /** What an actor may be asked through {@link ActorPool.call}. */
 export type PendingCall = Exclude<keyof ActorApi, "ping" | "stop">;
-export type CallArguments<K extends PendingCall> = Parameters<ActorApi[K]> extends [string, ...infer Rest] ? Rest : Parameters<ActorApi[K]>;
+export type CallArguments<K extends PendingCall> = Parameters<ActorApi[K]> extends [string, ...infer Rest] ? Rest : never;
 
 interface Address {
   /** Null while the task waits for a thread of its own. */
@@ -123,9 +123,7 @@ export class ActorPool {
     }
     address.mailbox++;
     try {
-      // `fault` is the one method whose session is not its first argument.
-      const all = method === "fault" ? args : [id, ...args];
-      return await thread.call(method, all as unknown as Parameters<ActorApi[K]>, this.#options.commandDeadlineMs);
+      return await thread.call(method, [id, ...args] as unknown as Parameters<ActorApi[K]>, this.#options.commandDeadlineMs);
     } finally {
       address.mailbox--;
     }

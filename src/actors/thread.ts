@@ -11,7 +11,7 @@ import type { InflightFile } from "../spool/inflight.js";
 import { Actor } from "./actor.js";
 import { Collector } from "./collector.js";
 import { CLAIM } from "./messages.js";
-import type { ActorApi, ActorBegun, ActorEvent, ActorStart, ReadResult, RenderTask, Rendered, Screen, ScreenRequest, ThreadVitals } from "./messages.js";
+import type { ActorApi, ActorBegun, ActorEvent, ActorStart, FaultKind, ReadResult, RenderTask, Rendered, Screen, ScreenRequest, ThreadVitals } from "./messages.js";
 import { renderEnded } from "./render-ended.js";
 import { TurnQueue } from "./turn-queue.js";
 
@@ -50,6 +50,7 @@ export class ThreadHost implements ActorApi {
       actor.begin();
       await actor.ended;
     } finally {
+      await actor.stop();
       this.#actors.delete(start.id);
     }
   }
@@ -122,17 +123,16 @@ export class ThreadHost implements ActorApi {
     };
   }
 
-  fault(kind: "throw" | "heap" | "hang" | "throw-in-actor", id: string | null): void {
+  fault(id: string, kind: FaultKind): void {
     if (process.env["LIFEGUARD_FAULTS"] !== "1") throw new LifeguardError("FORBIDDEN", "faults are made only where LIFEGUARD_FAULTS=1 is in the daemon's environment");
-    const actor = id === null ? null : this.#for(id);
+    const actor = this.#for(id);
     if (kind === "throw-in-actor") {
-      if (actor === null) throw new LifeguardError("INVALID_PARAMS", "throw-in-actor needs a session", { field: "id" });
       actor.faultNextFeed();
       return;
     }
     // After the answer is out, so that the caller knows that it was made.
     setTimeout(() => {
-      actor?.enter();
+      actor.enter();
       fault(kind);
     }, 5);
   }
@@ -148,7 +148,7 @@ export class ThreadHost implements ActorApi {
 /** Longer than a thread may be silent before its sessions count as unresponsive. */
 const HANG_MS = 4_000;
 
-function fault(kind: "throw" | "heap" | "hang"): void {
+function fault(kind: Exclude<FaultKind, "throw-in-actor">): void {
   if (kind === "throw") throw new Error("a fault on purpose");
   const until = performance.now() + HANG_MS;
   const hoard: unknown[] = [];

@@ -147,7 +147,10 @@ export class Threads {
       left[part] = false;
       if (!left.worker && !left.port) this.#gone(thread);
     };
-    worker.on("error", (error) => thread.lose(messageOf(error)));
+    worker.on("error", (error) => {
+      thread.failed = true;
+      thread.lose(messageOf(error));
+    });
     worker.on("exit", (code) => {
       thread.lose(`exit code ${code}`);
       leave("worker");
@@ -160,8 +163,8 @@ export class Threads {
     this.#threads.delete(thread.id);
     this.#created.delete(thread.id);
     if (this.#closing) return;
-    // Threads of their own end with their task.
-    if (thread.kind === "own" && thread.sessions.size === 0) return;
+    // Threads of their own end with their task. One that died while its actor began has no sessions, but is a loss.
+    if (thread.kind === "own" && thread.sessions.size === 0 && !thread.failed) return;
     this.#options.listener.lost(thread);
   }
 

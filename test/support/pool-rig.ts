@@ -150,7 +150,7 @@ export class PoolRig {
 
   /** Kills the thread of a session, as if its code did. Its answer seldom gets out. */
   async fault(id: string, kind: "throw" | "heap"): Promise<void> {
-    await this.pool.call(id, "fault", kind, id).catch((error: unknown) => {
+    await this.pool.call(id, "fault", kind).catch((error: unknown) => {
       if (!(error instanceof LifeguardError) || error.name !== "UNAVAILABLE") throw error;
     });
   }
