@@ -38,12 +38,8 @@ const HELP = [
 export function frame(state: TopState, setting: FrameSetting): string[] {
   const { size, colours } = setting;
   const room = Math.max(0, size.rows - FIXED_LINES);
-  const lines = [
-    header(state, setting),
-    figures(state, setting),
-    body(state, setting).titles,
-    ...body(state, setting).lines.slice(0, room),
-  ];
+  const { titles, lines: rows } = body(state, setting);
+  const lines = [header(state, setting), figures(state, setting), titles, ...rows.slice(0, room)];
   while (lines.length < size.rows - 1) lines.push("");
   const shown = lines.slice(0, Math.max(0, size.rows - 1));
   shown.push(footer(state, size.cols, colours));
