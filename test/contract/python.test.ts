@@ -9,10 +9,11 @@ const installed = spawnSync("python3", ["--version"]).status === 0;
 const SCRIPT = String.raw`
 import base64, json, os, socket
 s = socket.socket(socket.AF_UNIX); s.connect(os.environ["LIFEGUARD_TEST_SOCKET"])
-lines = s.makefile("rw", encoding="utf-8", newline="\n")
+# Not "rw": Python's text file forgets what it has read ahead whenever it writes.
+lines = s.makefile("r", encoding="utf-8", newline="\n")
 notified = []
 def call(id, method, params=None):
-    lines.write(json.dumps({"id": id, "method": method, **({} if params is None else {"params": params})}) + "\n"); lines.flush()
+    s.sendall((json.dumps({"id": id, "method": method, **({} if params is None else {"params": params})}) + "\n").encode())
     while True:
         answer = json.loads(lines.readline())
         if answer.get("id") == id: return answer

@@ -12,7 +12,13 @@ const hello: Method = method({
   summary:
     "Says who we are and learns who answers. Optional. `notify` sets how notifications are sent on this connection: each becomes a call of `method` with `[...args, [name, params]]`; null sends them plainly again.",
   params: z.strictObject({
-    client: z.string().max(256, "has at most 256 characters").optional(),
+    client: z
+      .union(
+        [z.string().max(256, "has at most 256 characters"), z.record(z.string().max(64), z.string().max(256))],
+        "is a name, or a map of text about who calls",
+      )
+      .describe("who calls, for people")
+      .optional(),
     protocol: z
       .int("is the major version of the protocol, a whole number")
       .min(1, "is the major version of the protocol, from 1")
