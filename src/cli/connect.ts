@@ -23,6 +23,8 @@ export interface ConnectSetting {
 /** Another daemon that starts, or one that ends, may hold the lock so long: together more than a shutdown's budget. */
 const LOCK_WAIT_MS = 15_000;
 const LOCK_RETRY_MS = 50;
+/** How long the lock's holder is asked before another start is tried; twice as long each time. */
+const FIRST_PATIENCE_MS = 500;
 
 export function connectTo(setting: ConnectSetting): Connect {
   const clients: Client[] = [];
@@ -50,17 +52,23 @@ async function findOrStart(setting: ConnectSetting, reconnect: boolean): Promise
   }
   const { startDaemon } = await import("./start-daemon.js");
   const giveUp = performance.now() + LOCK_WAIT_MS;
-  for (;;) {
+  for (let patienceMs = FIRST_PATIENCE_MS; ; patienceMs *= 2) {
     const readiness = await startDaemon(env, socketFlag);
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!nobodyThere(error)) throw unreachable(error);
-      // The lock's holder is about to answer, or about to end: in the first case the socket will be there, in the second the lock.
-      if (performance.now() > giveUp)
-        throw "failed" in readiness ? new UnreachableError(`${readiness.failed}, but it does not answer at ${socket}`) : unreachable(error);
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
+    // Who holds the lock is about to answer, or about to end. In the first case asking is enough, and another start would only be
+    // in its way; in the second the lock is free in a moment.
+    const askUntil = performance.now() + patienceMs;
+    do {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!nobodyThere(error)) throw unreachable(error);
+        if (performance.now() > giveUp)
+          throw "failed" in readiness
+            ? new UnreachableError(`${readiness.failed}, but it does not answer at ${socket}`)
+            : unreachable(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
+    } while (performance.now() < askUntil);
   }
 }
 

@@ -49,7 +49,6 @@ describe("a session's life", () => {
     });
     expect(await ok("ls", "--label", "team=a")).toMatch(new RegExp(`${id} +life +. \\w+`));
     expect(await ok("ls", "--label", "team=b")).not.toContain(id);
-    await ok("send", "life", "-v what --is typed", "--enter").catch(() => undefined);
     await ok("send", "life", "--enter", "--", "--dash first");
     await shows("life", "--dash first");
     await ok("keys", "life", "h", "i", "Space", "Enter");
