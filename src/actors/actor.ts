@@ -141,11 +141,19 @@ export class Actor {
       this.#health.recovering = true;
     }
     if (!start.terminal) {
-      const detail = "its thread died three times within a minute while this session's output was handled: output is kept, no screen is made of it";
+      const detail =
+        "its thread died three times within a minute while this session's output was handled: output is kept, no screen is made of it";
       this.#terminal.turnOff(detail);
       this.#health.set("terminal", detail);
     }
-    this.#post({ type: "ready", id, epoch, offset: this.#intake.end, size: this.#size, recovery: start.fresh ? null : { from: start.continues, lostBytes } });
+    this.#post({
+      type: "ready",
+      id,
+      epoch,
+      offset: this.#intake.end,
+      size: this.#size,
+      recovery: start.fresh ? null : { from: start.continues, lostBytes },
+    });
     this.#health.begin();
     this.#observer.begin();
     this.#heard();
@@ -179,7 +187,10 @@ export class Actor {
   #current(lostBytes: number): void {
     this.#health.recovering = false;
     if (lostBytes > 0) {
-      this.#health.set("lost", `${lostBytes} bytes of output are missing between the last snapshot and what is kept: the screen may be wrong until the program redraws it`);
+      this.#health.set(
+        "lost",
+        `${lostBytes} bytes of output are missing between the last snapshot and what is kept: the screen may be wrong until the program redraws it`,
+      );
       this.nudge();
     }
     this.#observer.rebuilt();
@@ -381,7 +392,11 @@ export class Actor {
 
   #whole(bytes: Uint8Array): { accepted: number } {
     if (bytes.byteLength > this.#input.room) {
-      throw new LifeguardError("BUSY", `${bytes.byteLength} bytes do not fit: the program of ${this.id} has ${this.#input.waiting} bytes unread`, { accepted: 0, retry_after_ms: 100 });
+      throw new LifeguardError(
+        "BUSY",
+        `${bytes.byteLength} bytes do not fit: the program of ${this.id} has ${this.#input.waiting} bytes unread`,
+        { accepted: 0, retry_after_ms: 100 },
+      );
     }
     return this.input(bytes);
   }

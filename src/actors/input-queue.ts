@@ -85,7 +85,8 @@ export class InputQueue {
     if (held !== null && this.#tail + more <= held.length) return;
     const waiting = this.waiting;
     const needed = waiting + more;
-    const target = held !== null && needed <= held.length / 2 ? held : Buffer.allocUnsafeSlow(Math.min(this.#options.bytes, Math.max(4096, needed * 2)));
+    const target =
+      held !== null && needed <= held.length / 2 ? held : Buffer.allocUnsafeSlow(Math.min(this.#options.bytes, Math.max(4096, needed * 2)));
     held?.copy(target, 0, this.#head, this.#tail);
     this.#held = target;
     this.#head = 0;

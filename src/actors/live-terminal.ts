@@ -108,7 +108,10 @@ export class LiveTerminal {
   }
 
   /** Begins to rebuild the terminal from snapshot and spool. @returns the bytes that are missing in between, as far as known yet */
-  rebuild(size: TerminalSize, snapshot: StoredSnapshot | null = storedSnapshot(this.#options.directory)): { lostBytes: number; size: TerminalSize } {
+  rebuild(
+    size: TerminalSize,
+    snapshot: StoredSnapshot | null = storedSnapshot(this.#options.directory),
+  ): { lostBytes: number; size: TerminalSize } {
     const { spool, index, turns, enter, historyLines, listener } = this.#options;
     const plan = planReplay(snapshot, index.since(0), spool.start, size);
     const last = plan.sizes.at(-1);
@@ -235,7 +238,8 @@ export class LiveTerminal {
     if (!forced) {
       terminal.feed(bytes);
       this.#fed = end;
-      if (unsaved >= SNAPSHOT_BYTES && terminal.atRest && performance.now() - this.#snapshotTime >= SNAPSHOT_PERIOD_MS) this.#save(terminal.snapshot());
+      if (unsaved >= SNAPSHOT_BYTES && terminal.atRest && performance.now() - this.#snapshotTime >= SNAPSHOT_PERIOD_MS)
+        this.#save(terminal.snapshot());
       return;
     }
     // A chunk seldom ends between two sequences, a line nearly always does.

@@ -29,10 +29,16 @@ export interface LossPlan {
 
 export const LOSS_WINDOW_MS = 60_000;
 
-export function planAfterLoss(history: readonly Death[], loss: { at: number; sessions: readonly string[]; suspect: string | null }, windowMs: number = LOSS_WINDOW_MS): LossPlan {
+export function planAfterLoss(
+  history: readonly Death[],
+  loss: { at: number; sessions: readonly string[]; suspect: string | null },
+  windowMs: number = LOSS_WINDOW_MS,
+): LossPlan {
   const recent = history.filter((death) => loss.at - death.at < windowMs);
   const deaths = [...recent, { at: loss.at, suspect: loss.suspect }];
-  const collateral = loss.sessions.filter((id) => id !== loss.suspect).map((id): Restart => ({ id, isolation: "shared", terminal: true, counted: false }));
+  const collateral = loss.sessions
+    .filter((id) => id !== loss.suspect)
+    .map((id): Restart => ({ id, isolation: "shared", terminal: true, counted: false }));
   const suspect = suspectRestart(deaths, loss);
 
   if (recent.length === 0) return { history: deaths, waves: waves([...collateral, ...suspect]) };

@@ -47,7 +47,11 @@ export class ActorThread {
   }
 
   /** @throws TIMEOUT after `deadlineMs`, UNAVAILABLE at once when the thread is lost, and what the actor throws */
-  async call<K extends keyof ActorApi>(method: K, args: Parameters<ActorApi[K]>, deadlineMs: number): Promise<Awaited<ReturnType<ActorApi[K]>>> {
+  async call<K extends keyof ActorApi>(
+    method: K,
+    args: Parameters<ActorApi[K]>,
+    deadlineMs: number,
+  ): Promise<Awaited<ReturnType<ActorApi[K]>>> {
     if (this.lost !== null) throw this.#unavailable();
     return await new Promise<Awaited<ReturnType<ActorApi[K]>>>((resolve, reject) => {
       const pending: Pending = {
@@ -57,7 +61,13 @@ export class ActorThread {
           reject(error);
         },
       };
-      const timer = setTimeout(() => pending.reject(new LifeguardError("TIMEOUT", `${method} was not answered within ${deadlineMs} ms`, { method, deadline_ms: deadlineMs })), deadlineMs);
+      const timer = setTimeout(
+        () =>
+          pending.reject(
+            new LifeguardError("TIMEOUT", `${method} was not answered within ${deadlineMs} ms`, { method, deadline_ms: deadlineMs }),
+          ),
+        deadlineMs,
+      );
       this.#pending.add(pending);
       this.#method(method)(...args).then(
         (value) => {
@@ -65,7 +75,8 @@ export class ActorThread {
           this.#pending.delete(pending);
           resolve(value as Awaited<ReturnType<ActorApi[K]>>);
         },
-        (error: unknown) => pending.reject(error instanceof LifeguardError ? error : new LifeguardError("INTERNAL", String(error), {}, { cause: error })),
+        (error: unknown) =>
+          pending.reject(error instanceof LifeguardError ? error : new LifeguardError("INTERNAL", String(error), {}, { cause: error })),
       );
     });
   }
@@ -115,6 +126,8 @@ export class ActorThread {
   }
 
   #unavailable(): LifeguardError {
-    return new LifeguardError("UNAVAILABLE", `the session's thread was lost (${this.lost ?? "unknown"}); it is being restarted`, { retry_after_ms: 500 });
+    return new LifeguardError("UNAVAILABLE", `the session's thread was lost (${this.lost ?? "unknown"}); it is being restarted`, {
+      retry_after_ms: 500,
+    });
   }
 }

@@ -104,7 +104,8 @@ export class ActorPool {
       await this.#launch(start, claim, where.isolation);
     } catch (error) {
       // Whoever has the descriptor closes it: the actor when it has taken it, otherwise nobody would.
-      if (Atomics.compareExchange(new Int32Array(claim), 0, CLAIM.offered, CLAIM.withdrawn) === CLAIM.offered) closeDescriptor(start.master);
+      if (Atomics.compareExchange(new Int32Array(claim), 0, CLAIM.offered, CLAIM.withdrawn) === CLAIM.offered)
+        closeDescriptor(start.master);
       throw error;
     }
   }
@@ -119,7 +120,11 @@ export class ActorPool {
     const { thread } = address;
     if (thread === null) throw new LifeguardError("UNAVAILABLE", `${id} is being started`, { id, retry_after_ms: 100 });
     if (address.mailbox >= BOUNDS.mailbox) {
-      throw new LifeguardError("BUSY", `${BOUNDS.mailbox} requests wait for ${id}: try again later`, { id, limit: BOUNDS.mailbox, retry_after_ms: 100 });
+      throw new LifeguardError("BUSY", `${BOUNDS.mailbox} requests wait for ${id}: try again later`, {
+        id,
+        limit: BOUNDS.mailbox,
+        retry_after_ms: 100,
+      });
     }
     address.mailbox++;
     try {
@@ -131,7 +136,8 @@ export class ActorPool {
 
   /** The screen of a session whose process has ended, from its files. @throws BUSY, NOT_FOUND without a spool, TIMEOUT */
   async render(task: RenderTask): Promise<Screen> {
-    if (this.#rendering >= RENDERS) throw new LifeguardError("BUSY", `${RENDERS} screens of ended sessions are being rendered`, { retry_after_ms: 500 });
+    if (this.#rendering >= RENDERS)
+      throw new LifeguardError("BUSY", `${RENDERS} screens of ended sessions are being rendered`, { retry_after_ms: 500 });
     this.#rendering++;
     try {
       const threads = this.#running();
@@ -159,12 +165,18 @@ export class ActorPool {
   }
 
   threads(): { id: number; actors: number; heapBytes: number }[] {
-    return (this.#threads?.all() ?? []).map((thread) => ({ id: thread.id, actors: thread.sessions.size, heapBytes: thread.vitals.heapBytes }));
+    return (this.#threads?.all() ?? []).map((thread) => ({
+      id: thread.id,
+      actors: thread.sessions.size,
+      heapBytes: thread.vitals.heapBytes,
+    }));
   }
 
   /** What the threads say of themselves, asked now. */
   async vitals(): Promise<ThreadVitals[]> {
-    return await Promise.all((this.#threads?.all() ?? []).map(async (thread) => await thread.call("ping", [], this.#options.commandDeadlineMs)));
+    return await Promise.all(
+      (this.#threads?.all() ?? []).map(async (thread) => await thread.call("ping", [], this.#options.commandDeadlineMs)),
+    );
   }
 
   has(id: string): boolean {
@@ -194,7 +206,11 @@ export class ActorPool {
   #admit(id: string): void {
     const limit = this.#options.maxSessions;
     if (this.#addresses.has(id)) throw new LifeguardError("ALREADY_EXISTS", `${id} has an actor`, { id });
-    if (this.#addresses.size >= limit) throw new LifeguardError("LIMIT", `${limit} sessions run: daemon.max_sessions in config.toml sets how many may`, { limit: "daemon.max_sessions", value: limit });
+    if (this.#addresses.size >= limit)
+      throw new LifeguardError("LIMIT", `${limit} sessions run: daemon.max_sessions in config.toml sets how many may`, {
+        limit: "daemon.max_sessions",
+        value: limit,
+      });
   }
 
   async #launch(start: ActorStart, claim: SharedArrayBuffer, isolation: Isolation): Promise<void> {
@@ -267,7 +283,10 @@ export class ActorPool {
     for (const id of sessions) this.#addresses.delete(id);
     thread.sessions.clear();
     const loss: ThreadLoss = { thread: thread.id, sessions, suspect: thread.suspect, reason: thread.lost ?? "unknown" };
-    this.#options.log.error({ thread: loss.thread, sessions: sessions.length, suspect: loss.suspect, err: loss.reason }, "an actor thread was lost");
+    this.#options.log.error(
+      { thread: loss.thread, sessions: sessions.length, suspect: loss.suspect, err: loss.reason },
+      "an actor thread was lost",
+    );
     this.#options.listener.threadLost(loss);
   }
 }

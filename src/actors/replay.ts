@@ -31,10 +31,16 @@ export interface SizeChange extends TerminalSize {
  * @param held the first offset the spool still has
  * @param fallback the size where nothing else is known
  */
-export function planReplay(snapshot: StoredSnapshot | null, records: readonly IndexRecord[], held: number, fallback: TerminalSize): ReplayPlan {
+export function planReplay(
+  snapshot: StoredSnapshot | null,
+  records: readonly IndexRecord[],
+  held: number,
+  fallback: TerminalSize,
+): ReplayPlan {
   const epochAt = records.findLastIndex((record) => record.kind === "epoch");
   const epochStart = records[epochAt]?.offset ?? 0;
-  const snapshotAt = snapshot === null ? -1 : records.findLastIndex((record) => record.kind === "snapshot" && record.offset === snapshot.offset);
+  const snapshotAt =
+    snapshot === null ? -1 : records.findLastIndex((record) => record.kind === "snapshot" && record.offset === snapshot.offset);
   // A snapshot from before the newest process: its terminal is another one's.
   const usable = snapshot !== null && snapshot.offset >= epochStart && (snapshotAt === -1 || snapshotAt > epochAt) ? snapshot : null;
 
@@ -81,7 +87,7 @@ export class Replay {
 
   /** Feeds at most `max` bytes, not beyond `until`. @returns whether there is more before `until` */
   step(max: number, until: number = this.#source.end): boolean {
-    for (let left = max; left > 0; ) {
+    for (let left = max; left > 0;) {
       this.#applySizes();
       const limit = Math.min(until, this.#sizes[0]?.offset ?? until);
       if (this.offset >= until) return false;

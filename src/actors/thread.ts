@@ -11,7 +11,19 @@ import type { InflightFile } from "../spool/inflight.js";
 import { Actor } from "./actor.js";
 import { Collector } from "./collector.js";
 import { CLAIM } from "./messages.js";
-import type { ActorApi, ActorBegun, ActorEvent, ActorStart, FaultKind, ReadResult, RenderTask, Rendered, Screen, ScreenRequest, ThreadVitals } from "./messages.js";
+import type {
+  ActorApi,
+  ActorBegun,
+  ActorEvent,
+  ActorStart,
+  FaultKind,
+  ReadResult,
+  RenderTask,
+  Rendered,
+  Screen,
+  ScreenRequest,
+  ThreadVitals,
+} from "./messages.js";
 import { renderEnded } from "./render-ended.js";
 import { TurnQueue } from "./turn-queue.js";
 
@@ -124,7 +136,8 @@ export class ThreadHost implements ActorApi {
   }
 
   fault(id: string, kind: FaultKind): void {
-    if (process.env["LIFEGUARD_FAULTS"] !== "1") throw new LifeguardError("FORBIDDEN", "faults are made only where LIFEGUARD_FAULTS=1 is in the daemon's environment");
+    if (process.env["LIFEGUARD_FAULTS"] !== "1")
+      throw new LifeguardError("FORBIDDEN", "faults are made only where LIFEGUARD_FAULTS=1 is in the daemon's environment");
     const actor = this.#for(id);
     if (kind === "throw-in-actor") {
       actor.faultNextFeed();

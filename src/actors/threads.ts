@@ -14,6 +14,7 @@ import { trimHeap } from "../libc/libc.js";
 import type { Log } from "../log.js";
 import { keepErrorsWhole } from "./endpoint.js";
 import type { ActorBegun, ActorEvent, ThreadHello, ThreadStart, ThreadTask } from "./messages.js";
+import { Pace } from "./pace.js";
 import { ActorThread } from "./pool-thread.js";
 
 export interface ThreadsListener {
@@ -51,14 +52,19 @@ export class Threads {
   readonly #waiting = new Set<() => void>();
   /** The thread the next shared task goes to: piscina asks for it before `run` returns. */
   #placing: number | null = null;
-  #heartbeat: NodeJS.Timeout;
-  #trimmedAt = Number.NEGATIVE_INFINITY;
+  readonly #heartbeat: NodeJS.Timeout;
+  /** Memory of parked terminals, collected in their thread, goes back to the system only by malloc_trim. */
+  readonly #trim = new Pace(TRIM_PERIOD_MS, () => void trimHeap());
   #closing = false;
 
   constructor(options: ThreadsOptions) {
     keepErrorsWhole();
     this.#options = options;
-    this.#shared = this.#newPool("shared", { minThreads: options.shared, maxThreads: options.shared, concurrentTasksPerWorker: options.tasks });
+    this.#shared = this.#newPool("shared", {
+      minThreads: options.shared,
+      maxThreads: options.shared,
+      concurrentTasksPerWorker: options.tasks,
+    });
     this.#own = this.#newPool("own", { minThreads: 0, maxThreads: options.own, concurrentTasksPerWorker: 1 });
     this.#heartbeat = setInterval(() => this.#beat(), PERIODS.heartbeatMs);
   }
@@ -81,7 +87,8 @@ export class Threads {
         this.#waiting.add(wake);
       });
     }
-    if (this.#usable().length === 0 || this.#closing) throw new LifeguardError("UNAVAILABLE", "no actor thread is up", { retry_after_ms: 1_000 });
+    if (this.#usable().length === 0 || this.#closing)
+      throw new LifeguardError("UNAVAILABLE", "no actor thread is up", { retry_after_ms: 1_000 });
   }
 
   /** The shared thread with the fewest actors. Call it once all are {@link up}: else a restart would put everything on the survivor. */
@@ -107,6 +114,7 @@ export class Threads {
   async close(): Promise<void> {
     this.#closing = true;
     clearInterval(this.#heartbeat);
+    this.#trim.stop();
     for (const wake of this.#waiting) wake();
     await Promise.all([this.#shared.destroy(), this.#own.destroy()]);
     for (const thread of this.#threads.values()) thread.close();
@@ -184,7 +192,7 @@ export class Threads {
       const { collections } = thread.vitals;
       const silent = thread.beat(PERIODS.unresponsiveMs, () => {
         if (thread.unresponsive) this.#say(thread, false);
-        if (thread.vitals.collections > collections) this.#trim();
+        if (thread.vitals.collections > collections) this.#trim.poke();
       });
       if (silent && !thread.unresponsive) this.#say(thread, true);
     }
@@ -193,13 +201,5 @@ export class Threads {
   #say(thread: ActorThread, unresponsive: boolean): void {
     thread.unresponsive = unresponsive;
     this.#options.listener.unresponsive(thread, unresponsive);
-  }
-
-  /** Memory of parked terminals, collected in its thread, goes back to the system only by malloc_trim. */
-  #trim(): void {
-    const now = performance.now();
-    if (now - this.#trimmedAt < TRIM_PERIOD_MS) return;
-    this.#trimmedAt = now;
-    void trimHeap();
   }
 }

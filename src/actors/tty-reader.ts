@@ -68,7 +68,7 @@ export class TtyReader {
    * must be paused. On Linux a terminal's read flushes what is still on its way before it says EAGAIN, so that empty is empty.
    */
   drain(limit: number): void {
-    for (let total = 0; total < limit; ) {
+    for (let total = 0; total < limit;) {
       const n = readDescriptor(this.#fd, this.#page);
       if (n === -EAGAIN || n === -EIO || n === 0) return;
       if (n < 0) continue;

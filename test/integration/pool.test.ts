@@ -43,7 +43,14 @@ describe("one actor", () => {
     expect([screen.cols, screen.rows, screen.epoch]).toEqual([100, 30, 1]);
     await rig.pool.stop(session.id);
     await expect(rig.pool.call(session.id, "nudge")).rejects.toMatchObject({ name: "NOT_FOUND" });
-    const again = await rig.pool.render({ id: session.id, epoch: 1, directory: session.start.directory, request: { format: "text", scrollback: 0 }, size: session.start.size, historyLines: 100 });
+    const again = await rig.pool.render({
+      id: session.id,
+      epoch: 1,
+      directory: session.start.directory,
+      request: { format: "text", scrollback: 0 },
+      size: session.start.size,
+      historyLines: 100,
+    });
     expect(again.content).toBe(screen.content);
     expect(again.offset).toBe(screen.offset);
   });
@@ -160,7 +167,11 @@ describe("a lost thread", () => {
 
   it("gives the screen back as a terminal that saw every byte shows it", async () => {
     await open();
-    const session = await rig.run(sh(`i=0; while [ $i -lt 300 ]; do printf '\\033[%dm%d line\\033[K\\r\\n' $((31 + i % 6)) $i; i=$((i+1)); done; printf '\\033[5;10Hdone'; exec cat`));
+    const session = await rig.run(
+      sh(
+        `i=0; while [ $i -lt 300 ]; do printf '\\033[%dm%d line\\033[K\\r\\n' $((31 + i % 6)) $i; i=$((i+1)); done; printf '\\033[5;10Hdone'; exec cat`,
+      ),
+    );
     await waitUntil("the last text", async () => (await rig.text(session.id)).includes("done"));
     await rig.fault(session.id, "throw");
     await rig.lossCount(1);
@@ -175,11 +186,15 @@ describe("a lost thread", () => {
     await open({ deadlineMs: 60_000 });
     const session = await rig.run(cat);
     await rig.fault(session.id, "throw");
-    const outcomes = await Promise.allSettled(Array.from({ length: 20_000 }, async (_, i) => {
-      if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
-      await rig.pool.call(session.id, "read", 0, 1);
-    }));
-    const names = new Set(outcomes.filter((outcome) => outcome.status === "rejected").map((outcome) => (outcome.reason as { name: string }).name));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 20_000 }, async (_, i) => {
+        if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+        await rig.pool.call(session.id, "read", 0, 1);
+      }),
+    );
+    const names = new Set(
+      outcomes.filter((outcome) => outcome.status === "rejected").map((outcome) => (outcome.reason as { name: string }).name),
+    );
     names.delete("BUSY");
     names.delete("NOT_FOUND");
     expect([...names].filter((name) => name !== "UNAVAILABLE")).toEqual([]);
@@ -226,6 +241,25 @@ describe("a lost thread", () => {
     expect(rig.events.some((event) => event.type === "health" && event.id === session.id && event.health === "degraded")).toBe(true);
     expect(await rig.text(other.id)).toBe("");
     expect(rig.losses).toEqual([]);
+  });
+});
+
+describe("a broken chain", () => {
+  it("says what is missing between snapshot and spool, and makes the program redraw", async () => {
+    await open();
+    const bound = { spoolBytes: 65_536, spoolBusyBytes: 65_536 };
+    const session = rig.spawn(sh("trap 'printf redrawn' WINCH; printf begin; while :; do read x; done"), bound);
+    await rig.start(session);
+    await waitUntil("its output", async () => (await rig.text(session.id)).includes("begin"));
+    await rig.pool.stop(session.id);
+    // What a keeper takes while no daemon is there: more than the spool holds.
+    rig.takeAs(session, 200_000);
+    await rig.start(session, { fresh: false, continues: "daemon" });
+    const ready = rig.events.filter((event) => event.type === "ready").at(-1);
+    expect(ready).toMatchObject({ offset: 200_005, recovery: { from: "daemon", lostBytes: 200_005 - 65_536 - 5 } });
+    await waitUntil("the redraw", async () => (await rig.text(session.id)).includes("redrawn"));
+    const health = rig.events.filter((event) => event.type === "health" && event.id === session.id).at(-1);
+    expect(health).toMatchObject({ health: "degraded" });
   });
 });
 
@@ -287,4 +321,3 @@ describe("the pool", () => {
     expect(offset).toBeGreaterThan(1_000_000);
   });
 });
-

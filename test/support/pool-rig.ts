@@ -11,6 +11,7 @@ import type { Death, Restart } from "../../dist/actors/loss-policy.js";
 import type { ActorEvent, ActorStart } from "../../dist/actors/messages.js";
 import { ActorPool } from "../../dist/actors/pool.js";
 import type { ThreadLoss } from "../../dist/actors/pool.js";
+import { Intake } from "../../dist/spool/intake.js";
 import { closeDescriptor, duplicate, openPty, openSlave, reap, spawnOnTerminal } from "../../dist/libc/libc.js";
 import { silentLog } from "../../dist/log.js";
 import { LifeguardError } from "../../dist/errors.js";
@@ -133,12 +134,27 @@ export class PoolRig {
     await waitUntil(`${count} lost threads`, () => this.losses.length >= count, 60_000);
   }
 
+  /** Output of a session without an actor, as the keeper would take it. */
+  takeAs(session: RigSession, bytes: number): void {
+    const { directory, slot, settings } = session.start;
+    const file = InflightFile.open(join(this.home, "inflight"));
+    const intake = Intake.open(directory, file.slot(slot), { bytes: settings.spoolBytes, busyBytes: settings.spoolBusyBytes });
+    for (let left = bytes; left > 0;) {
+      const length = Math.min(left, 4_000);
+      intake.page.fill("x", 0, length);
+      intake.commit(length);
+      left -= length;
+    }
+    intake.close();
+    file.close();
+  }
+
   /** All that is held of a session's output. */
   async readAll(id: string, since = 0): Promise<{ start: number; bytes: Buffer; gap: number }> {
     const pieces: Buffer[] = [];
     let gap = 0;
     let start = -1;
-    for (let at = since; ; ) {
+    for (let at = since; ;) {
       const read = await this.pool.call(id, "read", at, 1_048_576);
       gap += read.gap;
       if (start < 0) start = read.offset;
@@ -174,7 +190,8 @@ export class PoolRig {
 
   #lost(loss: ThreadLoss): void {
     this.losses.push(loss);
-    const starting = loss.suspect !== null && this.failedStarts.includes(loss.suspect) && !loss.sessions.includes(loss.suspect) ? [loss.suspect] : [];
+    const starting =
+      loss.suspect !== null && this.failedStarts.includes(loss.suspect) && !loss.sessions.includes(loss.suspect) ? [loss.suspect] : [];
     const plan = planAfterLoss(this.#deaths, { at: performance.now(), sessions: [...loss.sessions, ...starting], suspect: loss.suspect });
     this.#deaths = plan.history;
     this.#restarting = this.#restarting.then(async () => {
@@ -207,4 +224,3 @@ export function screenAfter(bytes: Uint8Array): string {
 export function openDescriptors(): number {
   return readdirSync("/proc/self/fd").length;
 }
-

@@ -19,7 +19,9 @@ function connect() {
   const api: Api = {
     echo: (value) => value,
     fail: (kind) => {
-      throw kind === "ours" ? new LifeguardError("BUSY", "the queue is full", { accepted: 7, deep: { list: [1, null] } }) : new TypeError("a bug");
+      throw kind === "ours"
+        ? new LifeguardError("BUSY", "the queue is full", { accepted: 7, deep: { list: [1, null] } })
+        : new TypeError("a bug");
     },
   };
   expose(api, there.calls);

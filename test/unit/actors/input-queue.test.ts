@@ -76,7 +76,13 @@ describe("input queue", () => {
       const { state, queue } = terminal(0);
       queue.push(numbers(10));
       (queue as unknown as { push(data: Uint8Array): number }).push(numbers(10));
-      const gone = new InputQueue({ bytes: 100, sliceBytes: 10, replyBytes: 10, write: () => -9, failed: (errno) => state.failed.push(errno) });
+      const gone = new InputQueue({
+        bytes: 100,
+        sliceBytes: 10,
+        replyBytes: 10,
+        write: () => -9,
+        failed: (errno) => state.failed.push(errno),
+      });
       expect(gone.push(numbers(10))).toBe(10);
       expect(gone.waiting).toBe(0);
       expect(state.failed).toEqual([9]);

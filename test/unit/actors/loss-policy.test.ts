@@ -31,7 +31,12 @@ describe("what happens to the sessions of a lost thread", () => {
 
   it("third death of the same suspect: it goes on without a terminal", () => {
     const plan = losses({ at: 0, suspect: "sess_3" }, { at: 1, suspect: "sess_3" }, { at: 2, suspect: "sess_3" })[2];
-    expect(plan?.waves.flat().find((restart) => restart.id === "sess_3")).toEqual({ id: "sess_3", isolation: "thread", terminal: false, counted: true });
+    expect(plan?.waves.flat().find((restart) => restart.id === "sess_3")).toEqual({
+      id: "sess_3",
+      isolation: "thread",
+      terminal: false,
+      counted: true,
+    });
   });
 
   it("the others are never counted and never lose their terminal", () => {

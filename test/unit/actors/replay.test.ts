@@ -46,7 +46,13 @@ describe("replay", () => {
         fc.integer({ min: 1, max: 700 }),
         fc.integer({ min: 0, max: 3_000 }),
         (end, offsets, slice, mutedUntil) => {
-          const records = [epoch(0, 1), ...offsets.filter((offset) => offset <= end).sort((a, b) => a - b).map((offset, i) => size(offset, i + 2))];
+          const records = [
+            epoch(0, 1),
+            ...offsets
+              .filter((offset) => offset <= end)
+              .sort((a, b) => a - b)
+              .map((offset, i) => size(offset, i + 2)),
+          ];
           const log: string[] = [];
           let fed = 0;
           const target = {
