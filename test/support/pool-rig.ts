@@ -2,7 +2,7 @@
  * A pool of actors with real terminals and real processes, without daemon and keeper: this process spawns, holds masters and slaves,
  * and restarts what a lost thread leaves behind, by the loss policy. Everything is from dist, as the workers' entry is.
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InflightFile } from "../../dist/spool/inflight.js";
@@ -219,8 +219,4 @@ export function screenAfter(bytes: Uint8Array): string {
   const { content } = terminal.render({ format: "text", scrollback: 0 });
   terminal.dispose();
   return content;
-}
-
-export function openDescriptors(): number {
-  return readdirSync("/proc/self/fd").length;
 }
