@@ -13,7 +13,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { closeDescriptor, openPty, openSlave, spawnOnTerminal } from "../../src/libc/libc.js";
+import { closeDescriptor, openPty, openSlave, reap, spawnOnTerminal } from "../../src/libc/libc.js";
 import { InflightFile } from "../../src/spool/inflight.js";
 import { Intake } from "../../src/spool/intake.js";
 import { figure, sample } from "../support/figures.js";
@@ -51,10 +51,11 @@ beforeEach(() => {
   }
 });
 
-afterEach(() => {
+afterEach(async () => {
   reader?.kill("SIGKILL");
   for (const { pid, master, slave } of floods) {
     process.kill(pid, "SIGKILL");
+    while (reap(pid) === null) await new Promise((resolve) => setTimeout(resolve, 5));
     closeDescriptor(master);
     closeDescriptor(slave);
   }
@@ -92,7 +93,8 @@ async function killReader(): Promise<void> {
   });
   const exited = once(reader, "exit");
   if (reader.stdout === null) throw new Error("the reader has no stdout");
-  await once(reader.stdout, "data");
+  const reading = await Promise.race([once(reader.stdout, "data"), exited.then(() => null)]);
+  if (reading === null) throw new Error("the reader ended before it read anything");
   await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 100));
   reader.kill("SIGKILL");
   await exited;
