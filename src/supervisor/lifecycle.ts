@@ -214,6 +214,7 @@ export class Lifecycle implements Reapable {
       throw new LifeguardError("TIMEOUT", `processes ${result.left.join(", ")} of ${entry.id} are still there after KILL (they may hang in the kernel)`, { pids: result.left });
     }
     await end.promise;
+    await this.retire(entry.id);
     return { processes: result.processes };
   }
 

@@ -10,8 +10,10 @@ export async function shutDown(parts: { table: SessionTable; lifecycle: Lifecycl
   const running = [...table.entries()].filter((entry) => entry.live && entry.phase !== "retiring");
   const pending = new Set(running.map((entry) => entry.id));
   const released = Promise.all(
-    running.map(async (entry) => {
+    [...table.entries()].map(async (entry) => {
       try {
+        // An exit that nobody has acknowledged would keep the keeper up for ever.
+        await lifecycle.retire(entry.id);
         await lifecycle.release(entry);
         pending.delete(entry.id);
       } catch (error) {

@@ -138,7 +138,8 @@ export class Supervisor implements SupervisorApi {
   async input(id: string, data: Uint8Array, caller: Caller): Promise<{ accepted: number }> {
     const entry = this.#typeable(id, caller);
     const answer = await this.#p.hosting.ask(entry, "input", data);
-    if (answer.accepted < data.byteLength) throw busy(entry, answer.accepted, data.byteLength);
+    // What was taken is said in an answer, not in an error: a client that sends on from there must not guess.
+    if (answer.accepted === 0 && data.byteLength > 0) throw busy(entry, data.byteLength);
     return answer;
   }
 
@@ -303,10 +304,10 @@ export class Supervisor implements SupervisorApi {
     if (options.all) await Promise.all(live.map((entry) => lifecycle.kill(entry, config.session.kill_grace_ms)));
     // The answer goes out before the server begins to close.
     void turn().then(requestStop);
-    return { sessions: options.all ? 0 : live.length };
+    return { sessions: live.length };
   }
 }
 
-function busy(entry: SessionEntry, accepted: number, given: number): LifeguardError {
-  return new LifeguardError("BUSY", `session ${entry.id} takes no more input: ${accepted} of ${given} bytes were taken, its program does not read. Send the rest later`, { accepted, retry_after_ms: 50 });
+function busy(entry: SessionEntry, given: number): LifeguardError {
+  return new LifeguardError("BUSY", `session ${entry.id} takes no more input: none of ${given} bytes were taken, its program does not read. Send them later`, { accepted: 0, retry_after_ms: 50 });
 }

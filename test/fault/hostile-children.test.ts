@@ -18,12 +18,16 @@ async function cost(what: string, rounds = 50): Promise<void> {
   await waitForScreen(client, echo.id, "ready");
   let got = "";
   let arrived: (() => void) | null = null;
-  const watch = await client.watch(echo.id, {}, {
-    output: (data) => {
-      got += Buffer.from(data).toString();
-      arrived?.();
+  const watch = await client.watch(
+    echo.id,
+    {},
+    {
+      output: (data) => {
+        got += Buffer.from(data).toString();
+        arrived?.();
+      },
     },
-  });
+  );
   const times: number[] = [];
   const cpu = cpuSecondsOf(daemon.pid);
   const began = performance.now();
@@ -52,7 +56,8 @@ test("alone", async () => {
 test("a child that never reads its input", async () => {
   const deaf = await client.call("session.create", { command: "/bin/sh", args: ["-c", "stty raw -echo; printf ready; exec sleep 1000"] });
   await waitForScreen(client, deaf.id, "ready");
-  await expect(client.call("session.input", { id: deaf.id, data: Buffer.alloc(1_000_000, "x") })).rejects.toMatchObject({ name: "BUSY" });
+  await client.call("session.input", { id: deaf.id, data: Buffer.alloc(1_000_000, "x") });
+  await expect(client.call("session.input", { id: deaf.id, data: "more" })).rejects.toMatchObject({ name: "BUSY" });
   await cost("beside a child that never reads");
   await client.call("session.kill", { id: deaf.id });
 });
@@ -67,7 +72,10 @@ test("a firehose, and sixteen of them", async () => {
 });
 
 test("a child that ignores HUP and TERM is killed all the same", async () => {
-  const stubborn = await client.call("session.create", { command: "/bin/sh", args: ["-c", "trap '' HUP TERM INT QUIT; echo ready; while :; do sleep 0.2; done"] });
+  const stubborn = await client.call("session.create", {
+    command: "/bin/sh",
+    args: ["-c", "trap '' HUP TERM INT QUIT; echo ready; while :; do sleep 0.2; done"],
+  });
   await waitForScreen(client, stubborn.id, "ready");
   await Promise.all([client.call("session.kill", { id: stubborn.id }), cost("beside the kill of a stubborn child", 20)]);
   expect(await client.call("session.get", { id: stubborn.id })).toMatchObject({ exit: { signal: "SIGKILL", reason: "killed" } });
@@ -76,11 +84,17 @@ test("a child that ignores HUP and TERM is killed all the same", async () => {
 test("a fork bomb of 200 children is gone, all of it", async () => {
   const bomb = await client.call("session.create", {
     command: "/bin/bash",
-    args: ["-c", "trap '' HUP; for i in $(seq 200); do (trap '' HUP TERM; exec sleep 1005) & [ $((i % 3)) = 0 ] && setsid sleep 1006 & done; echo lit; wait"],
+    args: [
+      "-c",
+      "trap '' HUP; for i in $(seq 200); do (trap '' HUP TERM; exec sleep 1005) & [ $((i % 3)) = 0 ] && setsid sleep 1006 & done; echo lit; wait",
+    ],
   });
   await waitForScreen(client, bomb.id, "lit");
   await waitUntil("the children", () => daemon.processes().filter(({ command }) => /sleep 100[56]/.test(command)).length >= 200);
-  const [killed] = await Promise.all([client.call("session.kill", { id: bomb.id }, { deadlineMs: 60_000 }), cost("beside the kill of 200 children", 20)]);
+  const [killed] = await Promise.all([
+    client.call("session.kill", { id: bomb.id }, { deadlineMs: 60_000 }),
+    cost("beside the kill of 200 children", 20),
+  ]);
   figure("processes ended", killed.processes);
   expect(killed.processes).toBeGreaterThanOrEqual(200);
   expect(daemon.processes().filter(({ command }) => /sleep 100[56]/.test(command))).toEqual([]);
