@@ -64,7 +64,11 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     maxSessions: config.daemon.max_sessions,
     commandDeadlineMs: config.session.command_deadline_ms,
     log,
-    listener: { event: (event) => hosting.event(event), threadLost: (loss) => hosting.threadLost(loss), unresponsive: (ids, is) => hosting.unresponsive(ids, is) },
+    listener: {
+      event: (event) => hosting.event(event),
+      threadLost: (loss) => hosting.threadLost(loss),
+      unresponsive: (ids, is) => hosting.unresponsive(ids, is),
+    },
   });
   const hosting = new Hosting({ pool, table, events, clock, log, config });
   const custody = new Custody({
@@ -112,7 +116,9 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await server.close();
     await reaper.stop();
     vitals.stop();
-    await pool.close().catch((error: unknown) => log.warn({ phase: "stop", err: messageOf(error) }, "the thread pool did not close cleanly"));
+    await pool
+      .close()
+      .catch((error: unknown) => log.warn({ phase: "stop", err: messageOf(error) }, "the thread pool did not close cleanly"));
     custody.close();
     lock.release();
   }

@@ -1,5 +1,5 @@
 /** What goes in and out of custody (custody.ts). */
-import type { WaitStatus } from "../libc/libc.js";
+import type { WaitStatus } from "../libc/processes.js";
 import type { TerminalSize } from "../session.js";
 import type { SpoolOptions } from "../spool/spool.js";
 import type { FleetOptions } from "./keeper-fleet.js";

@@ -16,27 +16,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BOUNDS } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
-import { closeDescriptor } from "../libc/libc.js";
+import { closeDescriptor } from "../libc/descriptors.js";
 import type { Log } from "../log.js";
 import type { CustodyListener, CustodyOptions, KeeperStatus, KeptExit, KeptSession, SpawnOrder } from "./custody-types.js";
 import { KeeperFleet } from "./keeper-fleet.js";
 import { KeeperRefusal } from "./keeper-link.js";
 import type { KeeperLink } from "./keeper-link.js";
-import type { Answer, Ask, CallName, ExitedEvent, ExitRecord, KeptRecord } from "./keeper-protocol.js";
+import type { Answer, Ask, CallName, ExitedEvent, ExitRecord } from "./keeper-protocol.js";
+import { takeLease, type Held } from "./lease.js";
 import { Turnstile } from "./turnstile.js";
 
 export type { CustodyListener, CustodyOptions, KeeperStatus, KeptExit, KeptSession, SpawnOrder } from "./custody-types.js";
 
-/** What we keep of a session: enough to give it to another keeper. */
-interface Held extends Omit<KeptRecord, "exit"> {
-  /** Our own duplicate; null until `masters` was asked for. */
-  master: number | null;
-  /** The keeper that has it; null when that one died after the session's exit was known. */
-  link: KeeperLink | null;
-  exit: KeptExit | null;
-}
-
-/** How long a call waits for a keeper to be there, or for another daemon's process to be gone. At the bound: UNAVAILABLE, BUSY. */
+/** How long a call waits for a keeper to be there. At the bound: UNAVAILABLE. */
 const PATIENCE_MS = 10_000;
 /** A dead keeper's process is gone this soon after its connection; one that is not gets connected again. */
 const DYING_MS = 1_000;
@@ -163,53 +155,11 @@ export class Custody {
    */
   async masters(sessions: number[], take: (session: number, master: number) => void): Promise<void> {
     await this.#recovery;
-    const patience = performance.now() + PATIENCE_MS;
-    const asked = sessions.flatMap((session) => this.#held.get(session) ?? []);
-    for (const link of new Set(asked.map((held) => held.link))) {
-      const all = asked.filter((held) => held.link === link);
-      for (let first = 0; first < all.length; first += WINDOW) {
-        let wanted = all.slice(first, first + WINDOW);
-        while (wanted.length > 0 && link !== null) {
-          const arrived = await this.#lease(link, wanted);
-          for (const held of arrived) if (held.master !== null) take(held.session, held.master);
-          wanted = wanted.filter((held) => !arrived.includes(held) && this.#held.get(held.session) === held);
-          if (wanted.length === 0) break;
-          if (performance.now() > patience)
-            throw new LifeguardError("BUSY", `${wanted.length} sessions are still read by another daemon's process`, {
-              sessions: wanted.map((held) => held.session),
-            });
-          await sleep(POLL_MS);
-        }
-        // Of a keeper that died: nobody else reads these.
-        if (link === null) for (const held of wanted) if (held.master !== null) take(held.session, held.master);
-      }
-    }
-  }
-
-  /** One round for at most {@link WINDOW} sessions; those whose lease is ours now. */
-  async #lease(link: KeeperLink, wanted: Held[]): Promise<Held[]> {
-    let answer: Answer<"masters">;
-    try {
-      answer = await link.call("masters", { sessions: wanted.map((held) => held.session) });
-    } catch (error) {
-      if (!link.closed) throw error;
-      // It died: what was ours stays ours, and its successor gives us the lease with the adoption.
-      await this.#settled();
-      return wanted.filter((held) => held.master !== null || held.exit !== null);
-    }
-    for (const session of answer.unknown) this.#log.warn({ session }, "the keeper does not know a session that it listed");
-    const arrived = wanted.filter((held) => answer.unknown.includes(held.session));
-    for (const tag of answer.sent) {
-      const held = this.#held.get(tag.session);
-      const master = link.takeMaster(tag);
-      if (master === null) continue;
-      if (held === undefined || held.master !== null) closeDescriptor(master);
-      else held.master = master;
-      if (held === undefined) continue;
-      held.generation = tag.generation;
-      arrived.push(held);
-    }
-    return arrived;
+    await takeLease(
+      sessions.flatMap((session) => this.#held.get(session) ?? []),
+      { held: this.#held, settled: () => this.#settled(), log: this.#log },
+      take,
+    );
   }
 
   /** @throws LifeguardError LIMIT, NOT_FOUND, TIMEOUT, UNAVAILABLE */

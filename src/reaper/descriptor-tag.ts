@@ -1,5 +1,5 @@
 /** The 16 bytes that travel with every master: which session's it is, and of which lease. */
-import { DESCRIPTOR_MESSAGE_BYTES } from "../libc/libc.js";
+import { DESCRIPTOR_MESSAGE_BYTES } from "../libc/sockets.js";
 
 export interface DescriptorTag {
   session: number;

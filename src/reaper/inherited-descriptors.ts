@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { closeDescriptor, isCloseOnExec } from "../libc/libc.js";
+import { closeDescriptor, isCloseOnExec } from "../libc/descriptors.js";
 
 /**
  * Closes what a long-lived process has inherited besides its standard streams: a pipe of the script that happened to start the

@@ -18,7 +18,7 @@
  */
 import { z } from "zod";
 import { BOUNDS } from "../config.js";
-import { DESCRIPTOR_MESSAGE_BYTES } from "../libc/libc.js";
+import { DESCRIPTOR_MESSAGE_BYTES } from "../libc/sockets.js";
 
 export const KEEPER_PROTOCOL = 1;
 export const TOKEN_BYTES: number = DESCRIPTOR_MESSAGE_BYTES;

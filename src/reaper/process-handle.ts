@@ -3,7 +3,8 @@
  * its start time elsewhere.
  */
 import { readFileSync } from "node:fs";
-import { closeDescriptor, openPidfd, pollInput, signalPidfd } from "../libc/libc.js";
+import { closeDescriptor, pollInput } from "../libc/descriptors.js";
+import { openPidfd, signalPidfd } from "../libc/processes.js";
 
 /** Fields of /proc/<pid>/stat. */
 export interface ProcessStat {

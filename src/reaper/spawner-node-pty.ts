@@ -11,7 +11,9 @@ import { accessSync, closeSync, constants, openSync, readdirSync, statSync } fro
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { constants as os } from "node:os";
-import { closeDescriptor, duplicate, LibcError, openSlave, setCloseOnExec } from "../libc/libc.js";
+import { LibcError } from "../libc/binding.js";
+import { closeDescriptor, duplicate, setCloseOnExec } from "../libc/descriptors.js";
+import { openSlave } from "../libc/terminals.js";
 import { underLimitsOf } from "./spawner.js";
 import type { Spawned, SpawnedExit, Spawner, SpawnerOrder } from "./spawner.js";
 

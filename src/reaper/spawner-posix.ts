@@ -1,7 +1,10 @@
 /** posix_spawn through libc: no fork of our address space, no thread per child, a true errno. Linux with glibc ≥ 2.34. */
 import { constants } from "node:os";
-import { canSpawnOnTerminal, closeDescriptor, enableUtf8Input, LibcError, openPty, openSlave, spawnOnTerminal } from "../libc/libc.js";
-import type { SpawnRequest } from "../libc/libc.js";
+import { LibcError } from "../libc/binding.js";
+import { closeDescriptor } from "../libc/descriptors.js";
+import { canSpawnOnTerminal, spawnOnTerminal } from "../libc/processes.js";
+import { enableUtf8Input, openPty, openSlave } from "../libc/terminals.js";
+import type { SpawnRequest } from "../libc/processes.js";
 import { underLimitsOf } from "./spawner.js";
 import type { Spawned, Spawner, SpawnerOrder } from "./spawner.js";
 

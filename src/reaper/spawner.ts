@@ -2,7 +2,7 @@
  * The seam at which a process on a terminal of its own is born. Two implementations, one contract (test/contract/spawner.test.ts);
  * only the keeper uses them.
  */
-import { openFileLimits, setOpenFileLimits } from "../libc/libc.js";
+import { openFileLimits, setOpenFileLimits } from "../libc/processes.js";
 import type { TerminalSize } from "../session.js";
 
 export interface SpawnerOrder {

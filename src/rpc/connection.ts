@@ -9,7 +9,7 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { LifeguardError } from "../errors.js";
-import { EAGAIN, writeDescriptor } from "../libc/libc.js";
+import { EAGAIN, writeDescriptor } from "../libc/descriptors.js";
 import type { Log } from "../log.js";
 import type { Caller, SupervisorApi } from "../supervisor/api.js";
 import { pickDialect } from "./dialect.js";

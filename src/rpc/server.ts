@@ -5,7 +5,7 @@ import { systemClock } from "../clock.js";
 import { BOUNDS } from "../config.js";
 import type { Config } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
-import { peerCredentials } from "../libc/libc.js";
+import { peerCredentials } from "../libc/sockets.js";
 import type { Log } from "../log.js";
 import type { Caller, SupervisorApi } from "../supervisor/api.js";
 import { Connection, descriptorOf, IN_FLIGHT } from "./connection.js";

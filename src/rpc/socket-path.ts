@@ -9,7 +9,7 @@ import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { LifeguardError, messageOf } from "../errors.js";
-import { listenUnix, MAX_SOCKET_PATH } from "../libc/libc.js";
+import { listenUnix, MAX_SOCKET_PATH } from "../libc/sockets.js";
 
 export interface BoundSocket {
   /** A listening descriptor; the caller owns it. */

@@ -12,7 +12,8 @@ import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { LifeguardError, messageOf } from "../errors.js";
-import { mapShared, tryLock } from "../libc/libc.js";
+import { tryLock } from "../libc/descriptors.js";
+import { mapShared } from "../libc/memory.js";
 
 /** Larger than any read from a terminal (4 KiB), so that libuv takes a short read for the end of what there is and gives other fds their turn. */
 export const PAGE_BYTES = 8_192;

@@ -12,7 +12,7 @@
 import { closeSync, openSync, readSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { LifeguardError, messageOf } from "../errors.js";
-import { punchHole } from "../libc/libc.js";
+import { punchHole } from "../libc/memory.js";
 import { readHeld } from "./ring.js";
 import type { SpoolRead } from "./ring.js";
 import { HEADER_BYTES, MAX_HOLES, encodeHeader, parseHeader } from "./spool-header.js";

@@ -74,7 +74,10 @@ function adoptOne(kept: KeptSession, parts: AdoptionParts): SessionEntry {
     record = decodeRecord(kept.record);
   } catch (error) {
     // The process is there and may be somebody's work: it is listed under its id, never dropped.
-    log.error({ session: id, phase: "adopt", err: messageOf(error) }, "the keeper's record of a session cannot be read; it goes on without its specification");
+    log.error(
+      { session: id, phase: "adopt", err: messageOf(error) },
+      "the keeper's record of a session cannot be read; it goes on without its specification",
+    );
     record = unknownRecord(id, kept.session, clock.now());
   }
   const entry = new SessionEntry(kept.session, id, record.spec, table.directory, clock.now(), record.createdAt);
@@ -91,6 +94,21 @@ function adoptOne(kept: KeptSession, parts: AdoptionParts): SessionEntry {
 }
 
 function unknownRecord(id: string, number: number, now: number): SessionRecord {
-  const spec: SessionSpec = { name: `recovered-${number}`, cwd: "/", tool: null, command: "/bin/sh", args: [], env: {}, envSecret: [], cols: 120, rows: 40, restart: "never", isolation: "shared", backend: "pty", labels: {}, allowSelf: false };
+  const spec: SessionSpec = {
+    name: `recovered-${number}`,
+    cwd: "/",
+    tool: null,
+    command: "/bin/sh",
+    args: [],
+    env: {},
+    envSecret: [],
+    cols: 120,
+    rows: 40,
+    restart: "never",
+    isolation: "shared",
+    backend: "pty",
+    labels: {},
+    allowSelf: false,
+  };
   return { version: 1, id, createdAt: now, startedAt: now, epoch: 1, restarts: 0, killing: false, spec };
 }

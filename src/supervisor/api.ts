@@ -154,10 +154,17 @@ export interface SupervisorApi {
   kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult>;
   restart(id: string, caller: Caller): Promise<SessionSummary>;
   remove(id: string, options: { force: boolean }, caller: Caller): Promise<void>;
-  update(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined }): SessionSummary;
+  update(
+    id: string,
+    change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
+  ): SessionSummary;
 
   /** @param since null: from now on */
-  subscribe(since: EventCursor | null, filter: EventFilter, listener: (event: LifeguardEvent) => void): { cursor: EventCursor; gap: boolean; missed: LifeguardEvent[]; end(): void };
+  subscribe(
+    since: EventCursor | null,
+    filter: EventFilter,
+    listener: (event: LifeguardEvent) => void,
+  ): { cursor: EventCursor; gap: boolean; missed: LifeguardEvent[]; end(): void };
 
   status(): Promise<DaemonStatus>;
   /** Prometheus text. */

@@ -61,7 +61,15 @@ export class Fanout {
     // The stream is started before the position is asked for: nothing can fall between the two.
     if (this.#final === null && this.#head === null) await this.#startStream(null);
     const from = await this.#source.read(request.since ?? Number.MAX_SAFE_INTEGER, 0);
-    const watcher: Watcher = { sink, window: request.window ?? null, position: from.offset, acked: from.offset, pulling: false, again: false, ended: false };
+    const watcher: Watcher = {
+      sink,
+      window: request.window ?? null,
+      position: from.offset,
+      acked: from.offset,
+      pulling: false,
+      again: false,
+      ended: false,
+    };
     this.#watchers.add(watcher);
     // The caller's answer goes out first; bytes follow in a later turn.
     setImmediate(() => this.#pull(watcher));

@@ -16,7 +16,9 @@ export function listenForFaults(env: NodeJS.ProcessEnv, runtime: string, pool: A
   if (env["LIFEGUARD_FAULTS"] !== "1") return () => undefined;
   const make = (): void => {
     const { id, kind } = faultSchema.parse(JSON.parse(readFileSync(join(runtime, "fault"), "utf8")));
-    pool.call(id, "fault", kind).catch((error: unknown) => log.warn({ session: id, phase: "fault", err: messageOf(error) }, "no fault was made"));
+    pool
+      .call(id, "fault", kind)
+      .catch((error: unknown) => log.warn({ session: id, phase: "fault", err: messageOf(error) }, "no fault was made"));
   };
   process.on("SIGUSR2", make);
   return () => void process.off("SIGUSR2", make);

@@ -10,7 +10,7 @@ import type { ActorPool } from "../actors/pool.js";
 import type { Clock } from "../clock.js";
 import type { Config } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
-import { foregroundGroup } from "../libc/libc.js";
+import { foregroundGroup } from "../libc/terminals.js";
 import type { Log } from "../log.js";
 import type { Custody, KeptExit } from "../reaper/custody.js";
 import type { Reapable } from "../reaper/exit-reaper.js";
@@ -60,7 +60,11 @@ export class Lifecycle implements Reapable {
   async create(spec: SessionSpec): Promise<SessionEntry> {
     const { table, config, clock, events } = this.#p;
     if (table.size >= config.daemon.max_sessions) {
-      throw new LifeguardError("LIMIT", `${table.size} sessions are there, at most ${config.daemon.max_sessions} may be (daemon.max_sessions): remove ended ones, or raise it`, { limit: config.daemon.max_sessions });
+      throw new LifeguardError(
+        "LIMIT",
+        `${table.size} sessions are there, at most ${config.daemon.max_sessions} may be (daemon.max_sessions): remove ended ones, or raise it`,
+        { limit: config.daemon.max_sessions },
+      );
     }
     checkDirectory(spec.cwd);
     resolveCommand(spec.command, spec.env, spec.cwd);
@@ -151,24 +155,52 @@ export class Lifecycle implements Reapable {
     });
     entry.exit = decision.restart || decision.reason !== "restart_intensity" ? exit : { ...exit, reason: "restart_intensity" };
     entry.pid = null;
-    events.append("session.exited", entry.id, { code: exit.code, signal: exit.signal, reason: entry.exit.reason, restarting: decision.restart });
-    log.info({ session: entry.id, epoch: entry.epoch, phase: "exit", code: exit.code, signal: exit.signal, reason: entry.exit.reason }, "process ended");
+    events.append("session.exited", entry.id, {
+      code: exit.code,
+      signal: exit.signal,
+      reason: entry.exit.reason,
+      restarting: decision.restart,
+    });
+    log.info(
+      { session: entry.id, epoch: entry.epoch, phase: "exit", code: exit.code, signal: exit.signal, reason: entry.exit.reason },
+      "process ended",
+    );
     if (!decision.restart) {
       move(entry, exit.reason === "spawn_failed" ? "refused" : "drained");
-      setState(entry, "exited", { source: "supervisor", rule: "process_ended", confidence: "high", at: clock.now(), detail: describeExit(entry.exit) }, events, clock);
+      setState(
+        entry,
+        "exited",
+        { source: "supervisor", rule: "process_ended", confidence: "high", at: clock.now(), detail: describeExit(entry.exit) },
+        events,
+        clock,
+      );
       entry.fanout.ended(entry.offset);
       entry.end.resolve();
       return;
     }
     entry.restartHistory = decision.history;
     move(entry, exit.reason === "spawn_failed" ? "refused_again" : "restart");
-    setState(entry, "starting", { source: "supervisor", rule: "restart_backoff", confidence: "high", at: clock.now(), detail: `${describeExit(exit)}; starting again in ${decision.delayMs} ms` }, events, clock);
+    setState(
+      entry,
+      "starting",
+      {
+        source: "supervisor",
+        rule: "restart_backoff",
+        confidence: "high",
+        at: clock.now(),
+        detail: `${describeExit(exit)}; starting again in ${decision.delayMs} ms`,
+      },
+      events,
+      clock,
+    );
     events.append("session.restarting", entry.id, { delay_ms: decision.delayMs, restarts: entry.restarts });
     entry.end.resolve();
     await this.#free(entry);
     entry.backoff = setTimeout(() => {
       entry.backoff = null;
-      void this.#relaunch(entry).catch((error: unknown) => log.warn({ session: entry.id, phase: "restart", err: messageOf(error) }, "restart failed"));
+      void this.#relaunch(entry).catch((error: unknown) =>
+        log.warn({ session: entry.id, phase: "restart", err: messageOf(error) }, "restart failed"),
+      );
     }, decision.delayMs);
   }
 
@@ -211,7 +243,11 @@ export class Lifecycle implements Reapable {
     await custody.setRecord(entry.number, encodeRecord(entry.record())).catch(() => undefined);
     const result = await killTree({ ...this.#tree(entry, pid), graceMs, deadlineMs: config.session.kill_deadline_ms });
     if (result.left.length > 0) {
-      throw new LifeguardError("TIMEOUT", `processes ${result.left.join(", ")} of ${entry.id} are still there after KILL (they may hang in the kernel)`, { pids: result.left });
+      throw new LifeguardError(
+        "TIMEOUT",
+        `processes ${result.left.join(", ")} of ${entry.id} are still there after KILL (they may hang in the kernel)`,
+        { pids: result.left },
+      );
     }
     await end.promise;
     await this.retire(entry.id);
@@ -220,7 +256,13 @@ export class Lifecycle implements Reapable {
 
   #tree(entry: SessionEntry, leader: number): TreeQuery {
     const { custody, config } = this.#p;
-    return { leader, sessionId: entry.id, socket: config.paths.socket, keeperPids: custody.keeperPids(), keeperWasLost: custody.keeperWasLost };
+    return {
+      leader,
+      sessionId: entry.id,
+      socket: config.paths.socket,
+      keeperPids: custody.keeperPids(),
+      keeperWasLost: custody.keeperWasLost,
+    };
   }
 
   #cancelBackoff(entry: SessionEntry): void {
@@ -230,7 +272,19 @@ export class Lifecycle implements Reapable {
     if (!move(entry, "killed")) return;
     const exit = entry.exit ?? { code: null, signal: null, at: clock.now(), reason: "killed" };
     entry.exit = { ...exit, reason: "killed" };
-    setState(entry, "exited", { source: "supervisor", rule: "killed_in_backoff", confidence: "high", at: clock.now(), detail: "killed while it waited to be started again" }, events, clock);
+    setState(
+      entry,
+      "exited",
+      {
+        source: "supervisor",
+        rule: "killed_in_backoff",
+        confidence: "high",
+        at: clock.now(),
+        detail: "killed while it waited to be started again",
+      },
+      events,
+      clock,
+    );
     entry.fanout.ended(entry.offset);
   }
 
@@ -313,7 +367,8 @@ export class Lifecycle implements Reapable {
       this.#pidCursor = (this.#pidCursor + 1) % live.length;
       const entry = live[this.#pidCursor];
       // Custody reports the exits of what it holds, lost ones too; what it does not know of is looked for here.
-      if (entry?.phase === "running" && entry.pid !== null && this.#p.custody.pidOf(entry.number) === null) yield { id: entry.id, pid: entry.pid };
+      if (entry?.phase === "running" && entry.pid !== null && this.#p.custody.pidOf(entry.number) === null)
+        yield { id: entry.id, pid: entry.pid };
     }
   }
 

@@ -9,7 +9,21 @@ import { BOUNDS, type Config } from "../config.js";
 import { LifeguardError } from "../errors.js";
 import { signalNumber } from "../reaper/signals.js";
 import { checkName, type Evidence, type SessionSpec, type SessionState, type SessionSummary, type TerminalSize } from "../session.js";
-import type { Caller, CreateRequest, DaemonStatus, EventCursor, EventFilter, KillResult, LifeguardEvent, ListRequest, SupervisorApi, WaitRequest, Watch, WatchRequest, WatchSink } from "./api.js";
+import type {
+  Caller,
+  CreateRequest,
+  DaemonStatus,
+  EventCursor,
+  EventFilter,
+  KillResult,
+  LifeguardEvent,
+  ListRequest,
+  SupervisorApi,
+  WaitRequest,
+  Watch,
+  WatchRequest,
+  WatchSink,
+} from "./api.js";
 import type { SessionEntry } from "./entry.js";
 import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
@@ -53,7 +67,10 @@ export class Supervisor implements SupervisorApi {
 
   #specify(request: CreateRequest): SessionSpec {
     const { config, table } = this.#p;
-    if (request.backend === "tmux") throw new LifeguardError("UNSUPPORTED", "backend tmux is not available in this version: leave backend out, or write pty", { field: "backend" });
+    if (request.backend === "tmux")
+      throw new LifeguardError("UNSUPPORTED", "backend tmux is not available in this version: leave backend out, or write pty", {
+        field: "backend",
+      });
     let name: string;
     if (request.name === undefined) {
       name = table.mintName();
@@ -87,7 +104,11 @@ export class Supervisor implements SupervisorApi {
   #claim(name: string, claimant: SessionEntry | null): void {
     const holder = this.#p.table.liveNamed(name);
     if (holder !== undefined && holder !== claimant) {
-      throw new LifeguardError("ALREADY_EXISTS", `the live session ${holder.id} is named ${JSON.stringify(name)}: choose another name, or rename or remove that one`, { field: "name", id: holder.id });
+      throw new LifeguardError(
+        "ALREADY_EXISTS",
+        `the live session ${holder.id} is named ${JSON.stringify(name)}: choose another name, or rename or remove that one`,
+        { field: "name", id: holder.id },
+      );
     }
   }
 
@@ -113,7 +134,10 @@ export class Supervisor implements SupervisorApi {
     return this.#p.table.byId(id).summary(this.#p.clock.now());
   }
 
-  update(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined }): SessionSummary {
+  update(
+    id: string,
+    change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
+  ): SessionSummary {
     const { table, events, clock, hosting, lifecycle } = this.#p;
     const entry = table.byId(id);
     if (change.name !== undefined) {
@@ -159,10 +183,15 @@ export class Supervisor implements SupervisorApi {
   /** @throws NOT_FOUND, EXITED, FORBIDDEN, NOT_WRITER */
   #typeable(id: string, caller: Caller): SessionEntry {
     const entry = this.#p.table.byId(id);
-    if (entry.actor === null) throw new LifeguardError("EXITED", `session ${entry.id} (${entry.spec.name}) is not running: restart it first`);
+    if (entry.actor === null)
+      throw new LifeguardError("EXITED", `session ${entry.id} (${entry.spec.name}) is not running: restart it first`);
     this.#refuseSelf(entry, caller, "type into");
     if (entry.pen !== null && entry.pen.connection !== caller.connection) {
-      throw new LifeguardError("NOT_WRITER", `watch ${entry.pen.watch} of another client holds the pen of ${entry.id}: take it with session.watch {write: true, take: true}`, { writer: entry.pen.watch });
+      throw new LifeguardError(
+        "NOT_WRITER",
+        `watch ${entry.pen.watch} of another client holds the pen of ${entry.id}: take it with session.watch {write: true, take: true}`,
+        { writer: entry.pen.watch },
+      );
     }
     return entry;
   }
@@ -170,7 +199,11 @@ export class Supervisor implements SupervisorApi {
   #refuseSelf(entry: SessionEntry, caller: Caller, what: string): void {
     if (entry.spec.allowSelf || entry.pid === null || caller.pid === 0) return;
     if (!runsInside(caller.pid, entry.pid)) return;
-    throw new LifeguardError("FORBIDDEN", `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (create the session with allow_self to permit it)`, { pid: caller.pid });
+    throw new LifeguardError(
+      "FORBIDDEN",
+      `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (create the session with allow_self to permit it)`,
+      { pid: caller.pid },
+    );
   }
 
   // ---- looking --------------------------------------------------------------------------------------------------------
@@ -223,7 +256,9 @@ export class Supervisor implements SupervisorApi {
     this.#refuseSelf(entry, caller, "type into");
     const holder = entry.pen;
     if (holder !== null && holder.connection !== caller.connection && !take) {
-      throw new LifeguardError("NOT_WRITER", `watch ${holder.watch} holds the pen of ${entry.id}: pass take: true to take it`, { writer: holder.watch });
+      throw new LifeguardError("NOT_WRITER", `watch ${holder.watch} holds the pen of ${entry.id}: pass take: true to take it`, {
+        writer: holder.watch,
+      });
     }
     entry.pen = { watch, connection: caller.connection };
     this.#p.events.append("session.writer", entry.id, { writer: watch, previous: holder?.watch ?? null });
@@ -261,8 +296,13 @@ export class Supervisor implements SupervisorApi {
     this.#refuseSelf(entry, caller, "kill");
     if (options.signal !== undefined) {
       const number = signalNumber(options.signal);
-      if (number === null) throw new LifeguardError("INVALID_PARAMS", `signal ${JSON.stringify(options.signal)} is not known: write a name such as TERM, INT or KILL, or a number from 1 to 64`, { field: "signal" });
-      const { processes } = await lifecycle.signal(entry, number);
+      if (number === null)
+        throw new LifeguardError(
+          "INVALID_PARAMS",
+          `signal ${JSON.stringify(options.signal)} is not known: write a name such as TERM, INT or KILL, or a number from 1 to 64`,
+          { field: "signal" },
+        );
+      const { processes } = lifecycle.signal(entry, number);
       return { exit: entry.exit, processes };
     }
     const { processes } = await lifecycle.kill(entry, options.graceMs ?? config.session.kill_grace_ms);
@@ -282,7 +322,10 @@ export class Supervisor implements SupervisorApi {
     const entry = table.byId(id);
     this.#refuseSelf(entry, caller, "remove");
     if (entry.live && entry.phase !== "retiring") {
-      if (!options.force) throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force`, { state: entry.state });
+      if (!options.force)
+        throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force`, {
+          state: entry.state,
+        });
       await lifecycle.kill(entry, config.session.kill_grace_ms);
     }
     await lifecycle.remove(entry);
@@ -309,5 +352,9 @@ export class Supervisor implements SupervisorApi {
 }
 
 function busy(entry: SessionEntry, given: number): LifeguardError {
-  return new LifeguardError("BUSY", `session ${entry.id} takes no more input: none of ${given} bytes were taken, its program does not read. Send them later`, { accepted: 0, retry_after_ms: 50 });
+  return new LifeguardError(
+    "BUSY",
+    `session ${entry.id} takes no more input: none of ${given} bytes were taken, its program does not read. Send them later`,
+    { accepted: 0, retry_after_ms: 50 },
+  );
 }

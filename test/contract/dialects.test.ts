@@ -458,7 +458,8 @@ describe("the socket", () => {
     await expect(second.listen()).rejects.toThrow(/somebody answers/);
     await fixture.server.close();
     // A stale socket: bound, and its owner gone without a word.
-    const { listenUnix, closeDescriptor } = await import("../../src/libc/libc.js");
+    const { closeDescriptor } = await import("../../src/libc/descriptors.js");
+    const { listenUnix } = await import("../../src/libc/sockets.js");
     closeDescriptor(listenUnix(fixture.socket));
     const third = new RpcServer({ config, version: "0", supervisor, log });
     await third.listen();

@@ -3,7 +3,8 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isNonblocking, openFileLimits } from "../../src/libc/libc.js";
+import { isNonblocking } from "../../src/libc/descriptors.js";
+import { openFileLimits } from "../../src/libc/processes.js";
 import { openSpawner } from "../../src/reaper/spawner.js";
 import type { Spawner } from "../../src/reaper/spawner.js";
 import { PLAIN, Running, shell } from "../support/pty-run.js";

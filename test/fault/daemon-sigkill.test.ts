@@ -45,15 +45,24 @@ test("SIGKILL of the daemon: no agent, no session and no byte is lost", async ()
   });
   figure("re-adopted after the daemon's start, median", quantile(adopted, 0.5), "ms");
   figure("re-adopted after the daemon's start, worst", quantile(adopted, 1), "ms");
-  figure("bytes checked", before.reduce((sum, offset) => sum + offset, 0));
-  figure("holes", checkers.reduce((sum, checker) => sum + checker.holes, 0));
+  figure(
+    "bytes checked",
+    before.reduce((sum, offset) => sum + offset, 0),
+  );
+  figure(
+    "holes",
+    checkers.reduce((sum, checker) => sum + checker.holes, 0),
+  );
   expect(checkers.map((checker) => checker.fault).filter((fault) => fault !== null)).toEqual([]);
   expect(created.filter(({ pid }) => describeProcess(pid ?? 0) === null)).toEqual([]);
 });
 
 test("exits that nobody saw are known to the next daemon, with their status and every byte", async () => {
   let client = await daemon.client();
-  const session = await client.call("session.create", { command: "/bin/sh", args: ["-c", "echo first; read line; echo last words; exit 9"] });
+  const session = await client.call("session.create", {
+    command: "/bin/sh",
+    args: ["-c", "echo first; read line; echo last words; exit 9"],
+  });
   await waitUntil("its first words", async () => (await client.call("session.read", { id: session.id, since: 0 })).next > 0);
   await daemon.kill9();
   // Its input comes from the terminal, which the keeper holds now: end of file ends the read.
@@ -63,7 +72,9 @@ test("exits that nobody saw are known to the next daemon, with their status and 
   client = await daemon.client();
   const ended = await client.call("session.wait", { id: session.id, until: ["exited"], timeout_ms: 20_000 });
   expect(ended.state).toBe("exited");
-  expect(await client.call("session.get", { id: session.id })).toMatchObject({ exit: { code: null, signal: "SIGHUP", reason: "process_exit" } });
+  expect(await client.call("session.get", { id: session.id })).toMatchObject({
+    exit: { code: null, signal: "SIGHUP", reason: "process_exit" },
+  });
 });
 
 test("a polite stop and start: the same sessions, not a byte missing", async () => {

@@ -27,10 +27,22 @@ test("every byte and every status of a fast exit arrives", async () => {
   const numbered = Array.from({ length: 2000 }, (_, n) => `${n + 1}\r\n`).join("");
   const kinds = [
     { args: ["-c", "seq 1 2000; exit 7"], code: 7, right: (output: Buffer) => output.toString() === numbered },
-    { args: ["-c", "stty -opost; head -c 1048576 /dev/zero | tr '\\0' x; exit 3"], code: 3, right: (output: Buffer) => output.length === 1_048_576 && output.every((byte) => byte === 0x78) },
+    {
+      args: ["-c", "stty -opost; head -c 1048576 /dev/zero | tr '\\0' x; exit 3"],
+      code: 3,
+      right: (output: Buffer) => output.length === 1_048_576 && output.every((byte) => byte === 0x78),
+    },
     { args: ["-c", "printf x; exit 0"], code: 0, right: (output: Buffer) => output.toString() === "x" },
-    { args: ["-c", "exec 2>/dev/null </dev/tty >/dev/tty; echo reopened; exit 5"], code: 5, right: (output: Buffer) => output.toString() === "reopened\r\n" },
-    { args: ["-c", "(sleep 2; echo late) & echo early; exit 6"], code: 6, right: (output: Buffer) => output.toString().startsWith("early\r\n") },
+    {
+      args: ["-c", "exec 2>/dev/null </dev/tty >/dev/tty; echo reopened; exit 5"],
+      code: 5,
+      right: (output: Buffer) => output.toString() === "reopened\r\n",
+    },
+    {
+      args: ["-c", "(sleep 2; echo late) & echo early; exit 6"],
+      code: 6,
+      right: (output: Buffer) => output.toString().startsWith("early\r\n"),
+    },
   ];
   const exits = sample("fast exits", 1_000, 100);
   let short = 0;

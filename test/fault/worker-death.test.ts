@@ -31,10 +31,14 @@ async function loseThreadOf(id: string, kind: "throw" | "heap", sessions: readon
   const before = await threadIds();
   const began = performance.now();
   makeFault(id, kind);
-  await waitUntil("a thread to be lost", async () => {
-    const now = await threadIds();
-    return before.some((thread) => !now.includes(thread));
-  }, 60_000);
+  await waitUntil(
+    "a thread to be lost",
+    async () => {
+      const now = await threadIds();
+      return before.some((thread) => !now.includes(thread));
+    },
+    60_000,
+  );
   const lost = performance.now();
   await Promise.all(sessions.map(({ id: session }) => client.call("session.read", { id: session, since: 0, max: 1 })));
   void began;
@@ -49,7 +53,9 @@ async function screenNow(asked: Client, id: string): Promise<{ text: string; off
 test("threads that throw or fill their heap: no agent, no byte, no screen is lost", async () => {
   const deaths = sample("thread deaths under load", 100, 6);
   const random = seeded("thread deaths", 20261120);
-  const writers = await Promise.all(Array.from({ length: 20 }, (_, n) => client.call("session.create", endlessNumberedLines(n < 4 ? 20_000 : 500))));
+  const writers = await Promise.all(
+    Array.from({ length: 20 }, (_, n) => client.call("session.create", endlessNumberedLines(n < 4 ? 20_000 : 500))),
+  );
   const still = await client.call("session.create", numberedLines(3_000, { hold: true }));
   const checkers = writers.map(({ id }) => new OutputChecker(id));
   const times: number[] = [];
@@ -65,14 +71,24 @@ test("threads that throw or fill their heap: no agent, no byte, no screen is los
   });
   figure("a thread's sessions serve again, median", quantile(times, 0.5), "ms");
   figure("a thread's sessions serve again, worst", quantile(times, 1), "ms");
-  figure("bytes checked", before.reduce((sum, offset) => sum + offset, 0));
-  figure("holes", checkers.reduce((sum, checker) => sum + checker.holes, 0));
+  figure(
+    "bytes checked",
+    before.reduce((sum, offset) => sum + offset, 0),
+  );
+  figure(
+    "holes",
+    checkers.reduce((sum, checker) => sum + checker.holes, 0),
+  );
   expect(checkers.map((checker) => checker.fault).filter((fault) => fault !== null)).toEqual([]);
   for (const { pid } of writers) expect(describeProcess(pid ?? 0)).not.toBeNull();
 
   // What the survivors show is what a terminal shows that saw every byte.
   const held = await screenNow(client, still.id);
-  const model = new Terminal({ cols: still.cols, rows: still.rows }, { historyLines: 1_000, mute: true }, { reply: () => {}, title: () => {}, bell: () => {}, osc: () => {} });
+  const model = new Terminal(
+    { cols: still.cols, rows: still.rows },
+    { historyLines: 1_000, mute: true },
+    { reply: () => {}, title: () => {}, bell: () => {}, osc: () => {} },
+  );
   model.feed(await wholeOutput(client, still.id));
   expect(held.text).toBe(model.render({ format: "text", scrollback: 0 }).content);
   model.dispose();

@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { closeDescriptor, duplicate, readDescriptor, writeDescriptor } from "../../dist/libc/libc.js";
+import { closeDescriptor, duplicate, readDescriptor, writeDescriptor } from "../../dist/libc/descriptors.js";
 import { silentLog } from "../../dist/log.js";
 import { Custody } from "../../dist/reaper/custody.js";
 import type { KeptExit, KeptSession, SpawnOrder } from "../../dist/reaper/custody.js";

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { foregroundGroup, readDescriptor } from "../../dist/libc/libc.js";
+import { readDescriptor } from "../../dist/libc/descriptors.js";
+import { foregroundGroup } from "../../dist/libc/terminals.js";
 import { silentLog } from "../../dist/log.js";
 import { Custody } from "../../dist/reaper/custody.js";
 import type { KeptExit } from "../../dist/reaper/custody.js";

@@ -49,7 +49,11 @@ test("a thousand sessions", async () => {
   const cats = ids.filter((_, n) => n % kinds.length === 1);
   await Promise.all(cats.map((id) => client.call("session.input", { id, data: `hello ${id}\r` })));
   for (const id of cats) {
-    await waitUntil(`the echo of ${id}`, async () => Buffer.from((await client.call("session.read", { id, since: 0 })).data).toString().includes(`hello ${id}`));
+    await waitUntil(`the echo of ${id}`, async () =>
+      Buffer.from((await client.call("session.read", { id, since: 0 })).data)
+        .toString()
+        .includes(`hello ${id}`),
+    );
   }
   // Quiet terminals are parked after 2 s; their memory comes back with the collection that follows.
   const perSession = await waitUntil("quiet terminals to be parked", () => {

@@ -6,7 +6,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { pollInput, readDescriptor } from "../../dist/libc/libc.js";
+import { pollInput, readDescriptor } from "../../dist/libc/descriptors.js";
 import { silentLog } from "../../dist/log.js";
 import { Custody } from "../../dist/reaper/custody.js";
 import { InflightFile } from "../../dist/spool/inflight.js";

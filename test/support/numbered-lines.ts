@@ -23,9 +23,16 @@ export function numberedLines(count: number, options: { code?: number; hold?: bo
  * Perl (part of every Debian) rather than a shell, because a shell forks for each pause, and that load would be the test's own.
  */
 export function endlessNumberedLines(perSecond?: number): Command {
-  if (perSecond === undefined) return { command: "/bin/sh", args: ["-c", `exec awk 'BEGIN { for (i = 0; ; i++) printf "line %010d\\n", i }'`] };
+  if (perSecond === undefined)
+    return { command: "/bin/sh", args: ["-c", `exec awk 'BEGIN { for (i = 0; ; i++) printf "line %010d\\n", i }'`] };
   const burst = Math.max(1, Math.round(perSecond / 10));
-  return { command: "/usr/bin/perl", args: ["-e", `$| = 1; for (;;) { my $b = ""; $b .= sprintf("line %010d\n", $i++) for 1..${burst}; print $b; select(undef, undef, undef, 0.1) }`] };
+  return {
+    command: "/usr/bin/perl",
+    args: [
+      "-e",
+      `$| = 1; for (;;) { my $b = ""; $b .= sprintf("line %010d\n", $i++) for 1..${burst}; print $b; select(undef, undef, undef, 0.1) }`,
+    ],
+  };
 }
 
 /** The bytes that belong at an offset of such output. */

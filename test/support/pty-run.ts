@@ -1,5 +1,6 @@
 /** Runs one program on a spawner to its end, reading all it prints. */
-import { closeDescriptor, EAGAIN, EIO, peekExit, readDescriptor, reap } from "../../src/libc/libc.js";
+import { closeDescriptor, EAGAIN, EIO, readDescriptor } from "../../src/libc/descriptors.js";
+import { peekExit, reap } from "../../src/libc/processes.js";
 import type { Spawned, Spawner, SpawnerOrder } from "../../src/reaper/spawner.js";
 import { waitUntil } from "./wait.js";
 

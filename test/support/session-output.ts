@@ -5,8 +5,13 @@ import { LineChecker } from "./numbered-lines.js";
 const PIECE_BYTES = 1_048_576;
 
 /** Reads from `since` to the present end; `take` gets each piece with its offset. @returns the end */
-export async function readOutput(client: Client, id: string, since: number, take: (data: Uint8Array, offset: number) => void): Promise<number> {
-  for (let at = since; ; ) {
+export async function readOutput(
+  client: Client,
+  id: string,
+  since: number,
+  take: (data: Uint8Array, offset: number) => void,
+): Promise<number> {
+  for (let at = since; ;) {
     const piece = await client.call("session.read", { id, since: at, max: PIECE_BYTES });
     if (piece.data.byteLength === 0) return piece.next;
     take(piece.data, piece.offset);
@@ -23,7 +28,10 @@ export async function wholeOutput(client: Client, id: string): Promise<Buffer> {
 /** Checks numbered lines as they become readable; call it often enough that the spool still reaches back to where it stood. */
 export class OutputChecker {
   readonly #checker = new LineChecker();
-  constructor(readonly id: string) {}
+  readonly id: string;
+  constructor(id: string) {
+    this.id = id;
+  }
   /** @returns the offset it has come to */
   async advance(client: Client): Promise<number> {
     return readOutput(client, this.id, this.#checker.offset, (data, offset) => this.#checker.take(data, offset));

@@ -24,7 +24,7 @@ const useType = (specifier: string, name: string): string => `import type { ${na
 const load = (specifier: string): string => `export const seen: unknown = await import("${specifier}");\n`;
 
 const forbidden: (Plant & { rule?: string })[] = [
-  { file: "src/planted-words.ts", code: use("./libc/libc.js") },
+  { file: "src/planted-words.ts", code: use("./libc/sockets.js") },
   { file: "src/planted-words-type.ts", code: useType("./actors/messages.js", "ActorApi") },
   { file: "src/planted-daemon.ts", code: use("./daemon.js") },
   { file: "src/libc/planted-spool.ts", code: use("../spool/spool.js") },
@@ -48,7 +48,7 @@ const forbidden: (Plant & { rule?: string })[] = [
   { file: "src/cli/planted-server.ts", code: use("../rpc/server.js") },
   { file: "src/cli/verbs/planted-daemon.ts", code: use("../../daemon.js") },
   { file: "src/cli/planted-supervisor.ts", code: useType("../supervisor/api.js", "Caller") },
-  { file: "src/cli/planted-libc.ts", code: use("../libc/libc.js") },
+  { file: "src/cli/planted-libc.ts", code: use("../libc/sockets.js") },
   { file: "src/planted-builtin.ts", code: use("fs"), rule: "unicorn(prefer-node-protocol)" },
   {
     file: "src/planted-type.ts",
@@ -80,7 +80,7 @@ const forbidden: (Plant & { rule?: string })[] = [
 
 const allowed: Plant[] = [
   { file: "src/libc/allowed.ts", code: use("koffi") },
-  { file: "src/spool/allowed.ts", code: use("../libc/libc.js") },
+  { file: "src/spool/allowed.ts", code: use("../libc/sockets.js") },
   { file: "src/actors/allowed.ts", code: use("../errors.js") + load("comlink").replace("seen", "comlink") },
   { file: "src/reaper/keeper/allowed.ts", code: load("node-pty") },
   { file: "src/supervisor/allowed.ts", code: use("../actors/messages.js") },

@@ -1,7 +1,9 @@
 /** One daemon's connection: who it is, its frames, its descriptor channel. Which call does what is decided elsewhere. */
 import type { Socket } from "node:net";
 import { messageOf } from "../../errors.js";
-import { closeDescriptor, LibcError, peerCredentials, receiveDescriptor, sendDescriptor } from "../../libc/libc.js";
+import { LibcError } from "../../libc/binding.js";
+import { closeDescriptor } from "../../libc/descriptors.js";
+import { peerCredentials, receiveDescriptor, sendDescriptor } from "../../libc/sockets.js";
 import type { Log } from "../../log.js";
 import { decodeTag, encodeTag } from "../descriptor-tag.js";
 import type { DescriptorTag } from "../descriptor-tag.js";

@@ -3,7 +3,8 @@ import { chmodSync, unlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { join } from "node:path";
-import { acceptUnix, closeDescriptor, listenUnix, peerCredentials, pollInput, readDescriptor } from "../../libc/libc.js";
+import { closeDescriptor, pollInput, readDescriptor } from "../../libc/descriptors.js";
+import { acceptUnix, listenUnix, peerCredentials } from "../../libc/sockets.js";
 import { controlSocketName, descriptorSocketName, TOKEN_BYTES } from "../keeper-protocol.js";
 
 /** Channels without a `hello`; the oldest goes. */

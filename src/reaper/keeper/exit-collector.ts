@@ -5,7 +5,7 @@
  * child (an orphan that came to us, the subreaper) is reaped at once.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { peekAnyExit, peekExit, reap } from "../../libc/libc.js";
+import { peekAnyExit, peekExit, reap } from "../../libc/processes.js";
 import type { Log } from "../../log.js";
 import type { Kept, KeptTable } from "./kept.js";
 

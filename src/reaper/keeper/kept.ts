@@ -1,5 +1,5 @@
 /** A session as the keeper holds it, and the table of them. */
-import { closeDescriptor } from "../../libc/libc.js";
+import { closeDescriptor } from "../../libc/descriptors.js";
 import type { ExitRecord, KeptRecord } from "../keeper-protocol.js";
 import type { ProcessHandle } from "../process-handle.js";
 import type { Peer } from "./peer.js";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { writeSync } from "node:fs";
 import { messageOf } from "../../errors.js";
-import { becomeSubreaper, openFileLimits, setOpenFileLimits } from "../../libc/libc.js";
+import { becomeSubreaper, openFileLimits, setOpenFileLimits } from "../../libc/processes.js";
 import { openLog } from "../../log.js";
 import { closeInheritedDescriptors } from "../inherited-descriptors.js";
 import { openSpawner } from "../spawner.js";

@@ -3,7 +3,7 @@
  * waiting, into the session's own spool with the code the actors use. No streams, no rings: nothing to hand over afterwards.
  */
 import { messageOf } from "../../errors.js";
-import { EAGAIN, pollInput, readDescriptor } from "../../libc/libc.js";
+import { EAGAIN, pollInput, readDescriptor } from "../../libc/descriptors.js";
 import type { Log } from "../../log.js";
 import { InflightFile } from "../../spool/inflight.js";
 import { Intake } from "../../spool/intake.js";

@@ -4,7 +4,9 @@ import { realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { commandName, isInteractiveShell, nameOf, processCwd, readForeground } from "../../../src/actors/foreground.js";
-import { closeDescriptor, openPty, openSlave, reap, spawnOnTerminal, writeDescriptor } from "../../../src/libc/libc.js";
+import { closeDescriptor, writeDescriptor } from "../../../src/libc/descriptors.js";
+import { reap, spawnOnTerminal } from "../../../src/libc/processes.js";
+import { openPty, openSlave } from "../../../src/libc/terminals.js";
 
 /** Resolves when it is so; the test's own deadline bounds it. */
 async function until(isSo: () => boolean): Promise<void> {

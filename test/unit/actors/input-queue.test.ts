@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { InputQueue } from "../../../src/actors/input-queue.js";
-import { EAGAIN } from "../../../src/libc/libc.js";
+import { EAGAIN } from "../../../src/libc/descriptors.js";
 
 /** A terminal that takes `room` bytes and then says EAGAIN. */
 function terminal(room: number, options: Partial<{ bytes: number; replyBytes: number }> = {}) {

@@ -1,7 +1,8 @@
 import { readdirSync, writeSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { TtyReader } from "../../../src/actors/tty-reader.js";
-import { closeDescriptor, openPty, openSlave } from "../../../src/libc/libc.js";
+import { closeDescriptor } from "../../../src/libc/descriptors.js";
+import { openPty, openSlave } from "../../../src/libc/terminals.js";
 import { waitUntil } from "../../support/wait.js";
 
 const PAGE = 8_192;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { resizeEngine } from "../../../src/actors/terminal/engine.js";
+import { resizeEngine } from "../../../src/actors/terminal/resize.js";
 import { renderRestore } from "../../../src/actors/terminal/restore.js";
 import type { TerminalState } from "../../../src/actors/terminal/state.js";
 import { blankState, describeState, fed } from "./describe-state.js";
