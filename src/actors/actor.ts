@@ -4,7 +4,8 @@
  */
 import { BOUNDS } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
-import { closeDescriptor, setWindowSize, windowSize, writeDescriptor } from "../libc/libc.js";
+import { closeDescriptor, writeDescriptor } from "../libc/descriptors.js";
+import { setWindowSize, windowSize } from "../libc/terminals.js";
 import type { TerminalSize } from "../session.js";
 import { SpoolIndex } from "../spool/index-file.js";
 import type { InflightSlot } from "../spool/inflight.js";

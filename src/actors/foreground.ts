@@ -1,7 +1,7 @@
 /** Who has a terminal's foreground, from the kernel. A few system calls each time: call it when the answer is needed. */
 import { closeSync, openSync, readSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
-import { foregroundGroup } from "../libc/libc.js";
+import { foregroundGroup } from "../libc/terminals.js";
 
 export interface Foreground {
   /** The foreground process group; also the pid of the process that leads it. */

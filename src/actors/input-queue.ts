@@ -1,4 +1,4 @@
-import { EAGAIN, EIO } from "../libc/libc.js";
+import { EAGAIN, EIO } from "../libc/descriptors.js";
 
 export interface InputQueueOptions {
   /** Most bytes that wait for a program that does not read. */

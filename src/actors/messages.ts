@@ -172,7 +172,14 @@ export interface ActorBegun {
 
 /** What an actor tells unasked. The supervisor's table is kept from these; it never polls. */
 export type ActorEvent =
-  | { type: "ready"; id: string; epoch: number; offset: number; size: TerminalSize; recovery: { from: "worker" | "daemon"; lostBytes: number } | null }
+  | {
+      type: "ready";
+      id: string;
+      epoch: number;
+      offset: number;
+      size: TerminalSize;
+      recovery: { from: "worker" | "daemon"; lostBytes: number } | null;
+    }
   | { type: "state"; id: string; state: SessionState; evidence: Evidence }
   | { type: "title"; id: string; title: string }
   | { type: "cwd"; id: string; cwd: string }

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { BOUNDS } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
-import { closeDescriptor } from "../libc/libc.js";
+import { closeDescriptor } from "../libc/descriptors.js";
 import type { Log } from "../log.js";
 import type { Isolation } from "../session.js";
 import { CLAIM } from "./messages.js";

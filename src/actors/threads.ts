@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { PERIODS } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
-import { trimHeap } from "../libc/libc.js";
+import { trimHeap } from "../libc/memory.js";
 import type { Log } from "../log.js";
 import { keepErrorsWhole } from "./endpoint.js";
 import type { ActorBegun, ActorEvent, ThreadHello, ThreadStart, ThreadTask } from "./messages.js";

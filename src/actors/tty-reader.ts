@@ -3,7 +3,7 @@
  * `destroy`, and what else needs it (input, size) borrows its number.
  */
 import { ReadStream } from "node:tty";
-import { EAGAIN, EIO, duplicate, readDescriptor } from "../libc/libc.js";
+import { EAGAIN, EIO, duplicate, readDescriptor } from "../libc/descriptors.js";
 
 /** A master whose program has let go of its terminal answers EIO at once, every time: ask after 50 ms, doubling to 5 s. */
 const REOPEN_MIN_MS = 50;

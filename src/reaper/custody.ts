@@ -22,7 +22,7 @@ import type { CustodyListener, CustodyOptions, KeeperStatus, KeptExit, KeptSessi
 import { KeeperFleet } from "./keeper-fleet.js";
 import { KeeperRefusal } from "./keeper-link.js";
 import type { KeeperLink } from "./keeper-link.js";
-import type { Answer, Ask, CallName, ExitedEvent, ExitRecord } from "./keeper-protocol.js";
+import type { Answer, Ask, CallName, ExitedEvent, ExitRecord, KeptRecord } from "./keeper-protocol.js";
 import { takeLease, type Held } from "./lease.js";
 import { Turnstile } from "./turnstile.js";
 

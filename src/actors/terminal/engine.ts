@@ -6,6 +6,8 @@
  * What is changed against stock xterm, each because the stock behaviour loses state or has no bound:
  * - DECSC/DECRC keep underline style and all four character sets, as a VT does (stock keeps the active set only);
  * - counts of CSI b, I, L, M, S, T, Z are cut to what can have an effect: stock loops up to 2^31 times, for minutes;
+ * - CSI 1 J in the last column touches the right row, and none when there is none: stock throws;
+ * - resizing has faults of its own, see resize.ts;
  * - RIS also shows the cursor and leaves LNM, as a VT does.
  * Widths are those of {@link ./widths.ts}, links those of {@link ./links.ts}.
  */
@@ -35,6 +37,7 @@ export interface Line {
   _extendedAttrs: Record<number, ExtendedAttributes | undefined>;
   length: number;
   isWrapped: boolean;
+  clone(): Line;
 }
 
 interface LineList {
@@ -116,6 +119,8 @@ interface Handler {
   saveCursor(): boolean;
   restoreCursor(): boolean;
   softReset(params: Params): boolean;
+  eraseInDisplay(params: Params, respectProtect: boolean): boolean;
+  eraseInLine(params: Params, respectProtect: boolean): boolean;
   screenAlignmentPattern(): boolean;
   onColor(listener: (requests: ColourRequest[]) => void): { dispose(): void };
   _parser: Parser;
@@ -138,10 +143,10 @@ interface Core {
   rows: number;
   _inputHandler: Handler;
   _charsetService: Charsets;
-  _bufferService: { buffers: { normal: ScreenBuffer; alt: ScreenBuffer; active: ScreenBuffer; activateAltBuffer(): void } };
+  _bufferService: { cols: number; rows: number; buffers: { normal: ScreenBuffer; alt: ScreenBuffer; active: ScreenBuffer; activateAltBuffer(): void } };
   coreService: { isCursorHidden: boolean; modes: { insertMode: boolean }; decPrivateModes: PrivateModes };
   coreMouseService: { activeProtocol: string; activeEncoding: string };
-  optionsService: { rawOptions: { convertEol: boolean; cursorBlink: boolean }; options: { convertEol: boolean; cursorBlink: boolean } };
+  optionsService: { rawOptions: { convertEol: boolean; cursorBlink: boolean }; options: { convertEol: boolean; cursorBlink: boolean; windowsPty: object } };
   registerCsiHandler(id: FunctionId, callback: (params: Params) => boolean): void;
   registerDcsHandler(id: FunctionId, callback: (data: string, params: Params) => boolean): void;
   registerEscHandler(id: FunctionId, callback: () => boolean): void;
@@ -161,10 +166,8 @@ export const GROUND = 0;
 export const FIRST_STRING_STATE = 7;
 export const OSC_STRING_STATE = 8;
 
-/** Parsing is synchronous and never nested, so all terminals of a thread share one buffer of code points (xterm: 16 KiB each). */
-const SHARED_PARSE_BUFFER = new Uint32Array(16_384);
-/** The most bytes one `parse` call may be given. */
-export const MAX_PARSE_BYTES: number = SHARED_PARSE_BUFFER.length;
+/** Code points of one `parse` call: it may be given as many bytes. Never nested, so all terminals of a thread share it (xterm: 16 KiB each). */
+const SHARED_PARSE_BUFFER = new Uint32Array(8_192);
 
 const EXPECTED_VERSION = "6.0.0";
 
@@ -174,6 +177,7 @@ export function createEngine(size: TerminalSize, historyLines: number): Engine {
   engine.handler._parseBuffer = SHARED_PARSE_BUFFER;
   keepWholeCursorState(engine);
   boundRepeatCounts(engine);
+  eraseAboveSafely(engine);
   engine.core.registerEscHandler({ final: "c" }, () => {
     engine.core.coreService.isCursorHidden = false;
     engine.core.optionsService.options.convertEol = false;
@@ -197,23 +201,6 @@ function bareEngine(size: TerminalSize, historyLines: number): Engine {
   terminal.unicode.activeVersion = widths.version;
   const core = (terminal as unknown as { _core: Core })._core;
   return { terminal, core, handler: core._inputHandler, parser: core._inputHandler._parser };
-}
-
-/**
- * Resizes both screens, around two faults of stock: reflow into a full history writes before the start of the list, which is its
- * end once the ring has turned, so that old lines replace the bottom of the screen; and an alternate screen that is not shown
- * keeps room for its former rows, and later scrolls into them.
- */
-export function resizeEngine({ terminal, core }: Engine, size: TerminalSize): void {
-  for (const { lines } of [core._bufferService.buffers.normal, core._bufferService.buffers.alt]) {
-    // Setting another capacity lays the ring out from its start.
-    const { maxLength } = lines;
-    lines.maxLength = maxLength + 1;
-    lines.maxLength = maxLength;
-  }
-  terminal.resize(size.cols, size.rows);
-  const { alt } = core._bufferService.buffers;
-  if (alt.lines.length === 0) alt.lines.maxLength = core.rows;
 }
 
 /** Frees what would outlive the terminal: listeners, and the clean-up timer a resize may have left behind. */
@@ -295,6 +282,27 @@ function boundRepeatCounts({ core }: Engine): void {
   bound("b", () => core.cols * core.rows);
 }
 
+/**
+ * Erasing above with the cursor in the last column clears the continued mark of the row below. Stock looks for that row in the
+ * history instead of the screen, and throws on the last row: `CSI 1 J` in the corner would end the terminal.
+ */
+function eraseAboveSafely({ core, handler }: Engine): void {
+  const { buffers } = core._bufferService;
+  const { eraseInDisplay } = handler;
+  handler.eraseInDisplay = function (params: Params, respectProtect: boolean): boolean {
+    const buffer = buffers.active;
+    const { x } = buffer;
+    if (params.params[0] !== 1 || x + 1 < core.cols) return eraseInDisplay.call(handler, params, respectProtect);
+    buffer.x = core.cols - 2;
+    eraseInDisplay.call(handler, params, respectProtect);
+    buffer.x = x;
+    handler.eraseInLine(params, respectProtect);
+    const below = buffer.lines.get(buffer.ybase + buffer.y + 1);
+    if (below !== undefined && buffer.y + 1 < core.rows) below.isWrapped = false;
+    return true;
+  };
+}
+
 /** Flags of `ESC (`, in the order snapshots number them from 1; 0 is ASCII. Aliases (C5, E6, H7) share one set. Append only. */
 export const CHARSET_FLAGS = "0A4CRQKYEZH=" as const;
 let charsetTable: Charset[] | undefined;
@@ -329,7 +337,7 @@ export function checkEngine(): void {
   };
   has("core", core, { _charsetService: "object", registerCsiHandler: "function", registerDcsHandler: "function", registerEscHandler: "function", registerOscHandler: "function" });
   has("input handler", handler, {
-    parse: "function", saveCursor: "function", restoreCursor: "function", softReset: "function", screenAlignmentPattern: "function",
+    parse: "function", saveCursor: "function", restoreCursor: "function", softReset: "function", eraseInDisplay: "function", eraseInLine: "function", screenAlignmentPattern: "function",
     onColor: "function", _curAttrData: "object", _parseBuffer: "object", _windowTitle: "string", _iconName: "string", _windowTitleStack: "object", _iconNameStack: "object",
   });
   has("parser", parser, { currentState: "number", precedingJoinState: "number", _oscParser: "object", _dcsParser: "object" });

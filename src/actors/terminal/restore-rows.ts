@@ -9,7 +9,7 @@
  *   overwritten by the other half's new owner, and is made in just that way;
  * - a combining mark that stands alone is kept from joining the cell before it by any control sequence between.
  */
-import { columnsAt, HAS_CONTENT, linkSequence, lookAt, PLAIN, sameLook, seenLength, sgr, textAt, WORDS, type Look } from "./cells.js";
+import { columnsAt, HAS_CONTENT, HAS_EXTENDED, linkSequence, lookAt, PLAIN, sameLook, seenLength, sgr, textAt, WORDS, type Look } from "./cells.js";
 import type { Line, ScreenBuffer } from "./engine.js";
 import type { Links } from "./links.js";
 import { columnsOf } from "./widths.js";
@@ -18,23 +18,37 @@ import { columnsOf } from "./widths.js";
 export class Pen {
   readonly #links: Links;
   #look: Look = PLAIN;
+  /** Words of the cell that the look was taken from, when that is all there is to it; -1: they say too little. */
+  #fg = 0;
+  #bg = 0;
 
   constructor(links: Links) {
     this.#links = links;
   }
 
+  /** {@link to} the look of a cell; quick for a cell like the last one. */
+  toCell(line: Line, x: number): string {
+    const fg = line._data[x * WORDS + 1] ?? 0;
+    const bg = line._data[x * WORDS + 2] ?? 0;
+    if (fg === this.#fg && bg === this.#bg) return "";
+    const out = this.to(lookAt(line, x));
+    if ((bg & HAS_EXTENDED) === 0) {
+      this.#fg = fg;
+      this.#bg = bg;
+    }
+    return out;
+  }
+
   /** The sequences from the last look to this one, "" when it is the same. */
   to(look: Look): string {
+    this.#fg = -1;
+    this.#bg = -1;
     const last = this.#look;
     if (sameLook(look, last)) return "";
     this.#look = look;
     const link = look.link === last.link ? "" : linkSequence(this.#links, look.link);
     // SGR 0 clears protection too, in xterm and by ECMA; so it is set again after every SGR.
     return sgr(look) + (look.protected ? '\x1b[1"q' : "") + link;
-  }
-
-  get look(): Look {
-    return this.#look;
   }
 }
 
@@ -120,7 +134,7 @@ export class RowWriter {
         x = end;
         continue;
       }
-      out += moveTo(cursor, x) + this.#pen.to(lookAt(line, x)) + breakJoin(text) + text;
+      out += moveTo(cursor, x) + this.#pen.toCell(line, x) + breakJoin(text) + text;
       x += width;
       cursor = x;
     }
@@ -192,6 +206,7 @@ function isBlank(line: Line, x: number, cols: number): boolean {
 
 /** A sequence without effect (default font) before a character that would join the one before it. */
 function breakJoin(text: string): string {
+  if (text < "\u0300") return "";
   return columnsOf(text.codePointAt(0) ?? 0) === 0 ? "\x1b[10m" : "";
 }
 

@@ -13,8 +13,6 @@ import type { KeyboardFlags } from "./keyboard.js";
 import { LineDecoder, LineEncoder } from "./snapshot-lines.js";
 import type { TerminalState } from "./state.js";
 
-export { SnapshotError } from "./bytes.js";
-
 const MAGIC = Buffer.from("LGT");
 const VERSION = 1;
 const HEADER_BYTES = 13;

@@ -4,7 +4,7 @@
  */
 import type { TerminalSize } from "../../session.js";
 import type { Screen, ScreenRequest } from "../messages.js";
-import { disposeEngine, resizeEngine } from "./engine.js";
+import { disposeEngine } from "./engine.js";
 import { encodeKeys, encodePaste } from "./keys.js";
 import { renderAnsi } from "./render-ansi.js";
 import { renderHtml } from "./render-html.js";
@@ -12,6 +12,7 @@ import { renderSvg } from "./render-svg.js";
 import { renderText } from "./render-text.js";
 import { visibleLines } from "./render-lines.js";
 import { renderRestore } from "./restore.js";
+import { resizeEngine } from "./resize.js";
 import { decodeSnapshot, encodeSnapshot } from "./snapshot.js";
 import { createState, type StateListener, type TerminalState } from "./state.js";
 
@@ -132,9 +133,10 @@ export class Terminal {
     return { cols, rows, cursor, alternate, title, content, truncated };
   }
 
-  /** Rows of the screen as text, blanks at their ends trimmed; for rules that look at the screen. */
+  /** Rows of the screen as text, blanks at their ends and empty rows at the end left out; for rules that look at the screen. */
   screenText(): string[] {
-    return renderText(visibleLines(this.#state, 0)).split("\n");
+    const text = renderText(visibleLines(this.#state, 0));
+    return text === "" ? [] : text.split("\n");
   }
 
   /** Keys by their tmux names, in the modes the program has set. What is no name is typed as it is. */

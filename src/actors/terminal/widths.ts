@@ -63,7 +63,8 @@ function isNewerEmoji(code: number): boolean {
 function takeProvider(): Provider {
   let provider: Provider | undefined;
   const registrar = { unicode: { register: (offered: Provider) => (provider = offered), versions: [], activeVersion: "" } };
-  new addon.Unicode11Addon().activate(registrar as unknown as Parameters<InstanceType<typeof addon.Unicode11Addon>["activate"]>[0]);
+  // It asks for a terminal of the browser package, of which it uses nothing but this.
+  new addon.Unicode11Addon().activate(registrar as never);
   if (provider === undefined) throw new Error("@xterm/addon-unicode11 registered no widths");
   return provider;
 }
