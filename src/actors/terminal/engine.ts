@@ -7,6 +7,7 @@
  * - DECSC/DECRC keep underline style and all four character sets, as a VT does (stock keeps the active set only);
  * - counts of CSI b, I, L, M, S, T, Z are cut to what can have an effect: stock loops up to 2^31 times, for minutes;
  * - CSI 1 J in the last column touches the right row, and none when there is none: stock throws;
+ * - with DECAWM off, text at the margin comes out the same however it was cut;
  * - resizing has faults of its own, see resize.ts;
  * - RIS also shows the cursor and leaves LNM, as a VT does.
  * Widths are those of {@link ./widths.ts}, links those of {@link ./links.ts}.
@@ -116,6 +117,7 @@ export interface ColourRequest {
 
 interface Handler {
   parse(data: Uint8Array): void;
+  print(data: Uint32Array, start: number, end: number): void;
   saveCursor(): boolean;
   restoreCursor(): boolean;
   softReset(params: Params): boolean;
@@ -178,6 +180,7 @@ export function createEngine(size: TerminalSize, historyLines: number): Engine {
   keepWholeCursorState(engine);
   boundRepeatCounts(engine);
   eraseAboveSafely(engine);
+  printAlikeInAnyCut(engine);
   engine.core.registerEscHandler({ final: "c" }, () => {
     engine.core.coreService.isCursorHidden = false;
     engine.core.optionsService.options.convertEol = false;
@@ -303,6 +306,19 @@ function eraseAboveSafely({ core, handler }: Engine): void {
   };
 }
 
+/**
+ * With DECAWM off, what stock draws at the margin depends on how the text was cut: a wide character that does not fit steps back into
+ * the one before it, which only the next call clears. There, one call a character.
+ */
+function printAlikeInAnyCut({ core, handler }: Engine): void {
+  const { buffers } = core._bufferService;
+  const { print } = handler;
+  handler.print = function (data: Uint32Array, start: number, end: number): void {
+    if (core.coreService.decPrivateModes.wraparound || buffers.active.x + 2 * (end - start) <= core.cols) print.call(handler, data, start, end);
+    else for (let at = start; at < end; at++) print.call(handler, data, at, at + 1);
+  };
+}
+
 /** Flags of `ESC (`, in the order snapshots number them from 1; 0 is ASCII. Aliases (C5, E6, H7) share one set. Append only. */
 export const CHARSET_FLAGS = "0A4CRQKYEZH=" as const;
 let charsetTable: Charset[] | undefined;
@@ -337,7 +353,7 @@ export function checkEngine(): void {
   };
   has("core", core, { _charsetService: "object", registerCsiHandler: "function", registerDcsHandler: "function", registerEscHandler: "function", registerOscHandler: "function" });
   has("input handler", handler, {
-    parse: "function", saveCursor: "function", restoreCursor: "function", softReset: "function", eraseInDisplay: "function", eraseInLine: "function", screenAlignmentPattern: "function",
+    parse: "function", print: "function", saveCursor: "function", restoreCursor: "function", softReset: "function", eraseInDisplay: "function", eraseInLine: "function", screenAlignmentPattern: "function",
     onColor: "function", _curAttrData: "object", _parseBuffer: "object", _windowTitle: "string", _iconName: "string", _windowTitleStack: "object", _iconNameStack: "object",
   });
   has("parser", parser, { currentState: "number", precedingJoinState: "number", _oscParser: "object", _dcsParser: "object" });

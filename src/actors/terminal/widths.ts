@@ -64,7 +64,8 @@ function takeProvider(): Provider {
   let provider: Provider | undefined;
   const registrar = { unicode: { register: (offered: Provider) => (provider = offered), versions: [], activeVersion: "" } };
   // It asks for a terminal of the browser package, of which it uses nothing but this.
-  new addon.Unicode11Addon().activate(registrar as never);
+  const activate = addon.Unicode11Addon.prototype.activate as (terminal: typeof registrar) => void;
+  activate(registrar);
   if (provider === undefined) throw new Error("@xterm/addon-unicode11 registered no widths");
   return provider;
 }
