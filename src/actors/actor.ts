@@ -2,7 +2,7 @@
  * One session's actor: it owns the session's bytes from its terminal's master to the spool, and everything that is made of them.
  * In the order of its life: begin → chunk → quiet → drain → release → stop. Messages come in between, one at a time.
  */
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import { closeDescriptor, writeDescriptor } from "../libc/descriptors.js";
 import { setWindowSize, windowSize } from "../libc/terminals.js";

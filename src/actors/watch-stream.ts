@@ -1,4 +1,4 @@
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import type { SpoolRead } from "../spool/ring.js";
 import { Pace } from "./pace.js";
 

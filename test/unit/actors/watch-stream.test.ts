@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WatchStream } from "../../../src/actors/watch-stream.js";
-import { BOUNDS } from "../../../src/config.js";
+import { BOUNDS } from "../../../src/bounds.js";
 
 /** Output that is its own offset, byte by byte, of which the last `held` are kept. */
 class Source {
