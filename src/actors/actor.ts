@@ -168,12 +168,12 @@ export class Actor {
     try {
       const { offset, bytes } = this.#intake.commit(length);
       const at = Date.now();
+      this.#watch?.chunk(offset, bytes, at);
       if (at - this.#markAt >= MARK_INTERVAL_MS || at < this.#markAt) {
         this.#markAt = at;
         this.#index.append({ offset, at, kind: "mark", a: 0, b: 0 });
       }
       this.#outputAt = at;
-      this.#watch?.chunk(offset, bytes, at);
       this.#terminal.chunk(offset, bytes);
       this.#observer.output(at);
       this.#health.set("spool", this.#intake.spool.trouble === null ? null : `output is not kept: ${this.#intake.spool.trouble}`);
