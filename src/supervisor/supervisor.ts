@@ -30,7 +30,7 @@ import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
-import { runsInside } from "./self-guard.js";
+import { SelfGuard } from "./self-guard.js";
 import type { SessionTable } from "./table.js";
 import type { Vitals } from "./vitals.js";
 
@@ -48,6 +48,7 @@ export interface SupervisorParts {
 
 export class Supervisor implements SupervisorApi {
   readonly #p: SupervisorParts;
+  readonly #guard = new SelfGuard();
   #watchNumber = 0;
   readonly #watches = new Map<string, { entry: SessionEntry; connection: number; watch: Watch }>();
 
@@ -198,8 +199,7 @@ export class Supervisor implements SupervisorApi {
   }
 
   #refuseSelf(entry: SessionEntry, caller: Caller, what: string): void {
-    if (entry.spec.allowSelf || entry.pid === null || caller.pid === 0) return;
-    if (!runsInside(caller.pid, entry.pid)) return;
+    if (entry.spec.allowSelf || !this.#guard.isInside(caller, entry)) return;
     throw new LifeguardError(
       "FORBIDDEN",
       `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (create the session with allow_self to permit it)`,
@@ -277,6 +277,7 @@ export class Supervisor implements SupervisorApi {
   }
 
   connectionClosed(connection: number): void {
+    this.#guard.forget(connection);
     for (const open of [...this.#watches.values()]) if (open.connection === connection) open.watch.end();
   }
 
