@@ -94,8 +94,11 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   try {
     const began = clock.monotonic();
     const elapsed = (): number => Math.round(clock.monotonic() - began);
-    await pool.open();
+    // The threads load while the keepers are asked; an actor's start waits for them.
+    const threads = pool.open();
+    threads.catch(() => undefined);
     const adopted = await adoptSessions({ clock, log, table, events, custody, hosting, lifecycle });
+    await threads;
     reaper.start();
     await server.listen();
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
