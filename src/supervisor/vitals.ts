@@ -17,11 +17,14 @@ export interface VitalsParts {
   custody: Custody;
 }
 
+/** The main loop is looked at this often. Each look is a wake-up, and half of what an idle daemon costs. */
+const LOOK_MS = 50;
+
 export class Vitals {
   readonly #p: VitalsParts;
   readonly #startedAt: number;
   readonly #started: number;
-  readonly #delay = monitorEventLoopDelay({ resolution: 20 });
+  readonly #delay = monitorEventLoopDelay({ resolution: LOOK_MS });
   /** What the adoption at the start of this daemon came to; set once by the composition. */
   restored: { sessions: number; ms: number } | null = null;
 
@@ -41,7 +44,8 @@ export class Vitals {
       if (entry.master !== null) ptys += 1;
     }
     const keepers = custody.status();
-    const stall = this.#delay.max / 1e6;
+    // What is recorded is the time from one look to the next.
+    const stall = Math.max(0, this.#delay.max / 1e6 - LOOK_MS);
     this.#delay.reset();
     return {
       pid: process.pid,
