@@ -1,5 +1,5 @@
 /** How the daemon itself is doing: counts, threads, descriptors, memory, and whether the main loop was ever held up. */
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { ActorPool } from "../actors/pool.js";
 import type { Clock } from "../clock.js";
@@ -99,7 +99,9 @@ export class Vitals {
 
 function openDescriptors(): number {
   try {
-    return readdirSync("/proc/self/fd").length;
+    // Since Linux 6.2 the directory's size is their number; before, it is 0. A listing of thousands takes 10 ms.
+    const { size } = statSync("/proc/self/fd");
+    return size > 0 ? size : readdirSync("/proc/self/fd").length;
   } catch {
     return 0;
   }
