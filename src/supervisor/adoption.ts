@@ -8,8 +8,11 @@ import { sessionId, type SessionSpec } from "../session.js";
 import { SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
 import type { Hosting } from "./hosting.js";
+import type { Keeping } from "./keeping.js";
 import type { Lifecycle } from "./lifecycle.js";
 import { decodeRecord, type SessionRecord } from "./record.js";
+import { entryOf } from "./remember.js";
+import { setState } from "./state.js";
 import type { SessionTable } from "./table.js";
 
 export interface AdoptionParts {
@@ -20,30 +23,37 @@ export interface AdoptionParts {
   custody: Custody;
   hosting: Hosting;
   lifecycle: Lifecycle;
+  keeping: Keeping;
 }
 
 export interface Adoption {
+  /** Whose process is there. */
   sessions: number;
+  /** Were live when the last daemon ended, and have no process now: a reboot, or the keeper was killed too. */
+  gone: SessionEntry[];
   /** Settles when every actor is up, or has said why not. */
   actors: Promise<void>;
 }
 
 /**
- * Takes over every session that outlived the last daemon. Resolves when all are listed and their masters are here; actors
- * go on starting, and calls wait for them.
+ * Lists every session that the store knows, and takes over those whose process outlived the last daemon. Resolves when all are
+ * listed and their masters are here; actors go on starting, and calls wait for them.
  */
 export async function adoptSessions(parts: AdoptionParts): Promise<Adoption> {
   const { custody, table, log, hosting, events, lifecycle } = parts;
+  const [keptSessions] = await Promise.all([custody.open(), listRemembered(parts)]);
   const ended: { entry: SessionEntry; exit: KeptExit }[] = [];
-  for (const kept of await custody.open()) {
+  const present = new Set<SessionEntry>();
+  for (const kept of keptSessions) {
     const entry = adoptOne(kept, parts);
+    present.add(entry);
     table.holdSlot(kept.slot);
     table.add(entry);
     if (kept.exit !== null) ended.push({ entry, exit: kept.exit });
   }
   const starts: Promise<void>[] = [];
   await custody.masters(
-    [...table.entries()].map((entry) => entry.number),
+    [...present].map((entry) => entry.number),
     (session, master) => {
       const entry = table.byNumber(session);
       if (entry === undefined) return;
@@ -60,10 +70,43 @@ export async function adoptSessions(parts: AdoptionParts): Promise<Adoption> {
   );
   for (const { entry, exit } of ended) lifecycle.exited(entry.number, exit);
   const sessions = starts.length;
+  const gone = [...table.entries()].filter((entry) => entry.state !== "exited" && !present.has(entry));
+  for (const entry of gone) declareLost(entry, parts);
   return {
     sessions,
+    gone,
     actors: Promise.all(starts).then(() => events.append("daemon.started", null, { restored: sessions })),
   };
+}
+
+/** The sessions of the store: ended ones as they were, live ones until the keeper says what became of them. */
+async function listRemembered(parts: AdoptionParts): Promise<void> {
+  const { keeping, table, hosting, clock, log } = parts;
+  const { store } = keeping;
+  for (const row of store.registry.list()) {
+    try {
+      const entry = entryOf(await store.registry.get(row.id), table.directory, clock.now());
+      hosting.equip(entry);
+      keeping.showThought(entry);
+      table.add(entry);
+    } catch (error) {
+      // Named in store.status too; one bad record never stops the start.
+      log.error({ session: row.id, phase: "adopt", err: messageOf(error) }, "a session's record cannot be read");
+    }
+  }
+}
+
+/** It was live when the last daemon ended, and no keeper has it: nobody can know its exit status, and a 0 is never made up. */
+function declareLost(entry: SessionEntry, parts: AdoptionParts): void {
+  const { events, clock, keeping } = parts;
+  const at = entry.lastActivityAt;
+  entry.pid = null;
+  entry.exit = { code: null, signal: null, at, reason: entry.killing ? "killed" : "lost" };
+  entry.recoveredFrom = "checkpoint";
+  const detail = "its process was gone when the daemon started, and its exit status with it";
+  events.append("session.exited", entry.id, { code: null, signal: null, reason: entry.exit.reason, restarting: false });
+  setState(entry, "exited", { source: "supervisor", rule: "process_gone", confidence: "high", at: clock.now(), detail }, events, clock);
+  keeping.rememberSoon(entry);
 }
 
 function adoptOne(kept: KeptSession, parts: AdoptionParts): SessionEntry {
@@ -80,9 +123,13 @@ function adoptOne(kept: KeptSession, parts: AdoptionParts): SessionEntry {
     );
     record = unknownRecord(id, kept.session, clock.now());
   }
-  const entry = new SessionEntry(kept.session, id, record.spec, table.directory, clock.now(), record.createdAt);
-  hosting.equip(entry);
+  const known = table.find(id);
+  const entry = known ?? new SessionEntry(kept.session, id, record.spec, table.directory, clock.now(), record.createdAt);
+  if (known === null) hosting.equip(entry);
+  // The keeper's is the newer word on what runs, and has the secrets that are never on the disk.
+  else Object.assign(entry.spec, record.spec);
   mkdirSync(entry.directory, { recursive: true, mode: 0o700 });
+  entry.exit = null;
   entry.phase = "running";
   entry.pid = kept.pid;
   entry.slot = kept.slot;

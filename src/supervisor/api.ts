@@ -172,7 +172,7 @@ export interface SupervisorApi {
   update(
     id: string,
     change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
-  ): SessionSummary;
+  ): Promise<SessionSummary>;
 
   /** @param since null: from now on */
   subscribe(
@@ -216,7 +216,10 @@ export interface KeepingApi {
   /** The session starts again from it. @throws BUSY when it is live and not `force`, FORBIDDEN, NOT_FOUND, DAMAGED */
   restoreCheckpoint(checkpoint: string, options: { force: boolean }, caller: Caller): Promise<SessionSummary>;
   /** A new session from it; the parent is untouched. */
-  forkCheckpoint(checkpoint: string, options: { name: string | undefined; cwd: string | undefined }): Promise<{ fork: Fork; session: SessionSummary }>;
+  forkCheckpoint(
+    checkpoint: string,
+    options: { name: string | undefined; cwd: string | undefined },
+  ): Promise<{ fork: Fork; session: SessionSummary }>;
   removeCheckpoint(checkpoint: string): Promise<boolean>;
   listForks(id: string | null): Fork[];
   updateFork(fork: string, status: ForkStatus): Promise<Fork>;

@@ -3,8 +3,22 @@
  * no agent approves its own dialog (behaviour.md 1).
  */
 import { readFileSync } from "node:fs";
+import { LifeguardError } from "../errors.js";
+import type { Caller } from "./api.js";
+import type { SessionEntry } from "./entry.js";
 
 const MAX_ANCESTORS = 64;
+
+/** @param what the verb, for the refusal @throws FORBIDDEN */
+export function refuseSelf(entry: SessionEntry, caller: Caller, what: string): void {
+  if (entry.spec.allowSelf || entry.pid === null || caller.pid === 0) return;
+  if (!runsInside(caller.pid, entry.pid)) return;
+  throw new LifeguardError(
+    "FORBIDDEN",
+    `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (create the session with allow_self to permit it)`,
+    { pid: caller.pid },
+  );
+}
 
 /**
  * True when `pid` is the session's process, a descendant of it, or of its login session; false where the system does not say.

@@ -15,6 +15,7 @@ import type {
   DaemonStatus,
   EventCursor,
   EventFilter,
+  KeepingApi,
   KillResult,
   LifeguardEvent,
   ListRequest,
@@ -29,7 +30,7 @@ import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
-import { runsInside } from "./self-guard.js";
+import { refuseSelf } from "./self-guard.js";
 import type { SessionTable } from "./table.js";
 import type { Vitals } from "./vitals.js";
 
@@ -41,6 +42,7 @@ export interface SupervisorParts {
   hosting: Hosting;
   lifecycle: Lifecycle;
   vitals: Vitals;
+  keeping: KeepingApi;
   /** Tells the composition that somebody asked for the end. */
   requestStop(): void;
 }
@@ -52,6 +54,10 @@ export class Supervisor implements SupervisorApi {
 
   constructor(parts: SupervisorParts) {
     this.#p = parts;
+  }
+
+  get keeping(): KeepingApi {
+    return this.#p.keeping;
   }
 
   get boot(): string {
@@ -78,7 +84,7 @@ export class Supervisor implements SupervisorApi {
       const checked = checkName(request.name);
       if ("problem" in checked) throw new LifeguardError("INVALID_PARAMS", checked.problem, { field: "name" });
       name = checked.name;
-      this.#claim(name, null);
+      table.claim(name, null);
     }
     const env = request.env ?? {};
     checkEnvironment(env);
@@ -99,17 +105,6 @@ export class Supervisor implements SupervisorApi {
       labels: request.labels ?? {},
       allowSelf: request.allow_self ?? false,
     };
-  }
-
-  #claim(name: string, claimant: SessionEntry | null): void {
-    const holder = this.#p.table.liveNamed(name);
-    if (holder !== undefined && holder !== claimant) {
-      throw new LifeguardError(
-        "ALREADY_EXISTS",
-        `the live session ${holder.id} is named ${JSON.stringify(name)}: choose another name, or rename or remove that one`,
-        { field: "name", id: holder.id },
-      );
-    }
   }
 
   list(request: ListRequest): { sessions: SessionSummary[]; cursor: EventCursor } {
@@ -134,22 +129,22 @@ export class Supervisor implements SupervisorApi {
     return this.#p.table.byId(id).summary(this.#p.clock.now());
   }
 
-  update(
+  async update(
     id: string,
     change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
-  ): SessionSummary {
+  ): Promise<SessionSummary> {
     const { table, events, clock, hosting, lifecycle } = this.#p;
     const entry = table.byId(id);
     if (change.name !== undefined) {
       const checked = checkName(change.name);
       if ("problem" in checked) throw new LifeguardError("INVALID_PARAMS", checked.problem, { field: "name" });
-      this.#claim(checked.name, entry);
+      table.claim(checked.name, entry);
       const from = entry.spec.name;
       entry.spec.name = checked.name;
       if (from !== checked.name) events.append("session.renamed", id, { from, to: checked.name });
     }
     if (change.labels !== undefined) entry.spec.labels = change.labels;
-    if (change.name !== undefined || change.labels !== undefined) lifecycle.recordChanged(entry);
+    if (change.name !== undefined || change.labels !== undefined) await lifecycle.recordChanged(entry);
     if (change.seen === true) {
       if (entry.actor !== null) void hosting.ask(entry, "seen").catch(() => undefined);
       events.append("session.acknowledged", id);
@@ -185,7 +180,7 @@ export class Supervisor implements SupervisorApi {
     const entry = this.#p.table.byId(id);
     if (entry.actor === null)
       throw new LifeguardError("EXITED", `session ${entry.id} (${entry.spec.name}) is not running: restart it first`);
-    this.#refuseSelf(entry, caller, "type into");
+    refuseSelf(entry, caller, "type into");
     if (entry.pen !== null && entry.pen.connection !== caller.connection) {
       throw new LifeguardError(
         "NOT_WRITER",
@@ -194,16 +189,6 @@ export class Supervisor implements SupervisorApi {
       );
     }
     return entry;
-  }
-
-  #refuseSelf(entry: SessionEntry, caller: Caller, what: string): void {
-    if (entry.spec.allowSelf || entry.pid === null || caller.pid === 0) return;
-    if (!runsInside(caller.pid, entry.pid)) return;
-    throw new LifeguardError(
-      "FORBIDDEN",
-      `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (create the session with allow_self to permit it)`,
-      { pid: caller.pid },
-    );
   }
 
   // ---- looking --------------------------------------------------------------------------------------------------------
@@ -253,7 +238,7 @@ export class Supervisor implements SupervisorApi {
   }
 
   #takePen(entry: SessionEntry, watch: string, take: boolean, caller: Caller): void {
-    this.#refuseSelf(entry, caller, "type into");
+    refuseSelf(entry, caller, "type into");
     const holder = entry.pen;
     if (holder !== null && holder.connection !== caller.connection && !take) {
       throw new LifeguardError("NOT_WRITER", `watch ${holder.watch} holds the pen of ${entry.id}: pass take: true to take it`, {
@@ -293,7 +278,7 @@ export class Supervisor implements SupervisorApi {
   async kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult> {
     const { table, lifecycle, config } = this.#p;
     const entry = table.byId(id);
-    this.#refuseSelf(entry, caller, "kill");
+    refuseSelf(entry, caller, "kill");
     if (options.signal !== undefined) {
       const number = signalNumber(options.signal);
       if (number === null)
@@ -312,7 +297,7 @@ export class Supervisor implements SupervisorApi {
   async restart(id: string, caller: Caller): Promise<SessionSummary> {
     const { table, lifecycle, clock } = this.#p;
     const entry = table.byId(id);
-    this.#refuseSelf(entry, caller, "restart");
+    refuseSelf(entry, caller, "restart");
     await lifecycle.restart(entry);
     return entry.summary(clock.now());
   }
@@ -320,7 +305,7 @@ export class Supervisor implements SupervisorApi {
   async remove(id: string, options: { force: boolean }, caller: Caller): Promise<void> {
     const { table, lifecycle, config } = this.#p;
     const entry = table.byId(id);
-    this.#refuseSelf(entry, caller, "remove");
+    refuseSelf(entry, caller, "remove");
     if (entry.live && entry.phase !== "retiring") {
       if (!options.force)
         throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force`, {
