@@ -5,7 +5,6 @@ import { LifeguardError } from "../errors.js";
 import { sessionNumber } from "../session.js";
 import { contentDigest, decodeCheckpoint, encodeCheckpoint, encodeDetails } from "./checkpoint-file.js";
 import { checkLabel, checkSessionId, checkUuid } from "./checks.js";
-import { errnoOf } from "./file-layer.js";
 import type { Ground } from "./generations.js";
 import { checkpointsPlace } from "./places.js";
 import type { Damage } from "./quarantine.js";
@@ -219,14 +218,7 @@ export class FileCheckpoints implements Checkpoints {
   async #read(shelf: Shelf, file: Shelved): Promise<Checkpoint> {
     const { tree, quarantine } = this.#parts;
     const place = shelf.place(file);
-    let bytes: Buffer | null;
-    try {
-      bytes = await tree.read(place, { max: FILE_BYTES, whole: true });
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === undefined) throw error;
-      throw new LifeguardError("UNAVAILABLE", `checkpoint ${file.uuid} cannot be read now (${errno}): it is left alone`, { checkpoint: file.uuid, errno }, { cause: error });
-    }
+    const bytes = await tree.read(place, { max: FILE_BYTES, whole: true });
     if (bytes === null) {
       this.#off(shelf, file);
       throw new LifeguardError("NOT_FOUND", `no checkpoint ${file.uuid}: its file is gone`, { checkpoint: file.uuid });

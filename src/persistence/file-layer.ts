@@ -8,6 +8,7 @@ import { constants } from "node:fs";
 import { lstat, mkdir, open, readdir, rename, rmdir, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { writeFile } from "atomically";
+import { LifeguardError } from "../errors.js";
 
 export type FileKind = "file" | "directory" | "symlink" | "other";
 
@@ -130,6 +131,7 @@ export const realFiles: FileLayer = {
 
 /** The system's name for what went wrong, `ENOSPC`; undefined when it is no error of the system. */
 export function errnoOf(error: unknown): string | undefined {
+  if (error instanceof LifeguardError) return typeof error.data["errno"] === "string" ? error.data["errno"] : undefined;
   const code: unknown = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return typeof code === "string" ? code : undefined;
 }

@@ -111,7 +111,8 @@ export class Generations<T> {
   async remove(): Promise<boolean> {
     let existed = false;
     for (const generation of this.#present) existed = (await this.#ground.tree.unlink(this.#place(generation))) || existed;
-    if (existed) await this.#ground.tree.seal(this.#directory);
+    // Also when there was nothing to take away: it may be a second try, after a first that could not make it durable.
+    await this.#ground.tree.seal(this.#directory);
     this.#present = [];
     return existed;
   }

@@ -10,14 +10,20 @@ export async function clearSession(tree: Tree, place: Place): Promise<string[]> 
     ...(await clearDirectory(tree, [...place, "journal"], OURS.journal)),
     ...(await clearDirectory(tree, place, OURS.session)),
   ];
+  await tree.seal(place.slice(0, -1));
   return left;
 }
 
 export async function clearJournal(tree: Tree, place: Place): Promise<string[]> {
-  return await clearDirectory(tree, place, OURS.journal);
+  const left = await clearDirectory(tree, place, OURS.journal);
+  await tree.seal(place.slice(0, -1));
+  return left;
 }
 
-/** Durable. A name that a newer file needs to be understood is not taken before it: order does not matter after a tombstone. */
+/**
+ * Durable when the directory above is sealed, which is for the caller: also when there is nothing any more, because that may be a
+ * second try. Order does not matter after a tombstone.
+ */
 async function clearDirectory(tree: Tree, place: Place, ours: RegExp): Promise<string[]> {
   const listed = await tree.list(place);
   if (listed === null) return [];
@@ -27,9 +33,7 @@ async function clearDirectory(tree: Tree, place: Place, ours: RegExp): Promise<s
     else if (kind === "file" && ours.test(name)) await tree.unlink([...place, name]);
     else left.push(`${tree.shown(place)}/${name}`);
   }
-  if (left.length === 0) {
-    await tree.removeDirectory(place);
-    await tree.seal(place.slice(0, -1));
-  } else await tree.seal(place);
+  if (left.length === 0) await tree.removeDirectory(place);
+  else await tree.seal(place);
   return left;
 }

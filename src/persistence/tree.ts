@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import PQueue from "p-queue";
-import { LifeguardError } from "../errors.js";
+import { LifeguardError, messageOf } from "../errors.js";
 import type { FileKind, FileLayer, Listed, OpenFile } from "./file-layer.js";
 import { errnoOf } from "./file-layer.js";
 
@@ -100,9 +100,17 @@ export class Tree {
         return await this.#files.list(this.path(place));
       } catch (error) {
         if (errnoOf(error) === "ENOENT") return null;
-        throw error;
+        throw this.#unreadable(place, error);
       }
     });
+  }
+
+  /** A disk that does not answer is neither damage nor absence: what is there is left alone. */
+  #unreadable(place: Place, error: unknown): unknown {
+    const errno = errnoOf(error);
+    if (errno === undefined || error instanceof LifeguardError) return error;
+    const path = this.shown(place);
+    return new LifeguardError("UNAVAILABLE", `${path} cannot be read now: ${messageOf(error)}; it is left alone`, { path, errno }, { cause: error });
   }
 
   async inspect(place: Place): Promise<{ kind: FileKind; bytes: number } | null> {
@@ -136,7 +144,7 @@ export class Tree {
         return bytes.subarray(0, done);
       } catch (error) {
         if (errnoOf(error) === "ENOENT") return null;
-        throw error;
+        throw this.#unreadable(place, error);
       } finally {
         await file?.close();
       }
