@@ -54,8 +54,8 @@ export class Recovery {
   async run(): Promise<void> {
     const { tree, quarantine, ids, archives, documents, checkpoints } = this.#parts;
     for (const place of DIRECTORIES) await tree.makeDirectory(place);
-    await this.#names([], /^(format|marks)\.[1-9][0-9]{0,15}$/, [...DIRECTORIES, QUARANTINE].map(([name]) => name ?? ""));
-    await this.#names(QUARANTINE, /./);
+    await this.#look([], /^(format|marks)\.[1-9][0-9]{0,15}$/, [...DIRECTORIES, QUARANTINE].map(([name]) => name ?? ""));
+    await this.#look(QUARANTINE, /./);
     await quarantine.load();
     for (const damage of quarantine.damages()) {
       const lost = parseCheckpointName(damage.path.split("/").at(-1) ?? "");
@@ -89,10 +89,11 @@ export class Recovery {
     }
   }
 
-  /** The names of ours in a directory; sweeps temporaries, reports the rest. */
-  async #names(place: Place, ours: RegExp, directories: readonly string[] = []): Promise<string[]> {
+  /** The files and directories of ours in a directory; sweeps temporaries, reports the rest, links above all. */
+  async #look(place: Place, ours: RegExp, directories: readonly string[] = []): Promise<{ names: string[]; directories: Set<string> }> {
     const { tree } = this.#parts;
     const names: string[] = [];
+    const found = new Set<string>();
     for (const { name, kind } of (await tree.list(place)) ?? []) {
       if (kind === "file" && isTemporary(name)) {
         await tree.unlinkTemporary(place, name).then(
@@ -100,9 +101,10 @@ export class Recovery {
           () => undefined,
         );
       } else if (kind === "file" && ours.test(name)) names.push(name);
-      else if (kind !== "directory" || !directories.includes(name)) this.#foreign(place, name);
+      else if (kind === "directory" && directories.includes(name)) found.add(name);
+      else this.#foreign(place, name);
     }
-    return names;
+    return { names, directories: found };
   }
 
   #foreign(place: Place, name: string): void {
@@ -125,7 +127,7 @@ export class Recovery {
 
   async #grouped(place: Place, pattern: RegExp): Promise<Map<string, string[]>> {
     const groups = new Map<string, string[]>();
-    for (const name of await this.#names(place, pattern)) {
+    for (const name of (await this.#look(place, pattern)).names) {
       const key = pattern.exec(name)?.[1] ?? "";
       if (generationsOf(key, [name]).length === 0) this.#foreign(place, name);
       else groups.set(key, [...(groups.get(key) ?? []), name]);
@@ -152,9 +154,10 @@ export class Recovery {
     const { tree, registry, thoughts, checkpoints, tombstones } = this.#parts;
     if (tombstones.has(id)) return;
     const place = sessionPlace(id);
-    const names = await this.#names(place, OURS.session, ["checkpoints", "journal"]);
-    const shelved = await this.#names([...place, "checkpoints"], OURS.checkpoints);
-    const segments = await this.#names([...place, "journal"], OURS.journal);
+    const { names, directories } = await this.#look(place, OURS.session, ["checkpoints", "journal"]);
+    const inside = async (name: string, ours: RegExp): Promise<string[]> => (directories.has(name) ? (await this.#look([...place, name], ours)).names : []);
+    const shelved = await inside("checkpoints", OURS.checkpoints);
+    const segments = await inside("journal", OURS.journal);
     checkpoints.found(id, shelved);
     const loaded = await registry.load(id, generationsOf("record", names));
     this.#unsupported(place, loaded.unsupported);
@@ -198,7 +201,7 @@ export class Recovery {
     const { journals, tombstones, tree } = this.#parts;
     if (tombstones.has(id)) return;
     const place = journalPlace(id);
-    const names = await this.#names(place, OURS.journal);
+    const { names } = await this.#look(place, OURS.journal);
     if (names.length === 0) {
       if (!(await tree.removeDirectory(place))) this.#foreign(JOURNALS, id);
       return;

@@ -10,8 +10,8 @@ import { figure, FULL, seeded } from "../support/figures.js";
 import { SimulatedDisk } from "../support/simulated-disk.js";
 import type { Fault } from "../support/simulated-disk.js";
 import { ask, problemsOf } from "../support/store-ledger.js";
-import type { Line, Step } from "../support/store-ledger.js";
-import { Heard, TestClock } from "../support/stored.js";
+import type { Answer, Line, Step } from "../support/store-ledger.js";
+import { Heard, record, TestClock } from "../support/stored.js";
 
 const KEPT = 3;
 const open = (files: SimulatedDisk, heard = new Heard()): Promise<FileStore> =>
@@ -24,7 +24,7 @@ function newDisk(): SimulatedDisk {
 }
 
 /** One after another, so that the calls of a scenario are the same in each run. */
-const scenarios: Record<string, (n: number, answers: (string | number | boolean | null)[]) => Step | null> = {
+const scenarios: Record<string, (n: number, answers: Answer[]) => Step | null> = {
   "a save and a rename": steps([
     { do: "put", id: "sess_1", offset: 1 },
     { do: "put", id: "sess_1", offset: 2 },
@@ -67,7 +67,7 @@ const scenarios: Record<string, (n: number, answers: (string | number | boolean 
   ]),
 };
 
-function steps(list: (Step | ((answers: (string | number | boolean | null)[]) => Step))[]): (n: number, answers: (string | number | boolean | null)[]) => Step | null {
+function steps(list: (Step | ((answers: Answer[]) => Step))[]): (n: number, answers: Answer[]) => Step | null {
   return (n, answers) => {
     const step = list[n];
     return step === undefined ? null : typeof step === "function" ? step(answers) : step;
@@ -80,7 +80,7 @@ async function play(disk: SimulatedDisk, next: (typeof scenarios)[string]): Prom
   let store: Store | null = null;
   const run = async (): Promise<"ended"> => {
     store = await open(disk);
-    const answers: (string | number | boolean | null)[] = [];
+    const answers: Answer[] = [];
     for (let n = 0, step = next(0, answers); step !== null; step = next(++n, answers)) {
       // What depends on an answer that never came is left out.
       answers.push(JSON.stringify(step).includes('"null"') ? null : await ask(store, n, step, (line) => lines.push(line)));
@@ -174,7 +174,7 @@ describe.each(Object.entries(scenarios))("%s", (name, next) => {
     const store = await open(disk, heard);
     let refusals = 60;
     disk.plan = (call, operation): Fault | undefined => (operation !== "inspect" && call % 2 === 0 && refusals-- > 0 ? { error: "EIO" } : undefined);
-    await store.registry.put((await import("../support/stored.js")).record("sess_1", { offset: 5 }));
+    await store.registry.put(record("sess_1", { offset: 5 }));
     expect((await store.drain(5_000)).not_saved).toEqual([]);
     expect(heard.words[0]).toMatch(/^degraded: EIO/);
     expect(heard.words.at(-1)).toBe("ok");
