@@ -11,7 +11,7 @@ import { systemClock } from "./clock.js";
 import { loadConfig, PERIODS } from "./config.js";
 import { messageOf } from "./errors.js";
 import { openLog } from "./log.js";
-import { makeDirectories, resolvePaths } from "./paths.js";
+import { inflightPath, makeDirectories, resolvePaths } from "./paths.js";
 import { Custody } from "./reaper/custody.js";
 import { ExitReaper } from "./reaper/exit-reaper.js";
 import { FileStore } from "./persistence/file-store.js";
@@ -82,7 +82,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const pool = new ActorPool({
     threads: config.daemon.threads === 0 ? Math.min(8, Math.max(2, availableParallelism())) : config.daemon.threads,
     heapMib: config.daemon.thread_heap_mib,
-    inflightPath: join(paths.runtime, "inflight"),
+    inflightPath: inflightPath(paths),
     maxSessions: config.daemon.max_sessions,
     commandDeadlineMs: config.session.command_deadline_ms,
     log,
@@ -129,7 +129,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     const began = clock.monotonic();
     const elapsed = (): number => Math.round(clock.monotonic() - began);
     await pool.open();
-    const adopted = await adoptSessions({ clock, log, table, events, custody, hosting, lifecycle, keeping });
+    const adopted = await adoptSessions({ config, clock, log, table, events, custody, hosting, lifecycle, keeping });
     await retention.finishRemovals();
     reaper.start();
     checkpoints.start();

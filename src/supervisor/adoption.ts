@@ -1,10 +1,13 @@
 /** Taking over the sessions that outlived the last daemon: their processes run, or ended while nobody looked. */
 import { mkdirSync } from "node:fs";
 import type { Clock } from "../clock.js";
+import type { Config } from "../config.js";
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
+import { inflightPath } from "../paths.js";
 import type { Custody, KeptExit, KeptSession } from "../reaper/custody.js";
 import { sessionId, type SessionSpec } from "../session.js";
+import { salvageLeft } from "../spool/salvage.js";
 import { SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
 import type { Hosting } from "./hosting.js";
@@ -16,6 +19,7 @@ import { setState } from "./state.js";
 import type { SessionTable } from "./table.js";
 
 export interface AdoptionParts {
+  config: Config;
   clock: Clock;
   log: Log;
   table: SessionTable;
@@ -71,6 +75,7 @@ export async function adoptSessions(parts: AdoptionParts): Promise<Adoption> {
   for (const { entry, exit } of ended) lifecycle.exited(entry.number, exit);
   const sessions = starts.length;
   const gone = [...table.entries()].filter((entry) => entry.state !== "exited" && !present.has(entry));
+  salvage(gone, parts);
   for (const entry of gone) declareLost(entry, parts);
   return {
     sessions,
@@ -93,6 +98,22 @@ async function listRemembered(parts: AdoptionParts): Promise<void> {
       // Named in store.status too; one bad record never stops the start.
       log.error({ session: row.id, phase: "adopt", err: messageOf(error) }, "a session's record cannot be read");
     }
+  }
+}
+
+/** Before anybody else gets their slots: the last words of those that died with both daemon and keeper. */
+function salvage(gone: readonly SessionEntry[], parts: AdoptionParts): void {
+  const { config, log } = parts;
+  const { spool_bytes: bytes, spool_busy_bytes: busyBytes } = config.session;
+  try {
+    const found = salvageLeft(
+      inflightPath(config.paths),
+      gone.map((entry) => entry.directory),
+      { bytes, busyBytes },
+    );
+    if (found.sessions > 0) log.info({ phase: "adopt", ...found }, "in-flight pages of sessions without a process are in their spools");
+  } catch (error) {
+    log.error({ phase: "adopt", err: messageOf(error) }, "in-flight pages could not be salvaged; the last bytes of ended sessions may be missing");
   }
 }
 

@@ -74,8 +74,7 @@ export class Keeping {
     const { store, clock, events, log } = this.#p;
     entry.dirty = false;
     try {
-      const terminal = await taken;
-      await store.registry.put(this.#record(entry));
+      const [terminal] = await Promise.all([taken, store.registry.put(this.#record(entry))]);
       const row = await store.checkpoints.save({
         session: entry.id,
         kind,

@@ -105,6 +105,7 @@ test("without a policy they stay ended, with their last screen, their status los
   await waitForScreen(client, session.id, "line 0000000099");
   const ended = await client.call("session.create", { name: "done", command: "/bin/sh", args: ["-c", "echo finished; exit 3"] });
   await client.call("session.wait", { id: ended.id, until: ["exited"] });
+  await waitUntil("its exit to be saved", async () => (await client.call("session.get", { id: ended.id })).last_checkpoint_at !== null);
   const screen = await text(client, session.id);
   await client.close();
   await killBoth(daemon);
