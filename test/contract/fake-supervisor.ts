@@ -21,6 +21,7 @@ import type {
   WatchSink,
 } from "../../src/supervisor/api.js";
 import type { ReadResult, Screen, ScreenRequest } from "../../src/actors/messages.js";
+import { FakeKeeping } from "./fake-keeping.js";
 
 interface FakeWatch {
   sink: WatchSink;
@@ -53,6 +54,11 @@ export class FakeSupervisor implements SupervisorApi {
   readonly #waits = new Set<{ id: string; until: string[]; done(state: SessionState): void }>();
   /** What `create` waits for. */
   gate: Promise<void> = Promise.resolve();
+  readonly keeping: FakeKeeping = new FakeKeeping({
+    get: (id) => this.get(id),
+    make: (name, cwd) => this.#make({ name, cwd }),
+    emit: (kind, session, fields) => void this.emit(kind, session, fields),
+  });
 
   get waiting(): number {
     return this.#waits.size;
@@ -93,6 +99,10 @@ export class FakeSupervisor implements SupervisorApi {
   async create(request: CreateRequest, caller: Caller): Promise<SessionSummary> {
     this.callers.push(caller);
     await this.gate;
+    return this.#make(request);
+  }
+
+  #make(request: CreateRequest): SessionSummary {
     this.created++;
     const id = sessionId(this.sessions.size + 1);
     const summary: SessionSummary = {
