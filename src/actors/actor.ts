@@ -2,7 +2,7 @@
  * One session's actor: it owns the session's bytes from its terminal's master to the spool, and everything that is made of them.
  * In the order of its life: begin → chunk → quiet → drain → release → stop. Messages come in between, one at a time.
  */
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import { closeDescriptor, writeDescriptor } from "../libc/descriptors.js";
 import { setWindowSize, windowSize } from "../libc/terminals.js";
@@ -168,12 +168,12 @@ export class Actor {
     try {
       const { offset, bytes } = this.#intake.commit(length);
       const at = Date.now();
+      this.#watch?.chunk(offset, bytes, at);
       if (at - this.#markAt >= MARK_INTERVAL_MS || at < this.#markAt) {
         this.#markAt = at;
         this.#index.append({ offset, at, kind: "mark", a: 0, b: 0 });
       }
       this.#outputAt = at;
-      this.#watch?.chunk(offset, bytes, at);
       this.#terminal.chunk(offset, bytes);
       this.#observer.output(at);
       this.#health.set("spool", this.#intake.spool.trouble === null ? null : `output is not kept: ${this.#intake.spool.trouble}`);

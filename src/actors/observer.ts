@@ -29,6 +29,8 @@ export interface ObserverContext {
 }
 
 const EVALUATE_MS = 100;
+/** An evaluation takes as long as a key's way to its echo: it comes after both, and after what a start does. */
+const EVALUATE_LEAD_MS = 10;
 /** Some system calls each: not more often than this, and only when something has happened. */
 const FOREGROUND_MS = 200;
 const TITLE_MS = 250;
@@ -42,7 +44,7 @@ export class Observer {
   readonly #detector: Detector;
   readonly #shell = new ShellIntegration();
   readonly #notifications = new NotificationJoin();
-  readonly #evaluation = new Pace(EVALUATE_MS, () => this.#evaluate());
+  readonly #evaluation = new Pace(EVALUATE_MS, () => this.#evaluate(), EVALUATE_LEAD_MS);
   readonly #titles = new Pace(TITLE_MS, () => this.#postTitle());
   readonly #bells = new Pace(BELL_MS, () => this.#context.post({ type: "bell", id: this.#start.id }));
   readonly #host = hostname();

@@ -1,21 +1,23 @@
 /**
- * Runs an action at most once per interval: the first poke runs it at once, pokes within the interval run it once at its end.
- * Between bursts there is no timer, so an idle session costs nothing.
+ * Runs an action at most once per interval: the first poke runs it at once (or `leadMs` later), pokes within the interval run it
+ * once at its end. Between bursts there is no timer, so an idle session costs nothing.
  */
 export class Pace {
   readonly #action: () => void;
   readonly #intervalMs: number;
+  readonly #leadMs: number;
   #timer: NodeJS.Timeout | null = null;
   #ranAt = Number.NEGATIVE_INFINITY;
 
-  constructor(intervalMs: number, action: () => void) {
+  constructor(intervalMs: number, action: () => void, leadMs = 0) {
     this.#intervalMs = intervalMs;
+    this.#leadMs = leadMs;
     this.#action = action;
   }
 
   poke(): void {
     if (this.#timer !== null) return;
-    const wait = this.#ranAt + this.#intervalMs - performance.now();
+    const wait = Math.max(this.#leadMs, this.#ranAt + this.#intervalMs - performance.now());
     if (wait <= 0) this.#run();
     else this.#timer = setTimeout(this.#run, wait);
   }

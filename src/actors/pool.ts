@@ -1,6 +1,6 @@
 /** The main thread's side of the actors: one address per session, whichever thread it runs in. Each actor is one long-running task. */
 import { availableParallelism } from "node:os";
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import { closeDescriptor } from "../libc/descriptors.js";
 import type { Log } from "../log.js";

@@ -8,7 +8,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
-import { PERIODS } from "../config.js";
+import { PERIODS } from "../bounds.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import { trimHeap } from "../libc/memory.js";
 import type { Log } from "../log.js";

@@ -1,4 +1,4 @@
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import type { SpoolRead } from "../spool/ring.js";
 import { Pace } from "./pace.js";
 
@@ -15,10 +15,14 @@ export interface WatchListener {
 }
 
 /**
- * Output on its way to the main thread, while somebody watches. Newest output goes straight from the read, joined for a few
- * milliseconds; once the main thread is behind by its credit nothing is posted, and when it has caught up the stream goes on from
- * where it was, out of the spool. What the spool has overwritten meanwhile is a gap.
+ * Output on its way to the main thread, while somebody watches. A little goes straight from the read, at once, so that an echo
+ * never waits; much of it is joined for a few milliseconds. Once the main thread is behind by its credit nothing is posted, and
+ * when it has caught up the stream goes on from where it was, out of the spool. What the spool has overwritten meanwhile is a gap.
  */
+/** Reads that go out unjoined within one join's time, and their bytes together: more than a person's keys make, less than a program's output. */
+const SINGLE_READS = 4;
+const SINGLE_BYTES = 2_048;
+
 export class WatchStream {
   readonly #source: WatchSource;
   readonly #listener: WatchListener;
@@ -32,13 +36,16 @@ export class WatchStream {
   #joined = 0;
   /** When the oldest byte not yet posted was read. */
   #since = 0;
+  /** What has gone out unjoined since `#singlesFrom`. */
+  #singles = 0;
+  #singleBytes = 0;
+  #singlesFrom = Number.NEGATIVE_INFINITY;
 
   constructor(source: WatchSource, from: number, listener: WatchListener) {
     this.#source = source;
     this.#listener = listener;
     this.#posted = from;
     this.#taken = from;
-    // The first output after a pause goes out at once: a keystroke's echo must not wait for the join.
     this.#pace = new Pace(BOUNDS.watchJoinMs, () => this.#flush());
     if (from < source.end) this.#pace.poke();
   }
@@ -50,6 +57,10 @@ export class WatchStream {
   /** Output that has just been read and spooled. `bytes` is copied. */
   chunk(offset: number, bytes: Uint8Array, at: number): void {
     const live = offset === this.#posted + this.#joined;
+    if (live && this.#joined === 0 && this.#goesAlone(bytes.byteLength)) {
+      this.#post(offset, Uint8Array.from(bytes), at);
+      return;
+    }
     if (live && bytes.byteLength <= this.#credit) {
       // The spool has these bytes already: only what was joined before them may be posted here.
       if (this.#joined + bytes.byteLength > this.#join.length) this.#postJoined();
@@ -61,6 +72,19 @@ export class WatchStream {
     }
     if (this.#joined >= this.#join.length) this.#pace.flush();
     else this.#pace.poke();
+  }
+
+  #goesAlone(bytes: number): boolean {
+    if (bytes > SINGLE_BYTES || bytes > this.#credit) return false;
+    const now = performance.now();
+    if (now - this.#singlesFrom >= BOUNDS.watchJoinMs) {
+      this.#singlesFrom = now;
+      this.#singles = 0;
+      this.#singleBytes = 0;
+    }
+    this.#singles++;
+    this.#singleBytes += bytes;
+    return this.#singles <= SINGLE_READS && this.#singleBytes <= SINGLE_BYTES;
   }
 
   credit(offset: number): void {

@@ -14,7 +14,7 @@
  * `duplicate(master)` and closes that. It is valid until `acknowledge` or `close`.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import { closeDescriptor } from "../libc/descriptors.js";
 import type { Log } from "../log.js";

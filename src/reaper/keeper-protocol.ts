@@ -17,7 +17,7 @@
  * `release`, or until the daemon's *process* is gone: a closed connection alone hands nothing over.
  */
 import { z } from "zod";
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import { DESCRIPTOR_MESSAGE_BYTES } from "../libc/sockets.js";
 
 export const KEEPER_PROTOCOL = 1;

@@ -3,7 +3,7 @@
  * unacknowledged fill a socket's queue, and both sides wait for ever once it is full.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import { LifeguardError } from "../errors.js";
 import { closeDescriptor } from "../libc/descriptors.js";
 import type { Log } from "../log.js";

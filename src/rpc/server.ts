@@ -2,7 +2,7 @@
 import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { systemClock } from "../clock.js";
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import type { Config } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import { peerCredentials } from "../libc/sockets.js";

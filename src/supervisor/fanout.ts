@@ -7,7 +7,7 @@
  *     └── credit is given only while somebody keeps up       until it stands where the live stream stands
  */
 import type { ReadResult } from "../actors/messages.js";
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import type { TerminalSize } from "../session.js";
 import type { Watch, WatchRequest, WatchSink } from "./api.js";
 

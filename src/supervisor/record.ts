@@ -3,7 +3,7 @@
  * knows nothing else. Parsed when it comes back, because the daemon that wrote it may have been another version.
  */
 import { z } from "zod";
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import type { SessionSpec } from "../session.js";
 

@@ -2,7 +2,8 @@
 import { rm, stat } from "node:fs/promises";
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { PERIODS, type Config } from "../config.js";
+import { PERIODS } from "../bounds.js";
+import type { Config } from "../config.js";
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
 import type { PruneReport } from "../persistence/store.js";

@@ -5,7 +5,8 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { ReadResult, Screen, ScreenRequest } from "../actors/messages.js";
 import type { Clock } from "../clock.js";
-import { BOUNDS, type Config } from "../config.js";
+import { BOUNDS } from "../bounds.js";
+import type { Config } from "../config.js";
 import { LifeguardError } from "../errors.js";
 import { signalNumber } from "../reaper/signals.js";
 import { checkName, type Evidence, type SessionSpec, type SessionState, type SessionSummary, type TerminalSize } from "../session.js";

@@ -95,7 +95,7 @@ export class RowWriter {
     if (above === undefined) return "\r\n";
     const last = this.#cols - 1;
     const first = lookAt(line, 0);
-    if (columnsAt(line, 0) === 2 && columnsAt(above, last) === 1 && isBlank(above, last, this.#cols) && first.background === 0 && sameLook(lookAt(above, last), first) && !this.#hasNowhereToStart(above)) {
+    if (columnsAt(line, 0) === 2 && columnsAt(line, 1) === 0 && columnsAt(above, last) === 1 && isBlank(above, last, this.#cols) && first.background === 0 && sameLook(lookAt(above, last), first) && !this.#hasNowhereToStart(above)) {
       // A wide character that did not fit: as it came about.
       return `\x1b[${this.#cols}G${this.#pen.to(first)}${textAt(line, 0)}\r`;
     }

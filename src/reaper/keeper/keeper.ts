@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import type { Socket } from "node:net";
-import { PERIODS } from "../../config.js";
+import { PERIODS } from "../../bounds.js";
 import { messageOf } from "../../errors.js";
 import { closeDescriptor } from "../../libc/descriptors.js";
 import { peekExit, reap } from "../../libc/processes.js";

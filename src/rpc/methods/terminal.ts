@@ -1,6 +1,6 @@
 /** Methods on a session's terminal: what goes in and what it shows. */
 import { z } from "zod";
-import { BOUNDS } from "../../config.js";
+import { BOUNDS } from "../../bounds.js";
 import { method } from "../method.js";
 import type { Method } from "../method.js";
 import { bytes, offset, reference, size } from "../parameters.js";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WatchStream } from "../../../src/actors/watch-stream.js";
-import { BOUNDS } from "../../../src/config.js";
+import { BOUNDS } from "../../../src/bounds.js";
 
 /** Output that is its own offset, byte by byte, of which the last `held` are kept. */
 class Source {
@@ -48,18 +48,39 @@ describe("watch stream", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
   afterEach(() => void vi.useRealTimers());
 
-  it("posts the first bytes at once and joins what follows within 4 ms", () => {
+  it("posts a few small reads at once, one by one", () => {
     const { posts, write } = setUp();
+    for (let i = 0; i < 40; i++) {
+      write(10);
+      expect(posts.length).toBe(i + 1);
+      vi.advanceTimersByTime(1);
+    }
+  });
+
+  it("joins what comes faster within 4 ms", () => {
+    const { posts, write } = setUp();
+    for (let i = 0; i < 4; i++) write(10);
+    expect(posts.length).toBe(4);
     write(10);
-    expect(posts.length).toBe(1);
+    // The first of a burst is joined with nothing: nothing waits longer than it must.
+    expect(posts.length).toBe(5);
     write(10);
     write(10);
-    expect(posts.length).toBe(1);
+    expect(posts.length).toBe(5);
     vi.advanceTimersByTime(4);
-    expect(posts).toEqual([
-      { offset: 0, length: 10 },
-      { offset: 10, length: 20 },
-    ]);
+    expect(posts.slice(5)).toEqual([{ offset: 50, length: 20 }]);
+    vi.advanceTimersByTime(1_000);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("joins large reads", () => {
+    const { posts, write } = setUp();
+    write(3_000);
+    write(3_000);
+    write(3_000);
+    expect(posts.map((post) => post.length)).toEqual([3_000]);
+    vi.advanceTimersByTime(4);
+    expect(posts.map((post) => post.length)).toEqual([3_000, 6_000]);
     vi.advanceTimersByTime(1_000);
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BOUNDS } from "../../../src/config.js";
+import { BOUNDS } from "../../../src/bounds.js";
 import type { WatchSink } from "../../../src/supervisor/api.js";
 import { Fanout, type OutputSource } from "../../../src/supervisor/fanout.js";
 

@@ -1,6 +1,6 @@
 /** A terminal's state as plain data, to compare terminals by what can be seen of them, now or later. */
 import { columnsAt, HAS_EXTENDED, look, lookAt, PLAIN, sameLook, textAt, type Look } from "../../../src/actors/terminal/cells.js";
-import { charsetsByNumber, type Attributes, type Charset, type ScreenBuffer } from "../../../src/actors/terminal/engine.js";
+import { charsetsByNumber, type Attributes, type Charset, type Line, type ScreenBuffer } from "../../../src/actors/terminal/engine.js";
 import { createState, type TerminalState } from "../../../src/actors/terminal/state.js";
 import type { TerminalSize } from "../../../src/session.js";
 
@@ -65,7 +65,7 @@ function describeLine(state: TerminalState, buffer: ScreenBuffer, y: number): st
   const line = buffer.lines.get(y);
   if (line === undefined) return "missing";
   // Empty cells with attributes of their own from one margin to the other cannot be drawn, see restore-rows.ts.
-  const undrawable = Array.from({ length: cols }, (_, x) => textAt(line, x) === "" && !sameLook(lookAt(line, x), { ...PLAIN, background: lookAt(line, x).background })).every(Boolean);
+  const undrawable = Array.from({ length: cols }, (_, x) => isEmpty(line, x, cols) && !sameLook(lookAt(line, x), { ...PLAIN, background: lookAt(line, x).background })).every(Boolean);
   let text = line.isWrapped && !(y === 0 && rows === 1) ? "↳" : "|";
   let last = "";
   for (let x = 0; x < cols; x++) {
@@ -78,6 +78,13 @@ function describeLine(state: TerminalState, buffer: ScreenBuffer, y: number): st
     last = attributes;
   }
   return text.replace(/·+$/, "");
+}
+
+/** Nothing to see: also a half of a wide character without the other. */
+function isEmpty(line: Line, x: number, cols: number): boolean {
+  const columns = columnsAt(line, x);
+  if (columns === 0) return x === 0 || columnsAt(line, x - 1) !== 2;
+  return textAt(line, x) === "" || (columns === 2 && (x + 1 >= cols || columnsAt(line, x + 1) !== 0));
 }
 
 function describeAttributes(state: TerminalState, { fg, bg, extended }: Attributes): Record<string, unknown> {
