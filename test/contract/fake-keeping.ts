@@ -110,7 +110,7 @@ export class FakeKeeping implements KeepingApi {
       terminal: Buffer.from("abc"),
     };
     this.checkpoints.unshift(saved);
-    this.#sessions.emit("checkpoint.saved", id, { checkpoint: saved.checkpoint, generation: saved.generation, checkpoint_kind: "manual", label: saved.label });
+    this.#sessions.emit("checkpoint.saved", id, { checkpoint: saved.checkpoint, generation: saved.generation, reason: "manual" });
     return rowOf(saved);
   }
 

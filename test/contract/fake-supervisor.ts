@@ -271,11 +271,11 @@ export class FakeSupervisor implements SupervisorApi {
     return Promise.resolve();
   }
 
-  update(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined }): SessionSummary {
+  update(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined }): Promise<SessionSummary> {
     const { summary } = this.#session(id);
     if (change.name !== undefined) summary.name = change.name;
     if (change.labels !== undefined) summary.labels = change.labels;
-    return summary;
+    return Promise.resolve(summary);
   }
 
   subscribe(

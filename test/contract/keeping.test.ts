@@ -247,7 +247,7 @@ describe.each(DIALECTS)("%s", (name) => {
     await client.call("events.subscribe", { kinds: ["checkpoint.saved"] });
     const saved = await client.call("checkpoint.save", { id, label: "a" });
     const event = await client.notification("event");
-    expect(event).toMatchObject({ kind: "checkpoint.saved", session: id, checkpoint: saved["checkpoint"], checkpoint_kind: "manual" });
+    expect(event).toMatchObject({ kind: "checkpoint.saved", session: id, checkpoint: saved["checkpoint"], reason: "manual" });
     const { boot: _1, seq: _2, at: _3, kind: _4, session: _5, ...fields } = event;
     expect(EVENTS["checkpoint.saved"]?.fields.strict().safeParse(fields).error).toBeUndefined();
   });
