@@ -111,7 +111,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, events, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
-  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody });
+  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
   const supervisor = new Supervisor({
     config,
     clock,

@@ -130,6 +130,10 @@ export interface DaemonStatus {
   fds: number;
   ptys: number;
   memory: { daemon_rss: number; keeper_rss: number };
+  /** The store's writes: waiting and under way, the oldest's age, replaced by newer ones before they were written, refused. */
+  queue: { items: number; bytes: number; oldest_ms: number; coalesced: number; refused: number };
+  /** `damaged`: how many files; `store.status` names them. */
+  store: { ok: boolean; damaged: number };
   watches: number;
   restored: { sessions: number; ms: number } | null;
   /** Longest stretch the main loop was held up since the last status, ms. */
