@@ -61,7 +61,10 @@ export class Idempotency {
 
 /** Bytes among what was asked count by their own digest: as JSON they would take many times their size. */
 function digestOf(asked: object): string {
-  const fields = Object.entries(asked).map(([name, value]) => [name, value instanceof Uint8Array ? ["bytes", sha256(value)] : ["json", value as unknown]]);
+  const fields = Object.entries(asked).map(([name, value]) => [
+    name,
+    value instanceof Uint8Array ? ["bytes", sha256(value)] : ["json", value as unknown],
+  ]);
   return sha256(JSON.stringify(fields));
 }
 

@@ -54,7 +54,9 @@ export async function readPage(
 
 function addDamage(page: JournalPage, part: JournalRead): void {
   for (const damage of part.damage) {
-    const known = page.damage.some(({ segment, offset, seq }) => segment === damage.segment && offset === damage.offset && seq === damage.seq);
+    const known = page.damage.some(
+      ({ segment, offset, seq }) => segment === damage.segment && offset === damage.offset && seq === damage.seq,
+    );
     if (!known) page.damage.push(damage);
   }
 }

@@ -177,7 +177,12 @@ export class FakeKeeping implements KeepingApi {
     const old = this.#thoughts.get(id);
     const seen = old?.watermark ?? null;
     const { stream_instance_id, emission_seq, ...said } = input;
-    if (stream_instance_id !== undefined && emission_seq !== undefined && stream_instance_id === seen?.stream_instance_id && emission_seq <= seen.emission_seq)
+    if (
+      stream_instance_id !== undefined &&
+      emission_seq !== undefined &&
+      stream_instance_id === seen?.stream_instance_id &&
+      emission_seq <= seen.emission_seq
+    )
       return { accepted: false, reason: `emission ${emission_seq} is not after ${seen.emission_seq}` };
     const watermark = stream_instance_id === undefined || emission_seq === undefined ? seen : { stream_instance_id, emission_seq };
     this.#thoughts.set(id, { ...(old ?? NO_THOUGHT), ...said, watermark });
@@ -211,7 +216,12 @@ export class FakeKeeping implements KeepingApi {
 
   async pruneStore(request: { olderThanMs: number | undefined; dryRun: boolean }): Promise<PruneReport> {
     this.pruned.push(request);
-    return { removed: [{ kind: "session", id: "sess_1", session: "sess_1", reason: "it ended 200 h ago", bytes: 9 }], kept: [], foreign: [], bytes: 9 };
+    return {
+      removed: [{ kind: "session", id: "sess_1", session: "sess_1", reason: "it ended 200 h ago", bytes: 9 }],
+      kept: [],
+      foreign: [],
+      bytes: 9,
+    };
   }
 
   #journal(id: string): KeptJournal {
@@ -268,7 +278,9 @@ export class FakeKeeping implements KeepingApi {
 function readEntries({ head, entries }: KeptJournal, options: JournalReadOptions, texts: Map<string, string>): JournalRead {
   const { since = 1, limit = 1_000, branch, from_boundary } = options;
   const boundary = from_boundary === true ? head.boundary : null;
-  const wanted = entries.filter(({ seq, branch: its }) => seq >= since && seq > (boundary?.seq ?? 0) && (branch === undefined || its === branch));
+  const wanted = entries.filter(
+    ({ seq, branch: its }) => seq >= since && seq > (boundary?.seq ?? 0) && (branch === undefined || its === branch),
+  );
   const answered = wanted.slice(0, limit);
   const more = wanted.length > limit;
   const archive = boundary?.archive ?? "";
@@ -277,13 +289,27 @@ function readEntries({ head, entries }: KeptJournal, options: JournalReadOptions
     entries: answered,
     next: more ? (answered.at(-1)?.seq ?? 0) + 1 : head.last_seq + 1,
     more,
-    ...(boundary === null ? {} : { boundary: { seq: boundary.seq, archive, archive_missing: text === undefined, prefix: text ?? `[archive ${archive}: missing]` } }),
+    ...(boundary === null
+      ? {}
+      : { boundary: { seq: boundary.seq, archive, archive_missing: text === undefined, prefix: text ?? `[archive ${archive}: missing]` } }),
     damage: [],
   };
 }
 
 function headOf(id: string, agent: string | null, createdBy: string | null, title: string): JournalHead {
-  return { id, agent, created_by: createdBy, title, summary: "", created_at: AT, updated_at: AT, message_count: 0, last_seq: 0, branches: [], boundary: null };
+  return {
+    id,
+    agent,
+    created_by: createdBy,
+    title,
+    summary: "",
+    created_at: AT,
+    updated_at: AT,
+    message_count: 0,
+    last_seq: 0,
+    branches: [],
+    boundary: null,
+  };
 }
 
 function rowOf({ session_state: _1, spec: _2, state: _3, extra: _4, context: _5, terminal: _6, ...row }: Checkpoint): CheckpointRow {

@@ -48,7 +48,8 @@ describe.each(DIALECTS)("%s", (name) => {
     for (const field of Object.keys(answer)) expect(known).toContain(field);
     return answer;
   };
-  const ids = (answer: Record<string, unknown>): unknown[] => (answer["checkpoints"] as { checkpoint: string }[]).map(({ checkpoint }) => checkpoint);
+  const ids = (answer: Record<string, unknown>): unknown[] =>
+    (answer["checkpoints"] as { checkpoint: string }[]).map(({ checkpoint }) => checkpoint);
 
   it("saves, lists, gets, restores, forks and removes checkpoints", async () => {
     const id = await session({ name: "build" });
@@ -76,13 +77,24 @@ describe.each(DIALECTS)("%s", (name) => {
     });
     const checkpoint = saved["checkpoint"] as string;
     const whole = await described("checkpoint.get", { checkpoint });
-    expect(whole).toMatchObject({ ...saved, state, extra: ["anything"], session_state: "idle", spec: { name: "build", env_names: ["TOKEN"], env_secret: ["TOKEN"] } });
+    expect(whole).toMatchObject({
+      ...saved,
+      state,
+      extra: ["anything"],
+      session_state: "idle",
+      spec: { name: "build", env_names: ["TOKEN"], env_secret: ["TOKEN"] },
+    });
     expect(RawClient.bytes(whole, "context")).toEqual(context);
     expect(JSON.stringify(whole)).not.toContain("secret-value");
     expect(whole).not.toHaveProperty("terminal");
 
     const plain = await described("checkpoint.save", { id });
-    expect(await described("checkpoint.get", { checkpoint: plain["checkpoint"] })).toMatchObject({ state: null, extra: null, context: null, label: null });
+    expect(await described("checkpoint.get", { checkpoint: plain["checkpoint"] })).toMatchObject({
+      state: null,
+      extra: null,
+      context: null,
+      label: null,
+    });
     expect(ids(await described("checkpoint.list", { id: "build" }))).toEqual([plain["checkpoint"], checkpoint]);
     expect(ids(await described("checkpoint.list"))).toHaveLength(2);
     expect(await described("checkpoint.latest", { id })).toMatchObject({ checkpoint: plain["checkpoint"], skipped: [] });
@@ -95,7 +107,9 @@ describe.each(DIALECTS)("%s", (name) => {
     expect(forked).toMatchObject({ status: "active", session: { name: "other", cwd: "/tmp" } });
     expect(await refusal("checkpoint.remove", { checkpoint })).toMatchObject({ name: "BUSY" });
     expect(await described("fork.list", { id })).toMatchObject({
-      forks: [{ fork: forked["fork"], checkpoint, session: id, forked_session: (forked["session"] as { id: string }).id, status: "active" }],
+      forks: [
+        { fork: forked["fork"], checkpoint, session: id, forked_session: (forked["session"] as { id: string }).id, status: "active" },
+      ],
     });
     expect(await described("fork.update", { fork: forked["fork"], status: "merged" })).toMatchObject({ status: "merged" });
     expect(await described("checkpoint.remove", { checkpoint })).toEqual({ removed: true });
@@ -119,7 +133,9 @@ describe.each(DIALECTS)("%s", (name) => {
     const save = { id, label: "a", ...bytes("context", randomBytes(100_000)), key: "k" };
     const [first, second] = await Promise.all([client.call("checkpoint.save", save), client.call("checkpoint.save", save)]);
     expect(second).toEqual(first);
-    expect(await refusal("checkpoint.save", { ...save, ...bytes("context", randomBytes(100_000)) })).toMatchObject({ name: "INVALID_PARAMS" });
+    expect(await refusal("checkpoint.save", { ...save, ...bytes("context", randomBytes(100_000)) })).toMatchObject({
+      name: "INVALID_PARAMS",
+    });
     const append = { id, kind: "note", ...bytes("data", Buffer.from([1, 0])), key: "k" };
     expect([await client.call("journal.append", append), await client.call("journal.append", append)]).toEqual([
       expect.objectContaining({ seq: 1 }),
@@ -137,7 +153,10 @@ describe.each(DIALECTS)("%s", (name) => {
     expect(await described("journal.open", { agent: "a-b", created_by: "Ü" })).toEqual({ id: "jrnl_2", created: true });
     expect(await described("journal.latest", { agent: "a/b", created_by: "Ü" })).toMatchObject({ id: "jrnl_1" });
     expect(await refusal("journal.latest", { agent: "A/B", created_by: "Ü" })).toMatchObject({ name: "NOT_FOUND" });
-    expect(await described("journal.update", { id: "jrnl_1", title: "plan", summary: "two\nlines" })).toMatchObject({ title: "plan", summary: "two\nlines" });
+    expect(await described("journal.update", { id: "jrnl_1", title: "plan", summary: "two\nlines" })).toMatchObject({
+      title: "plan",
+      summary: "two\nlines",
+    });
     expect(await described("journal.list")).toMatchObject({ journals: [{ id: "jrnl_1" }, { id: "jrnl_2" }] });
 
     const binary = Buffer.from([0, 255, 27]);
@@ -167,8 +186,15 @@ describe.each(DIALECTS)("%s", (name) => {
     });
     expect(await described("journal.archive.put", { name: "before lunch", text: "all of it\n" })).toEqual({});
     expect(await described("journal.archive.get", { name: "before lunch" })).toEqual({ name: "before lunch", text: "all of it\n" });
-    expect(await described("journal.read", { id, from_boundary: true })).toMatchObject({ boundary: { archive_missing: false, prefix: "all of it\n" } });
-    expect(await described("journal.get", { id })).toMatchObject({ id, agent: null, last_seq: 6, boundary: { seq: 5, archive: "before lunch" } });
+    expect(await described("journal.read", { id, from_boundary: true })).toMatchObject({
+      boundary: { archive_missing: false, prefix: "all of it\n" },
+    });
+    expect(await described("journal.get", { id })).toMatchObject({
+      id,
+      agent: null,
+      last_seq: 6,
+      boundary: { seq: 5, archive: "before lunch" },
+    });
     expect(await described("journal.remove", { id: "jrnl_2" })).toEqual({ removed: true });
     expect(await refusal("journal.get", { id: "jrnl_9" })).toMatchObject({ name: "NOT_FOUND" });
   });
@@ -178,7 +204,7 @@ describe.each(DIALECTS)("%s", (name) => {
     const journal = { head: await fixture.supervisor.keeping.journals.get(id) };
     for (let seq = 1; seq <= 300; seq++) await fixture.supervisor.keeping.journals.append(id, { kind: "note", data: "x".repeat(50_000) });
     const seen: number[] = [];
-    for (let since = 1, more = true; more; ) {
+    for (let since = 1, more = true; more;) {
       const page = await client.call("journal.read", { id, since });
       const entries = page["entries"] as { seq: number }[];
       expect(entries.length).toBeLessThan(90);
@@ -192,7 +218,9 @@ describe.each(DIALECTS)("%s", (name) => {
   it("publishes thoughts by watermark, and gives them back", async () => {
     const id = await session({ name: "build" });
     expect(await described("thought.get", { id })).toEqual({ id, thought: null });
-    expect(await described("thought.publish", { id: "build", text: "reading tests", stream_instance_id: "s", emission_seq: 3 })).toEqual({ accepted: true });
+    expect(await described("thought.publish", { id: "build", text: "reading tests", stream_instance_id: "s", emission_seq: 3 })).toEqual({
+      accepted: true,
+    });
     expect(await described("thought.publish", { id, text: "old", watermark: { stream_instance_id: "s", emission_seq: 3 } })).toMatchObject({
       accepted: false,
       reason: expect.stringContaining("3") as string,
@@ -213,7 +241,9 @@ describe.each(DIALECTS)("%s", (name) => {
         watermark: { stream_instance_id: "s", emission_seq: 4 },
       }),
     ).toEqual({ accepted: true });
-    expect(await described("thought.list")).toMatchObject({ thoughts: [{ id, thought: { text: "writing tests", watermark: { emission_seq: 4 } } }] });
+    expect(await described("thought.list")).toMatchObject({
+      thoughts: [{ id, thought: { text: "writing tests", watermark: { emission_seq: 4 } } }],
+    });
     for (const wrong of [
       { text: "a\nb" },
       { text: "" },
@@ -231,9 +261,22 @@ describe.each(DIALECTS)("%s", (name) => {
   it("says how the store is, and prunes", async () => {
     const { keeping } = fixture.supervisor;
     expect(await described("store.status")).toMatchObject({ ok: true, queue: { items: 1, oldest_ms: 3 }, damaged: [] });
-    keeping.damaged.push({ path: "sessions/sess_1/record.4", kind: "session", reason: "its checksum is wrong", quarantined_to: "quarantine/1-record.4", at: 5 });
-    expect(await described("store.verify")).toMatchObject({ checked: 7, damaged: [{ reason: "its checksum is wrong" }], foreign: ["readme"] });
-    expect(await described("daemon.status")).toMatchObject({ queue: { items: 1, bytes: 2, coalesced: 4, refused: 5 }, store: { ok: false, damaged: 1 } });
+    keeping.damaged.push({
+      path: "sessions/sess_1/record.4",
+      kind: "session",
+      reason: "its checksum is wrong",
+      quarantined_to: "quarantine/1-record.4",
+      at: 5,
+    });
+    expect(await described("store.verify")).toMatchObject({
+      checked: 7,
+      damaged: [{ reason: "its checksum is wrong" }],
+      foreign: ["readme"],
+    });
+    expect(await described("daemon.status")).toMatchObject({
+      queue: { items: 1, bytes: 2, coalesced: 4, refused: 5 },
+      store: { ok: false, damaged: 1 },
+    });
     expect(await described("store.prune", { older_than_ms: 0, dry_run: true })).toMatchObject({ bytes: 9, removed: [{ kind: "session" }] });
     await client.call("store.prune");
     expect(keeping.pruned).toEqual([
@@ -281,15 +324,22 @@ describe.each(DIALECTS)("%s", (name) => {
 
   it("refuses a state that JSON would change silently", async () => {
     const id = await session();
-    const never: unknown[] = name === "json" ? [] : [{ a: Buffer.from([1]) }, [Number.NaN], { deep: { er: 2n ** 63n } }, Number.POSITIVE_INFINITY];
+    const never: unknown[] =
+      name === "json" ? [] : [{ a: Buffer.from([1]) }, [Number.NaN], { deep: { er: 2n ** 63n } }, Number.POSITIVE_INFINITY];
     for (const state of never) {
-      expect(await refusal("checkpoint.save", { id, state })).toMatchObject({ name: "INVALID_PARAMS", message: expect.stringContaining("JSON value") as string });
+      expect(await refusal("checkpoint.save", { id, state })).toMatchObject({
+        name: "INVALID_PARAMS",
+        message: expect.stringContaining("JSON value") as string,
+      });
       expect(await refusal("checkpoint.save", { id, extra: state })).toMatchObject({ name: "INVALID_PARAMS" });
       expect(await refusal("journal.append", { id, kind: "note", data: state })).toMatchObject({ name: "INVALID_PARAMS" });
     }
     const odd: unknown = JSON.parse('{"": 0, "__proto__": {"polluted": true}, "constructor": "x", "_b64": "y"}');
     const saved = await client.call("checkpoint.save", { id, state: odd, extra: false });
-    expect(await client.call("checkpoint.get", { checkpoint: saved["checkpoint"] })).toMatchObject({ extra: false, state: { "": 0, constructor: "x" } });
+    expect(await client.call("checkpoint.get", { checkpoint: saved["checkpoint"] })).toMatchObject({
+      extra: false,
+      state: { "": 0, constructor: "x" },
+    });
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
   });
 
@@ -321,7 +371,11 @@ describe.each(DIALECTS)("%s", (name) => {
     for (const [method, field, rest] of asId)
       for (const hostile of HOSTILE_IDS) {
         const error = await refusal(method, { ...rest, [field]: hostile });
-        expect({ method, hostile, error: error.name }).toEqual({ method, hostile, error: expect.stringMatching(/^(INVALID_PARAMS|NOT_FOUND)$/) as string });
+        expect({ method, hostile, error: error.name }).toEqual({
+          method,
+          hostile,
+          error: expect.stringMatching(/^(INVALID_PARAMS|NOT_FOUND)$/) as string,
+        });
       }
     const asName: [string, string, Record<string, unknown>][] = [
       ["checkpoint.save", "label", { id }],

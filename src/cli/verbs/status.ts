@@ -2,6 +2,7 @@ import { coloursFor, paintState, stateWords } from "../colours.js";
 import { briefAge } from "../duration.js";
 import { jsonPage } from "../json.js";
 import { SESSION_STATES } from "../../session.js";
+import { queueWords } from "../store-lines.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT } from "../verb.js";
 
@@ -44,6 +45,11 @@ export const verb: Verb<{ json?: boolean }> = {
       ],
       ["memory", `daemon ${mebibytes(status.memory.daemon_rss)}, keeper ${mebibytes(status.memory.keeper_rss)}`],
       ["open", `${status.fds} descriptors, ${status.ptys} terminals, ${status.connections} connections, ${status.watches} watches`],
+      [
+        "store",
+        `${status.store.ok ? "ok" : "not well: lifeguard store status says why"}${status.store.damaged === 0 ? "" : `, ${status.store.damaged} damaged`}`,
+      ],
+      ["queue", queueWords(status.queue)],
       ["restored", status.restored === null ? "nothing" : `${status.restored.sessions} sessions in ${status.restored.ms.toFixed(0)} ms`],
     ];
     terminal.stdout.write(lines.map(([label, value]) => `${colours.dim(label.padEnd(9))} ${value}\n`).join(""));

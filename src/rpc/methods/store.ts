@@ -26,7 +26,8 @@ const verify: Method = method({
 const prune: Method = method({
   name: "store.prune",
   since: "1.1",
-  summary: "Removes ended sessions and periodic checkpoints that were kept long enough, as the daemon does every hour. Never what is live, pinned, needed by a fork, or not saved yet.",
+  summary:
+    "Removes ended sessions and periodic checkpoints that were kept long enough, as the daemon does every hour. Never what is live, pinned, needed by a fork, or not saved yet.",
   params: z.strictObject({
     older_than_ms: count("milliseconds").describe("ended sessions of this age go; default 7 days").optional(),
     dry_run: z.boolean().describe("only say what would go").optional(),

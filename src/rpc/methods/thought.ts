@@ -33,17 +33,22 @@ const publish: Method = method({
     watermark: z.strictObject({ stream_instance_id: stream, emission_seq: emission }).exactOptional(),
   }),
   result: z.object({ accepted: z.boolean(), reason: z.string().optional() }),
-  handler: ({ id, ...said }, { supervisor }) => supervisor.keeping.publishThought(supervisor.resolve(id, { prefix: true }), withStream(said)),
+  handler: ({ id, ...said }, { supervisor }) =>
+    supervisor.keeping.publishThought(supervisor.resolve(id, { prefix: true }), withStream(said)),
 });
 
 /** @throws LifeguardError INVALID_PARAMS when the stream is said twice or by half */
 function withStream({ watermark, ...input }: Omit<PublishParams, "id">): PublishInput {
   const half = (input.stream_instance_id === undefined) !== (input.emission_seq === undefined);
   if (half)
-    throw new LifeguardError("INVALID_PARAMS", "thought.publish: stream_instance_id and emission_seq come together", { field: "emission_seq" });
+    throw new LifeguardError("INVALID_PARAMS", "thought.publish: stream_instance_id and emission_seq come together", {
+      field: "emission_seq",
+    });
   if (watermark === undefined) return input;
   if (input.stream_instance_id !== undefined)
-    throw new LifeguardError("INVALID_PARAMS", "thought.publish: watermark and stream_instance_id are given; give one", { field: "watermark" });
+    throw new LifeguardError("INVALID_PARAMS", "thought.publish: watermark and stream_instance_id are given; give one", {
+      field: "watermark",
+    });
   return { ...input, ...watermark };
 }
 
