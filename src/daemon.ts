@@ -29,6 +29,7 @@ import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
 import { Retention } from "./supervisor/retention.js";
 import { revive } from "./supervisor/revival.js";
+import { SelfGuard } from "./supervisor/self-guard.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
@@ -112,6 +113,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const retention = new Retention({ config, table, keeping, events, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
   const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
+  const guard = new SelfGuard();
   const supervisor = new Supervisor({
     config,
     clock,
@@ -120,7 +122,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     hosting,
     lifecycle,
     vitals,
-    keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention }),
+    keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard }),
+    guard,
     requestStop: () => asked.abort(),
   });
   const server = new RpcServer({ config, version, supervisor, log });

@@ -64,7 +64,14 @@ export interface ThreadHello {
 
 /** What a thread is asked to run, as piscina tasks: an actor runs until it ends. */
 export type ThreadTask =
-  | { kind: "actor"; start: ActorStart; /** One Int32, see {@link CLAIM}. */ claim: SharedArrayBuffer }
+  | {
+      kind: "actor";
+      start: ActorStart;
+      /** One Int32, see {@link CLAIM}. */
+      claim: SharedArrayBuffer;
+      /** The main thread does not know which thread this comes to: {@link ActorBegun} tells it. */
+      announce: boolean;
+    }
   | { kind: "render"; render: RenderTask };
 
 /**

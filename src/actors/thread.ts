@@ -42,14 +42,14 @@ export class ThreadHost implements ActorApi {
   }
 
   /** An actor's life, as a task: resolves when it has ended. */
-  async run(start: ActorStart, claim: Int32Array): Promise<void> {
+  async run(start: ActorStart, claim: Int32Array, announce: boolean): Promise<void> {
     if (Atomics.compareExchange(claim, 0, CLAIM.offered, CLAIM.taken) !== CLAIM.offered) return;
     const number = sessionNumber(start.id) ?? 0;
     const enter = (): void => {
       this.#suspect[0] = number;
     };
     enter();
-    this.#post({ type: "begun", id: start.id });
+    if (announce) this.#post({ type: "begun", id: start.id });
     const actor = new Actor(start, {
       slot: (n) => this.#inflight.slot(n),
       post: this.#post,

@@ -22,7 +22,7 @@ import type { EventLog } from "./events.js";
 import type { Keeping } from "./keeping.js";
 import type { Lifecycle } from "./lifecycle.js";
 import type { Retention } from "./retention.js";
-import { refuseSelf } from "./self-guard.js";
+import type { SelfGuard } from "./self-guard.js";
 import type { SessionTable } from "./table.js";
 
 export interface KeepingRequestsParts {
@@ -33,6 +33,7 @@ export interface KeepingRequestsParts {
   lifecycle: Lifecycle;
   keeping: Keeping;
   retention: Retention;
+  guard: SelfGuard;
 }
 
 export class KeepingRequests implements KeepingApi {
@@ -70,7 +71,7 @@ export class KeepingRequests implements KeepingApi {
     const { table, lifecycle, keeping, config, clock } = this.#p;
     const from = await keeping.store.checkpoints.get(checkpoint);
     const entry = table.byId(from.session);
-    refuseSelf(entry, caller, "restore");
+    this.#p.guard.refuse(entry, caller, "restore");
     if (entry.live && entry.phase !== "retiring") {
       if (!options.force) {
         throw new LifeguardError(

@@ -4,8 +4,7 @@
  * Who does what: custody (the keepers) starts and holds processes, the pool hosts actors, which own the bytes, and this file
  * decides. Nothing else starts, ends or restarts a session.
  */
-import { mkdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import type { ActorPool } from "../actors/pool.js";
 import type { Clock } from "../clock.js";
 import type { Config } from "../config.js";
@@ -68,16 +67,13 @@ export class Lifecycle implements Reapable {
         { limit: config.daemon.max_sessions },
       );
     }
-    checkDirectory(spec.cwd);
-    resolveCommand(spec.command, spec.env, spec.cwd);
+    const file = programOf(spec);
     const { number, id, durable } = table.mint();
     const entry = new SessionEntry(number, id, spec, table.directory, clock.now(), clock.now());
     this.#p.hosting.equip(entry);
-    encodeRecord(entry.record());
-    mkdirSync(entry.directory, { recursive: true, mode: 0o700 });
     table.add(entry);
     try {
-      await Promise.all([this.#launch(entry), durable]);
+      await Promise.all([this.#launch(entry, file), durable]);
     } catch (error) {
       await this.#free(entry).catch(() => undefined);
       entry.removed = true;
@@ -90,35 +86,43 @@ export class Lifecycle implements Reapable {
     return entry;
   }
 
-  async #launch(entry: SessionEntry): Promise<void> {
+  /** @param file the program, as {@link programOf} has found it */
+  async #launch(entry: SessionEntry, file: string): Promise<void> {
     const { config, custody, table, clock, hosting, world } = this.#p;
     const { spec } = entry;
-    checkDirectory(spec.cwd);
-    const file = resolveCommand(spec.command, spec.env, spec.cwd);
     entry.end = deferred();
     entry.killing = false;
     entry.exit = null;
     entry.startedAt = clock.now();
     entry.slot ??= table.takeSlot();
-    const { pid, master } = await custody.spawn({
-      session: entry.number,
-      slot: entry.slot,
-      record: encodeRecord(entry.record()),
-      directory: entry.directory,
-      spool: { bytes: config.session.spool_bytes, busyBytes: config.session.spool_busy_bytes },
-      file,
-      argv: [spec.command, ...spec.args],
-      env: sessionEnvironment(spec.env, entry.id, config.paths.socket),
-      cwd: spec.cwd,
-      size: entry.size,
-      nofileSoft: world.nofileSoft,
-      umask: world.umask,
-    });
+    const record = encodeRecord(entry.record());
+    // Both take most of a millisecond, and neither needs the other (a keeper that reads for a dead daemon makes the directory itself).
+    const directory = mkdir(entry.directory, { recursive: true, mode: 0o700 });
+    directory.catch(() => undefined);
+    const { pid, master } = await custody
+      .spawn({
+        session: entry.number,
+        slot: entry.slot,
+        record,
+        directory: entry.directory,
+        spool: { bytes: config.session.spool_bytes, busyBytes: config.session.spool_busy_bytes },
+        file,
+        argv: [spec.command, ...spec.args],
+        env: sessionEnvironment(spec.env, entry.id, config.paths.socket),
+        cwd: spec.cwd,
+        size: entry.size,
+        nofileSoft: world.nofileSoft,
+        umask: world.umask,
+      })
+      .catch(async (error: unknown) => {
+        await directory.catch(() => undefined);
+        throw error;
+      });
     entry.pid = pid;
     entry.master = master;
     move(entry, "started");
     try {
-      await hosting.start(entry, "fresh");
+      await hosting.start(entry, "fresh", directory);
     } catch (error) {
       // A process without an actor is of no use to anybody, and would never end: nobody reads what it writes.
       entry.killing = true;
@@ -217,7 +221,7 @@ export class Lifecycle implements Reapable {
     entry.epoch += 1;
     entry.restarts += 1;
     try {
-      await this.#launch(entry);
+      await this.#launch(entry, programOf(entry.spec));
     } catch (error) {
       await this.#free(entry).catch(() => undefined);
       await this.#ended(entry, { code: null, signal: null, at: clock.now(), reason: "spawn_failed" });
@@ -402,6 +406,12 @@ export class Lifecycle implements Reapable {
     if (entry.slot !== null) table.freeSlot(entry.slot);
     entry.slot = null;
   }
+}
+
+/** The program's path; directory and program have been looked at. @throws INVALID_PARAMS */
+function programOf(spec: SessionSpec): string {
+  checkDirectory(spec.cwd);
+  return resolveCommand(spec.command, spec.env, spec.cwd);
 }
 
 /** Takes a step of the exit table (reaper/exit-steps.ts). @returns false when it means nothing in this phase */

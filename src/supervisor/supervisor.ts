@@ -31,7 +31,7 @@ import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
-import { refuseSelf } from "./self-guard.js";
+import type { SelfGuard } from "./self-guard.js";
 import type { SessionTable } from "./table.js";
 import type { Vitals } from "./vitals.js";
 
@@ -44,6 +44,7 @@ export interface SupervisorParts {
   lifecycle: Lifecycle;
   vitals: Vitals;
   keeping: KeepingApi;
+  guard: SelfGuard;
   /** Tells the composition that somebody asked for the end. */
   requestStop(): void;
 }
@@ -181,7 +182,7 @@ export class Supervisor implements SupervisorApi {
     const entry = this.#p.table.byId(id);
     if (entry.actor === null)
       throw new LifeguardError("EXITED", `session ${entry.id} (${entry.spec.name}) is not running: restart it first`);
-    refuseSelf(entry, caller, "type into");
+    this.#p.guard.refuse(entry, caller, "type into");
     if (entry.pen !== null && entry.pen.connection !== caller.connection) {
       throw new LifeguardError(
         "NOT_WRITER",
@@ -239,7 +240,7 @@ export class Supervisor implements SupervisorApi {
   }
 
   #takePen(entry: SessionEntry, watch: string, take: boolean, caller: Caller): void {
-    refuseSelf(entry, caller, "type into");
+    this.#p.guard.refuse(entry, caller, "type into");
     const holder = entry.pen;
     if (holder !== null && holder.connection !== caller.connection && !take) {
       throw new LifeguardError("NOT_WRITER", `watch ${holder.watch} holds the pen of ${entry.id}: pass take: true to take it`, {
@@ -262,6 +263,7 @@ export class Supervisor implements SupervisorApi {
   }
 
   connectionClosed(connection: number): void {
+    this.#p.guard.forget(connection);
     for (const open of [...this.#watches.values()]) if (open.connection === connection) open.watch.end();
   }
 
@@ -279,7 +281,7 @@ export class Supervisor implements SupervisorApi {
   async kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult> {
     const { table, lifecycle, config } = this.#p;
     const entry = table.byId(id);
-    refuseSelf(entry, caller, "kill");
+    this.#p.guard.refuse(entry, caller, "kill");
     if (options.signal !== undefined) {
       const number = signalNumber(options.signal);
       if (number === null)
@@ -298,7 +300,7 @@ export class Supervisor implements SupervisorApi {
   async restart(id: string, caller: Caller): Promise<SessionSummary> {
     const { table, lifecycle, clock } = this.#p;
     const entry = table.byId(id);
-    refuseSelf(entry, caller, "restart");
+    this.#p.guard.refuse(entry, caller, "restart");
     await lifecycle.restart(entry);
     return entry.summary(clock.now());
   }
@@ -306,7 +308,7 @@ export class Supervisor implements SupervisorApi {
   async remove(id: string, options: { force: boolean }, caller: Caller): Promise<void> {
     const { table, lifecycle, config } = this.#p;
     const entry = table.byId(id);
-    refuseSelf(entry, caller, "remove");
+    this.#p.guard.refuse(entry, caller, "remove");
     if (entry.live && entry.phase !== "retiring") {
       if (!options.force)
         throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force`, {

@@ -292,6 +292,8 @@ export class FakeSupervisor implements SupervisorApi {
   }
 
   status(): Promise<DaemonStatus> {
+    const { ok, damaged, queue } = this.keeping.storeStatus();
+    const { items, bytes, oldest_ms, coalesced, refused } = queue;
     return Promise.resolve({
       pid: process.pid,
       version: "0.0.0",
@@ -304,6 +306,8 @@ export class FakeSupervisor implements SupervisorApi {
       fds: 1,
       ptys: 0,
       memory: { daemon_rss: process.memoryUsage.rss(), keeper_rss: 0 },
+      queue: { items, bytes, oldest_ms, coalesced, refused },
+      store: { ok, damaged: damaged.length },
       watches: 0,
       restored: null,
       loop_stall_ms: 0,

@@ -57,16 +57,7 @@ const status: Method = method({
   summary: "Counts and sizes of everything the daemon holds.",
   params: z.strictObject({}),
   result: statusShape,
-  handler: async (_params, { supervisor, host }) => {
-    const { ok, damaged, queue } = supervisor.keeping.storeStatus();
-    const { items, bytes, oldest_ms, coalesced, refused } = queue;
-    return {
-      ...(await supervisor.status()),
-      connections: host.connections(),
-      queue: { items, bytes, oldest_ms, coalesced, refused },
-      store: { ok, damaged: damaged.length },
-    };
-  },
+  handler: async (_params, { supervisor, host }) => ({ ...(await supervisor.status()), connections: host.connections() }),
 });
 
 const metrics: Method = method({
