@@ -69,7 +69,7 @@ export const idempotencyKey: z.ZodString = z
 export const count = (what: string): z.ZodInt => z.int(`is a number of ${what}`).min(0, `is a number of ${what}, from 0`);
 
 /** Any JSON value. What JSON would change silently (bytes inside, NaN, numbers beyond 2^53) is refused instead. */
-export const json: z.ZodType<unknown, unknown> = z
+export const json: z.ZodType = z
   .unknown()
   .superRefine((value, context) => {
     const problem = value === undefined ? "is missing" : jsonProblem(value, "");

@@ -74,7 +74,8 @@ const get: Method = method({
 });
 
 /** Without the terminal, which only the daemon can read, and without the values of the environment, which may be secrets. */
-function forClients({ spec, terminal: _, ...rest }: StoredCheckpoint): Checkpoint {
+function forClients(stored: StoredCheckpoint): Checkpoint {
+  const { spec, terminal: _, ...rest } = stored;
   const { env, envSecret, allowSelf, name, cwd, tool, command, args, cols, rows, restart, isolation, backend, labels } = spec;
   return {
     ...rest,

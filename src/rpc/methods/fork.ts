@@ -28,7 +28,8 @@ const update: Method = method({
 });
 
 /** Without the number that the store orders them by. */
-function forClients({ order: _, ...fork }: StoredFork): Fork {
+function forClients(stored: StoredFork): Fork {
+  const { order: _, ...fork } = stored;
   return fork;
 }
 

@@ -13,7 +13,7 @@ import { LifeguardError } from "../../../src/errors.js";
 import type { Checkpoint, Client } from "../../../src/rpc/client.js";
 import { NOW } from "./summaries.js";
 
-const plain = coloursFor({ isTTY: false } as NodeJS.WriteStream, {});
+const plain = coloursFor({ isTTY: false }, {});
 const UUID = "3b0c2f6e-8a51-4c0e-9d5f-2f1e7a90c4d8";
 
 const checkpoint: Checkpoint = {
