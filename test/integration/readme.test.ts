@@ -187,6 +187,9 @@ describe("the tour", () => {
       if (next === undefined || !("command" in next) || next.command !== "echo $?") expect({ command, code }).toEqual({ command, code: 0 });
     }
     expect(existsSync(join(shell.cwd, "web.svg"))).toBe(true);
+    const logs = ["daemon.log", "keeper.log"].map((name) => readFileSync(join(shell.home, name), "utf8")).join("");
+    expect(logs).toContain("process ended");
+    for (const secret of ["seq 3", "sleep 2", "step 1", "PS1="]) expect(logs).not.toContain(secret);
   });
 
   async function interactive(command: string, shown: string): Promise<void> {
