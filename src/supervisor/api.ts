@@ -188,8 +188,8 @@ export interface SupervisorApi {
   status(): Promise<DaemonStatus>;
   /** Prometheus text. */
   metrics(): Promise<string>;
-  /** Asks the daemon to end; answers before it does, with the live sessions: they go on under the keeper, or, with `all`, have been ended. */
-  stop(options: { all: boolean }): Promise<{ sessions: number }>;
+  /** Asks the daemon to end; answers before it does, with the live sessions: they go on under the keeper, or, with `all`, have been ended. @throws FORBIDDEN for `all` from inside one of them */
+  stop(options: { all: boolean }, caller: Caller): Promise<{ sessions: number }>;
   /** Everything of this connection: its watches end, its pens fall. */
   connectionClosed(connection: number): void;
 }

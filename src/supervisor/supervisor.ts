@@ -311,7 +311,7 @@ export class Supervisor implements SupervisorApi {
     this.#p.guard.refuse(entry, caller, "remove");
     if (entry.live && entry.phase !== "retiring") {
       if (!options.force)
-        throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force`, {
+        throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force (--force)`, {
           state: entry.state,
         });
       await lifecycle.kill(entry, config.session.kill_grace_ms);
@@ -329,9 +329,11 @@ export class Supervisor implements SupervisorApi {
     return this.#p.vitals.metrics(this.#watches.size);
   }
 
-  async stop(options: { all: boolean }): Promise<{ sessions: number }> {
-    const { table, lifecycle, config, requestStop } = this.#p;
+  async stop(options: { all: boolean }, caller: Caller): Promise<{ sessions: number }> {
+    const { table, lifecycle, config, guard, requestStop } = this.#p;
     const live = [...table.entries()].filter((entry) => entry.live && entry.phase !== "retiring");
+    // An agent that may not end itself may not end everybody either.
+    if (options.all) for (const entry of live) guard.refuse(entry, caller, "end");
     if (options.all) await Promise.all(live.map((entry) => lifecycle.kill(entry, config.session.kill_grace_ms)));
     // The answer goes out before the server begins to close.
     void turn().then(requestStop);

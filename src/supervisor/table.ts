@@ -53,7 +53,7 @@ export class SessionTable {
   byId(id: string): SessionEntry {
     const entry = this.#entries.get(id);
     if (entry === undefined)
-      throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(id)}: session.list shows those there are`, { received: id });
+      throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(id)}: list all (ls --all) to see those there are`, { received: id });
     return entry;
   }
 
@@ -110,7 +110,7 @@ export class SessionTable {
         );
       }
     }
-    throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(reference.slice(0, 80))}: session.list shows those there are`, {
+    throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(reference.slice(0, 80))}: list all (ls --all) to see those there are`, {
       received: reference.slice(0, 80),
     });
   }

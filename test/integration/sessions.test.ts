@@ -164,6 +164,8 @@ describe("typing", () => {
       `${process.execPath} ${new URL("../../bin/lifeguard", import.meta.url).pathname} api call ${method} '${params}'; echo "code $?"\r`;
     await client.call("session.input", { id: session.id, data: call("session.input", `{"id":"${session.id}","data":"y"}`) });
     await waitUntil("the refusal", async () => /FORBIDDEN|may watch it but not type/.test(await outputOf(session.id)));
+    await client.call("session.input", { id: session.id, data: call("daemon.stop", '{"all":true}') });
+    await waitUntil("the second refusal", async () => (await outputOf(session.id)).includes("but not end it"));
     await client.call("session.input", { id: session.id, data: call("session.get", `{"id":"${session.id}"}`) });
     await waitUntil("the answer", async () => (await outputOf(session.id)).includes("code 0"));
     await client.call("session.kill", { id: session.id });
