@@ -8,6 +8,7 @@ import { checkLabel, checkSessionId, checkUuid } from "./checks.js";
 import type { Ground } from "./generations.js";
 import { checkpointsPlace } from "./places.js";
 import type { Damage } from "./quarantine.js";
+import { promised } from "./queue.js";
 import type { PersistenceQueue } from "./queue.js";
 import { CHECKPOINT_KINDS } from "./record-shapes.js";
 import type { Checkpoint, CheckpointKind, CheckpointRow, Fork, RegistryRecord } from "./record-shapes.js";
@@ -81,7 +82,11 @@ export class FileCheckpoints implements Checkpoints {
     this.#shelves.delete(session);
   }
 
-  async save(input: SaveCheckpoint): Promise<CheckpointRow> {
+  save(input: SaveCheckpoint): Promise<CheckpointRow> {
+    return promised(() => this.#save(input));
+  }
+
+  #save(input: SaveCheckpoint): Promise<CheckpointRow> {
     const { queue, bounds, tree, clock, record, has } = this.#parts;
     const session = checkSessionId(input.session);
     if (!CHECKPOINT_KINDS.includes(input.kind)) throw new LifeguardError("INVALID_PARAMS", `kind is one of ${CHECKPOINT_KINDS.join(", ")}`, { field: "kind" });
@@ -93,7 +98,7 @@ export class FileCheckpoints implements Checkpoints {
     if (details.length > bounds.detailBytes) throw tooLarge("state, extra and the session's spec together", details.length, bounds.detailBytes);
     if (input.parent !== undefined && input.parent !== null) this.#find(input.parent);
     let start: { checkpoint: string; generation: number } | undefined;
-    return await queue.put({
+    return queue.put({
       class: input.kind === "manual" ? "entry" : "snapshot",
       lane: session,
       kind: `checkpoint ${input.kind}`,

@@ -9,6 +9,7 @@ export class FileIds implements Ids {
   readonly #files: Generations<Marks>;
   readonly #queue: PersistenceQueue;
   readonly #marks: Marks;
+  #durable: Promise<void> | null = null;
 
   constructor(files: Generations<Marks>, queue: PersistenceQueue, marks: Marks) {
     this.#files = files;
@@ -27,7 +28,8 @@ export class FileIds implements Ids {
       run: async () => void (await this.#files.save({ ...this.#marks })),
     });
     // Who does not wait for it has other proof on the disk that the number is taken.
-    durable.catch(() => undefined);
+    if (durable !== this.#durable) durable.catch(() => undefined);
+    this.#durable = durable;
     return { number, durable };
   }
 

@@ -37,6 +37,18 @@ export interface Job<T> {
   run: () => Promise<T>;
 }
 
+/**
+ * What a method that only checks and puts returns: the queue's own promise, shared by all that were joined. An async function
+ * would keep its arguments until it settles: on a disk that hangs, the content of every snapshot that was replaced.
+ */
+export function promised<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
 export interface QueueOptions {
   items: number;
   bytes: number;

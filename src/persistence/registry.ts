@@ -9,7 +9,8 @@ import { Generations } from "./generations.js";
 import type { Ground } from "./generations.js";
 import { IdleCache } from "./idle-cache.js";
 import { sessionPlace } from "./places.js";
-import type { PersistenceQueue } from "./queue.js";
+import { promised } from "./queue.js";
+import type { Job, PersistenceQueue } from "./queue.js";
 import { registryType } from "./record-shapes.js";
 import type { RegistryRecord, SessionRow } from "./record-shapes.js";
 import { clearSession } from "./removal.js";
@@ -110,7 +111,11 @@ export class FileRegistry implements Registry {
     return loaded.meta;
   }
 
-  async put(given: RegistryRecord): Promise<void> {
+  put(given: RegistryRecord): Promise<void> {
+    return promised(() => this.#put(given));
+  }
+
+  #put(given: RegistryRecord): Promise<void> {
     const { queue, tombstones } = this.#parts;
     const id = checkSessionId(given.id);
     checkStoredName(given.spec.name);
@@ -128,7 +133,12 @@ export class FileRegistry implements Registry {
     held.row = rowOf(record);
     held.newest = record;
     this.#records.set(id, record);
-    await queue.put({ class: "snapshot", lane: id, kind: "record", bytes: 0, run: () => this.#save(id, held) });
+    // The record is found through `held` when it runs: an older one is not kept waiting.
+    return queue.put(this.#job(id, held));
+  }
+
+  #job(id: string, held: Known): Job<void> {
+    return { class: "snapshot", lane: id, kind: "record", bytes: 0, run: () => this.#save(id, held) };
   }
 
   async #save(id: string, known: Known): Promise<void> {
