@@ -17,7 +17,8 @@ import { Lane } from "./lane.js";
 import type { Ticket } from "./lane.js";
 
 /**
- * - `snapshot`: newest wins per session and kind, waits when the queue is full, is retried until it is on the disk.
+ * - `snapshot`: newest wins per session and kind, in the place of the one it replaces (so that who changes all the time is written
+ *   all the same); waits when the queue is full, is retried until it is on the disk.
  * - `entry`: each one is kept, BUSY when the queue is full, refused by name when the disk refuses.
  * - `delete`: waits like a snapshot, is never joined with anything, nothing passes it, is retried.
  */
