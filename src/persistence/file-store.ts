@@ -171,6 +171,7 @@ export class FileStore implements Store {
 
     const recovery = new Recovery({ ...ground, ids, tombstones, registry, thoughts, checkpoints, forks, archives, documents, journals });
     await recovery.run();
+    tree.opened();
     const parts: Parts = { tree, quarantine, queue, clock, ids, registry, checkpoints, forks, journals, archives, thoughts, documents };
     return new FileStore(parts, {
       ...recovery.report,

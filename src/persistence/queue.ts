@@ -84,6 +84,9 @@ export interface QueueStats {
   waiting: number;
 }
 
+/** Of one turn of the main loop, so much is for what is saved. */
+const TURN_MS = 2;
+
 const DISK_FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 export class PersistenceQueue {
@@ -104,6 +107,7 @@ export class PersistenceQueue {
   #trouble: string | null = null;
   #draining = false;
   #closed = false;
+  #turnBegan: number | null = null;
 
   constructor(options: QueueOptions) {
     this.#options = options;
@@ -182,6 +186,7 @@ export class PersistenceQueue {
   }
 
   async #attempt(lane: Lane, ticket: Ticket): Promise<void> {
+    await this.#breathe();
     const { stalledMs } = this.#options;
     ticket.running = true;
     this.#underWay.add(ticket);
@@ -208,6 +213,15 @@ export class PersistenceQueue {
       clearTimeout(stalled);
       this.#underWay.delete(ticket);
     }
+  }
+
+  /** Jobs that find nothing to write end without a system call: a thousand of them must not be one turn of the main loop. */
+  async #breathe(): Promise<void> {
+    const now = this.#options.clock.monotonic();
+    if (this.#turnBegan === null) {
+      this.#turnBegan = now;
+      setImmediate(() => (this.#turnBegan = null));
+    } else if (now - this.#turnBegan > TURN_MS) await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   #settle(lane: Lane, ticket: Ticket, settle: () => void): void {

@@ -31,6 +31,8 @@ export class Tree {
   #temporaries = 0;
   /** Directories whose own entry is known to be on the disk. One that is merely there may be of a life that died before its fsync. */
   readonly #sealed = new Set<string>();
+  /** While the store opens: directories seen as such in a listing a moment ago, which need no second look. */
+  #seen: Set<string> | null = new Set();
 
   constructor(files: FileLayer, root: string) {
     this.#files = files;
@@ -47,6 +49,11 @@ export class Tree {
   /** What a person is told: relative to the root. */
   shown(place: Place): string {
     return place.join("/");
+  }
+
+  /** Everything has been looked at once; from now on each use looks again. */
+  opened(): void {
+    this.#seen = null;
   }
 
   /** Makes the root itself. Its parents must be there. */
@@ -86,6 +93,7 @@ export class Tree {
   async #guard(directory: Place): Promise<void> {
     for (let depth = 1; depth <= directory.length; depth++) {
       const part = directory.slice(0, depth);
+      if (this.#seen?.has(this.path(part)) === true) continue;
       const there = await this.#files.inspect(this.path(part));
       if (there === null) throw Object.assign(new Error(`ENOENT: no such directory, ${this.shown(part)}`), { code: "ENOENT" });
       refuseUnlessDirectory(there.kind, this.shown(part));
@@ -97,7 +105,9 @@ export class Tree {
     return await this.#reads.add(async () => {
       try {
         await this.#guard(place);
-        return await this.#files.list(this.path(place));
+        const listed = await this.#files.list(this.path(place));
+        if (this.#seen !== null) for (const { name, kind } of listed) if (kind === "directory" && PART.test(name)) this.#seen.add(this.path([...place, name]));
+        return listed;
       } catch (error) {
         if (errnoOf(error) === "ENOENT") return null;
         throw this.#unreadable(place, error);
@@ -247,6 +257,7 @@ export class Tree {
     try {
       await this.#guard(place);
       await this.#files.rmdir(this.path(place));
+      this.#seen?.delete(this.path(place));
       this.#sealed.delete(this.path(place));
       return true;
     } catch (error) {
