@@ -8,16 +8,18 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ActorPool } from "./actors/pool.js";
 import { systemClock } from "./clock.js";
+import { PERIODS } from "./bounds.js";
 import { loadConfig } from "./config.js";
 import { messageOf } from "./errors.js";
 import { openLog } from "./log.js";
 import { makeDirectories, resolvePaths } from "./paths.js";
 import { Custody } from "./reaper/custody.js";
 import { ExitReaper } from "./reaper/exit-reaper.js";
-import { PERIODS } from "./config.js";
 import { RpcServer } from "./rpc/server.js";
+import { adoptSessions } from "./supervisor/adoption.js";
 import { callerOpenFiles } from "./supervisor/environment.js";
 import { EventLog } from "./supervisor/events.js";
+import { listenForFaults } from "./supervisor/faults.js";
 import { Hosting } from "./supervisor/hosting.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
@@ -54,8 +56,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const clock = systemClock;
   const events = new EventLog(randomUUID(), config.rpc.event_history, clock);
   const table = new SessionTable(paths.state);
-
   const asked = new AbortController();
+
   const pool = new ActorPool({
     threads: config.daemon.threads === 0 ? Math.min(8, Math.max(2, availableParallelism())) : config.daemon.threads,
     heapMib: config.daemon.thread_heap_mib,
@@ -63,7 +65,11 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     maxSessions: config.daemon.max_sessions,
     commandDeadlineMs: config.session.command_deadline_ms,
     log,
-    listener: { event: (event) => hosting.event(event), threadLost: (loss) => hosting.threadLost(loss), unresponsive: (ids, is) => hosting.unresponsive(ids, is) },
+    listener: {
+      event: (event) => hosting.event(event),
+      threadLost: (loss) => hosting.threadLost(loss),
+      unresponsive: (ids, is) => hosting.unresponsive(ids, is),
+    },
   });
   const hosting = new Hosting({ pool, table, events, clock, log, config });
   const custody = new Custody({
@@ -83,31 +89,40 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody });
   const supervisor = new Supervisor({ config, clock, table, events, hosting, lifecycle, vitals, requestStop: () => asked.abort() });
   const server = new RpcServer({ config, version, supervisor, log });
+  const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 
-  const began = clock.monotonic();
-  await pool.open();
-  const adopted = await lifecycle.adopt();
-  reaper.start();
-  await server.listen();
-  options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
-  void adopted.actors.then(() => {
-    vitals.restored = { sessions: adopted.sessions, ms: Math.round(clock.monotonic() - began) };
-    log.info({ phase: "start", sessions: adopted.sessions, ms: vitals.restored.ms }, "all sessions serve");
-  });
-  log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, listening_ms: Math.round(clock.monotonic() - began) }, "listening");
+  try {
+    const began = clock.monotonic();
+    const elapsed = (): number => Math.round(clock.monotonic() - began);
+    await pool.open();
+    const adopted = await adoptSessions({ clock, log, table, events, custody, hosting, lifecycle });
+    reaper.start();
+    await server.listen();
+    options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
+    log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, ms: elapsed() }, "listening");
+    void adopted.actors.then(() => {
+      vitals.restored = { sessions: adopted.sessions, ms: elapsed() };
+      log.info({ phase: "start", sessions: adopted.sessions, ms: elapsed() }, "all sessions serve");
+    });
 
-  await stopAsked(options.stop, asked.signal);
+    await stopAsked(options.stop, asked.signal);
 
-  events.append("daemon.stopping", null);
-  const end = await shutDown({ table, lifecycle, budgetMs: config.daemon.shutdown_budget_ms, log });
-  await server.close();
-  await reaper.stop();
-  vitals.stop();
-  await pool.close().catch((error: unknown) => log.warn({ phase: "stop", err: messageOf(error) }, "the thread pool did not close cleanly"));
-  custody.close();
-  lock.release();
-  log.info({ phase: "stop", left: end.left, not_saved: end.notSaved }, "ended");
-  return { exitCode: end.notSaved.length === 0 ? 0 : 1, ...end };
+    events.append("daemon.stopping", null);
+    const end = await shutDown({ table, lifecycle, budgetMs: config.daemon.shutdown_budget_ms, log });
+    log.info({ phase: "stop", left: end.left, not_saved: end.notSaved }, "ended");
+    return { exitCode: end.notSaved.length === 0 ? 0 : 1, ...end };
+  } finally {
+    // In reverse, also when the start failed half-way: each of these is harmless on a part that never began.
+    endFaults();
+    await server.close();
+    await reaper.stop();
+    vitals.stop();
+    await pool
+      .close()
+      .catch((error: unknown) => log.warn({ phase: "stop", err: messageOf(error) }, "the thread pool did not close cleanly"));
+    custody.close();
+    lock.release();
+  }
 }
 
 function stopAsked(...signals: AbortSignal[]): Promise<void> {

@@ -5,6 +5,8 @@
  * Calls go through comlink over one msgpackr endpoint per thread; every call names its session, because one thread hosts many
  * actors. A call for a session the thread does not host is rejected with NOT_FOUND; a full mailbox is rejected with BUSY.
  */
+import type { MessagePort } from "node:worker_threads";
+import type { ErrorData, ErrorName } from "../errors.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
 
 /** Everything an actor needs to begin. Sent as the piscina task's argument, by structured clone. */
@@ -24,6 +26,10 @@ export interface ActorStart {
   pid: number;
   /** True when the process has just been started: an epoch mark goes into the index and the terminal starts blank. False when an actor continues one. */
   fresh: boolean;
+  /** Why an actor continues a session: the thread it ran in was lost, or the daemon was. Said in `ready`. */
+  continues: "worker" | "daemon";
+  /** False after repeated deaths of its thread: bytes are spooled, nothing is parsed, health is `degraded`. */
+  terminal: boolean;
   settings: ActorSettings;
 }
 
@@ -42,12 +48,44 @@ export interface ActorSettings {
 export interface ThreadStart {
   /** Path of the in-flight file all slots live in. */
   inflightPath: string;
-  /**
-   * Number of the session whose code runs, or ran last, in each thread; element = thread's index. It outlives the thread, so
-   * that after a death the suspect is known.
-   */
-  suspects: SharedArrayBuffer;
 }
+
+/** A thread's first message to the main thread, through piscina's own port. */
+export interface ThreadHello {
+  lifeguardThread: number;
+  /** Calls and events, see endpoint.ts. */
+  port: MessagePort;
+  /**
+   * One Float64: the number of the session whose code runs, or ran last, in this thread; 0 when none did. It outlives the thread,
+   * so that after a death the suspect is known. (No atomics: an aligned word is never torn, and nobody reads it in a hurry.)
+   */
+  suspect: SharedArrayBuffer;
+}
+
+/** What a thread is asked to run, as piscina tasks: an actor runs until it ends. */
+export type ThreadTask =
+  | { kind: "actor"; start: ActorStart; /** One Int32, see {@link CLAIM}. */ claim: SharedArrayBuffer }
+  | { kind: "render"; render: RenderTask };
+
+/**
+ * Who closes the descriptor of an actor's start: the main thread while it is OFFERED, the actor once it is TAKEN. A start that
+ * was given up is WITHDRAWN, and a thread that comes upon it later leaves it alone.
+ */
+export const CLAIM = { offered: 0, taken: 1, withdrawn: 2 } as const;
+
+/** A screen of a session that has no actor: its process has ended. */
+export interface RenderTask {
+  id: string;
+  epoch: number;
+  directory: string;
+  request: ScreenRequest;
+  /** Size where neither snapshot nor index has one. */
+  size: TerminalSize;
+  historyLines: number;
+}
+
+/** What a render task answers with. Tasks come back by structured clone, which takes an error's class from it: so it is data. */
+export type Rendered = { screen: Screen } | { problem: { name: ErrorName; message: string; data: ErrorData } };
 
 export type ScreenFormat = "text" | "ansi" | "html" | "svg" | "restore";
 
@@ -80,15 +118,10 @@ export interface ReadResult {
   gap: number;
 }
 
-export interface InputKey {
-  /** tmux's key names: `C-c`, `Up`, `Enter`, `M-x`, `F5`; anything else is typed as it is. */
-  keys: string[];
-}
-
 export interface ActorApi {
   /** Bytes for the program. Takes what fits into the input queue: fewer than given means BUSY to the caller. */
   input(id: string, data: Uint8Array): { accepted: number };
-  /** Encodes named keys in the modes the program has set (application cursor keys, kitty) and queues them. */
+  /** tmux's key names (`C-c`, `Up`, `Enter`, `M-x`, `F5`; anything else is typed as it is), encoded in the modes the program has set (application cursor keys, kitty) and queues them. */
   keys(id: string, keys: string[]): { accepted: number };
   /** Text as a paste: bracketed when the program asked for it, line ends as the terminal sends them. All or nothing. */
   paste(id: string, text: string): { accepted: number };
@@ -103,6 +136,8 @@ export interface ActorApi {
   unwatch(id: string): void;
   /** The main thread has taken watched output up to here; the actor keeps at most BOUNDS.watchCreditBytes beyond it under way. */
   credit(id: string, offset: number): void;
+  /** A person has looked at the session: a finished command no longer asks for attention. */
+  seen(id: string): void;
   /** True: an attached terminal answers the program's queries, and the actor keeps silent. */
   leaveAnswers(id: string, toAttached: boolean): void;
   /** The process has ended: read what is left (until EAGAIN or EIO, at most what a terminal can hold), write the final snapshot. */
@@ -110,23 +145,41 @@ export interface ActorApi {
   /** Stops reading, everything taken is in the spool and the in-flight slot is clean: another process may read from here. */
   release(id: string): Promise<{ offset: number }>;
   /** Ends the actor: stream destroyed, its master closed, its task done. The process is not touched. */
-  stop(id: string): void;
+  stop(id: string): Promise<void>;
   /** What the main thread asks once a second; no answer within two makes the thread's sessions `unresponsive`. */
   ping(): ThreadVitals;
   /** A fault on purpose, for tests only: refused unless the thread's environment has LIFEGUARD_FAULTS=1. */
-  fault(kind: "throw" | "heap" | "hang" | "throw-in-actor", id: string | null): void;
+  fault(id: string, kind: FaultKind): void;
 }
+
+/** In a session's thread, or (the last one) in its actor alone. */
+export type FaultKind = "throw" | "heap" | "hang" | "throw-in-actor";
 
 export interface ThreadVitals {
   heapBytes: number;
   externalBytes: number;
   actors: number;
   parked: number;
+  /** How often this thread has collected its garbage after parking terminals: when it grows, freed memory can go back to the system. */
+  collections: number;
+}
+
+/** Posted before an actor's first event: says which thread a task has come to. Ends in pool.ts. */
+export interface ActorBegun {
+  type: "begun";
+  id: string;
 }
 
 /** What an actor tells unasked. The supervisor's table is kept from these; it never polls. */
 export type ActorEvent =
-  | { type: "ready"; id: string; epoch: number; offset: number; size: TerminalSize; recovery: { from: "worker" | "daemon"; lostBytes: number } | null }
+  | {
+      type: "ready";
+      id: string;
+      epoch: number;
+      offset: number;
+      size: TerminalSize;
+      recovery: { from: "worker" | "daemon"; lostBytes: number } | null;
+    }
   | { type: "state"; id: string; state: SessionState; evidence: Evidence }
   | { type: "title"; id: string; title: string }
   | { type: "cwd"; id: string; cwd: string }

@@ -8,29 +8,49 @@ const ASCII = /^[\u0020-\u007e]*$/;
 const require = createRequire(import.meta.url);
 let widthOf: ((text: string) => number) | undefined;
 let segmenter: Intl.Segmenter | undefined;
+/** Widths of single characters: looking one up in the table of emoji is slow, and a frame of `top` asks for thousands. */
+const known = new Map<string, number>();
+/** More than one language needs. At the bound it begins anew. */
+const KNOWN_CHARACTERS = 10_000;
 
 /** Cells that `text`, which holds no control characters, takes. */
 export function cellWidth(text: string): number {
   if (ASCII.test(text)) return text.length;
-  widthOf ??= (require("string-width") as { default: (text: string) => number }).default;
-  return widthOf(text);
+  let width = 0;
+  for (const { segment } of segments(text)) width += characterWidth(segment);
+  return width;
+}
+
+function segments(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter();
+  return segmenter.segment(text);
+}
+
+function characterWidth(character: string): number {
+  let width = known.get(character);
+  if (width === undefined) {
+    widthOf ??= (require("string-width") as { default: (text: string) => number }).default;
+    if (known.size >= KNOWN_CHARACTERS) known.clear();
+    width = widthOf(character);
+    known.set(character, width);
+  }
+  return width;
 }
 
 /** `text` in at most `cells` cells, the cut shown by `…`; never half a character. */
 export function truncate(text: string, cells: number): string {
   if (cells <= 0) return "";
-  if (cellWidth(text) <= cells) return text;
-  if (ASCII.test(text)) return `${text.slice(0, cells - 1)}…`;
-  segmenter ??= new Intl.Segmenter();
+  if (ASCII.test(text)) return text.length <= cells ? text : `${text.slice(0, cells - 1)}…`;
+  // As far as fits with the mark of a cut, in case there is one.
   let kept = "";
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) {
-    const wider = width + cellWidth(segment);
-    if (wider > cells - 1) break;
-    kept += segment;
+  for (const { segment, index } of segments(text)) {
+    const wider = width + characterWidth(segment);
+    if (wider > cells) return `${kept}…`;
+    if (wider <= cells - 1) kept = text.slice(0, index + segment.length);
     width = wider;
   }
-  return `${kept}…`;
+  return text;
 }
 
 /** Exactly `cells` cells: cut, or filled with spaces. */

@@ -16,7 +16,12 @@ const SPACING = "  ";
  * @param paint the last word on a cell's text, for colours: it must not change its width
  * @returns lines, the titles first, without spaces at their ends
  */
-export function layOut(columns: readonly Column[], rows: readonly (readonly string[])[], width: number | undefined, paint: (text: string, row: number, column: number) => string = (text) => text): string[] {
+export function layOut(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number | undefined,
+  paint: (text: string, row: number, column: number) => string = (text) => text,
+): string[] {
   const wanted = columns.map((column, index) => Math.max(cellWidth(column.title), ...rows.map((row) => cellWidth(row[index] ?? ""))));
   const widths = width === undefined ? wanted : narrow(columns, wanted, width);
   const line = (cells: readonly string[], row: number): string => {

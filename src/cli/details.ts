@@ -14,7 +14,10 @@ export function sessionDetails(session: SessionSummary, setting: { now: number; 
   const fields: [string, string | null][] = [
     ["id", session.id],
     ["name", session.name],
-    ["state", `${paintState(colours, session.state, stateWords(session.state, evidence.confidence))} for ${briefAge(now - session.state_since)}, ${session.rest_state}`],
+    [
+      "state",
+      `${paintState(colours, session.state, stateWords(session.state, evidence.confidence))} for ${briefAge(now - session.state_since)}, ${session.rest_state}`,
+    ],
     ["evidence", printable(`${evidence.source}: ${evidence.rule}, confidence ${evidence.confidence}, ${briefAge(now - evidence.at)} ago`)],
     ["", evidence.detail === "" ? null : printable(evidence.detail)],
     ["exit", session.exit === null ? null : `${exitWords(session.exit)}, reason ${session.exit.reason}, ${ago(session.exit.at)}`],
@@ -29,7 +32,16 @@ export function sessionDetails(session: SessionSummary, setting: { now: number; 
     ["started", `${ago(session.started_at)}, epoch ${session.epoch}, ${session.restarts} restarts`],
     ["watchers", `${session.watchers}${session.writer === null ? "" : `, the pen is held by ${printable(session.writer)}`}`],
     ["health", session.recovered_from === null ? session.health : `${session.health}, recovered from ${session.recovered_from}`],
-    ["labels", Object.keys(session.labels).length === 0 ? null : printable(Object.entries(session.labels).map(([key, value]) => `${key}=${value}`).join(" "))],
+    [
+      "labels",
+      Object.keys(session.labels).length === 0
+        ? null
+        : printable(
+            Object.entries(session.labels)
+              .map(([key, value]) => `${key}=${value}`)
+              .join(" "),
+          ),
+    ],
   ];
   return fields.flatMap(([label, value]) => (value === null ? [] : [`${colours.dim(label.padEnd(9))} ${value}`]));
 }

@@ -3,7 +3,9 @@ import { GLOBAL_OPTIONS, VERBS } from "./verbs.js";
 
 export async function helpText(): Promise<string> {
   const records = await Promise.all(Object.values(VERBS).map(async (load) => (await load()).verb.record));
-  const usages = records.map((record) => [[record.name, ...(record.arguments ?? []).map((argument) => argument.name)].join(" "), record.summary] as const);
+  const usages = records.map(
+    (record) => [[record.name, ...(record.arguments ?? []).map((argument) => argument.name)].join(" "), record.summary] as const,
+  );
   const width = Math.max(...usages.map(([usage]) => usage.length), ...GLOBAL_OPTIONS.map(({ flags }) => flags.length));
   return [
     "lifeguard keeps terminal sessions alive and lets any program drive them.",

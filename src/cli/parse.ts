@@ -13,9 +13,17 @@ export interface ParsedWords {
  * @param words after the verb's own
  * @throws CommanderError when the words are wrong (its message is already written) or help was asked for
  */
-export function parseWords(record: VerbRecord, words: readonly string[], write: { out: (text: string) => void; err: (text: string) => void }): ParsedWords {
+export function parseWords(
+  record: VerbRecord,
+  words: readonly string[],
+  write: { out: (text: string) => void; err: (text: string) => void },
+): ParsedWords {
   const command = commandFor(record);
-  command.exitOverride().configureOutput({ writeOut: write.out, writeErr: write.err, outputError: (text, put) => put(text.replace(/^error: /, "lifeguard: ")) });
+  command.exitOverride().configureOutput({
+    writeOut: write.out,
+    writeErr: write.err,
+    outputError: (text, put) => put(text.replace(/^error: /, "lifeguard: ")),
+  });
   command.showHelpAfterError(`Try: lifeguard ${record.name} --help`);
   let parsed: ParsedWords | undefined;
   command.action(() => {
@@ -27,10 +35,13 @@ export function parseWords(record: VerbRecord, words: readonly string[], write: 
 }
 
 export function commandFor(record: VerbRecord): Command {
-  const command = new Command(`lifeguard ${record.name}`).description(record.details === undefined ? record.summary : `${record.summary}\n\n${record.details}`);
+  const command = new Command(`lifeguard ${record.name}`).description(
+    record.details === undefined ? record.summary : `${record.summary}\n\n${record.details}`,
+  );
   for (const argument of record.arguments ?? []) command.argument(argument.name, argument.description);
   for (const option of record.options ?? []) {
     const made = new Option(option.flags, option.description);
+    made.makeOptionMandatory(option.required === true).hideHelp(option.hidden === true);
     const { parse } = option;
     if (parse !== undefined) {
       made.argParser((word, previous) => {
@@ -46,7 +57,13 @@ export function commandFor(record: VerbRecord): Command {
   }
   for (const option of GLOBAL_OPTIONS) command.option(option.flags, option.description);
   command.helpOption("-h, --help", "this text");
-  command.addHelpText("after", `\nExample:\n${record.example.split("\n").map((line) => `  ${line}`).join("\n")}`);
+  command.addHelpText(
+    "after",
+    `\nExample:\n${record.example
+      .split("\n")
+      .map((line) => `  ${line}`)
+      .join("\n")}`,
+  );
   return command;
 }
 

@@ -4,7 +4,8 @@
  */
 
 // C0, DEL and C1; the marks that turn the direction of what follows; line and paragraph separators; lone surrogates.
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** One line, nothing in it that a terminal would act on: `\n` becomes `\n` in two characters, ESC `\e`, others `\x9b`, `\u202e`. */
 export function printable(text: string): string {

@@ -35,7 +35,7 @@ async function runVerb(argv: readonly string[], env: NodeJS.ProcessEnv, terminal
   if (first === "complete") return await (await import("./completion.js")).complete(words.slice(1), env, globals, terminal);
   const found = findVerb(words);
   if (found === undefined) throw new UsageError(`${unknownWords(words)}; lifeguard --help lists the verbs`);
-  const { verb } = (await found.load()) as { verb: Verb<Record<string, unknown>> };
+  const { verb }: { verb: Verb<Record<string, unknown>> } = await found.load();
   const parsed = parseWords(verb.record, [...globals, ...words.slice(found.name.split(" ").length)], {
     out: (text) => terminal.stdout.write(text),
     err: (text) => terminal.stderr.write(text),
@@ -65,7 +65,8 @@ function leadingOptions(argv: readonly string[]): { globals: string[]; words: st
 function unknownWords(words: readonly string[]): string {
   const [first = "", second] = words;
   const group = Object.keys(VERBS).filter((name) => name.startsWith(`${first} `));
-  if (group.length > 0) return `${JSON.stringify(first)} needs one more word: ${group.map((name) => name.slice(first.length + 1)).join(" or ")}${second === undefined ? "" : `, got ${JSON.stringify(second)}`}`;
+  if (group.length > 0)
+    return `${JSON.stringify(first)} needs one more word: ${group.map((name) => name.slice(first.length + 1)).join(" or ")}${second === undefined ? "" : `, got ${JSON.stringify(second)}`}`;
   return `there is no verb ${JSON.stringify(first)}`;
 }
 

@@ -34,16 +34,21 @@ export async function startDaemon(env: NodeJS.ProcessEnv, socketFlag: string | u
   const words = openSync(join(paths.state, "daemon.err"), "w", 0o600);
   const environment: NodeJS.ProcessEnv = { ...env };
   delete environment["LIFEGUARD_SESSION"];
-  const child = spawn(process.execPath, [LAUNCHER, "daemon", "--ready-fd", "3", ...(socketFlag === undefined ? [] : ["--socket", socketFlag])], {
-    detached: true,
-    cwd: "/",
-    env: environment,
-    stdio: ["ignore", words, words, "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    [LAUNCHER, "daemon", "--ready-fd", "3", ...(socketFlag === undefined ? [] : ["--socket", socketFlag])],
+    {
+      detached: true,
+      cwd: "/",
+      env: environment,
+      stdio: ["ignore", words, words, "pipe"],
+    },
+  );
   closeSync(words);
   try {
     const line = await firstLine(child.stdio[3] as Readable, child);
-    if (line === "") throw new UnreachableError(`the daemon ended before it was ready; its last words are in ${join(paths.state, "daemon.err")}`);
+    if (line === "")
+      throw new UnreachableError(`the daemon ended before it was ready; its last words are in ${join(paths.state, "daemon.err")}`);
     const readiness = JSON.parse(line) as Readiness;
     if ("failed" in readiness && !readiness.taken) throw new UnreachableError(readiness.failed);
     return readiness;
@@ -56,7 +61,10 @@ export async function startDaemon(env: NodeJS.ProcessEnv, socketFlag: string | u
 async function firstLine(pipe: Readable, child: ReturnType<typeof spawn>): Promise<string> {
   return await new Promise<string>((resolve, reject) => {
     let text = "";
-    const timer = setTimeout(() => settle(() => reject(new UnreachableError(`the daemon (pid ${child.pid ?? "?"}) was not ready within ${READY_MS / 1_000} s`))), READY_MS);
+    const timer = setTimeout(
+      () => settle(() => reject(new UnreachableError(`the daemon (pid ${child.pid ?? "?"}) was not ready within ${READY_MS / 1_000} s`))),
+      READY_MS,
+    );
     const settle = (end: () => void): void => {
       clearTimeout(timer);
       end();

@@ -16,7 +16,8 @@ export function outputColumns(terminal: Terminal): number | undefined {
 export function terminalSize(terminal: Terminal): { cols: number; rows: number } | undefined {
   for (const stream of [terminal.stdout, terminal.stderr]) {
     const tty: Partial<Pick<WriteStream, "columns" | "rows">> & { isTTY?: boolean } = stream;
-    if (tty.isTTY === true && tty.columns !== undefined && tty.rows !== undefined && tty.columns > 1 && tty.rows > 0) return { cols: tty.columns, rows: tty.rows };
+    if (tty.isTTY === true && tty.columns !== undefined && tty.rows !== undefined && tty.columns > 1 && tty.rows > 0)
+      return { cols: tty.columns, rows: tty.rows };
   }
   return undefined;
 }

@@ -7,7 +7,7 @@ import type { Connect } from "./connect.js";
 import type { Terminal } from "./terminal.js";
 
 /** What completion offers for a word. */
-export type Completes = "session" | "ended-session" | readonly string[];
+export type Completes = "session" | "live-session" | "ended-session" | readonly string[];
 
 export interface ArgumentRecord {
   /** As commander writes it: `<id>`, `[file]`, `<keys...>`. */
@@ -21,6 +21,10 @@ export interface OptionRecord {
   flags: string;
   description: string;
   completes?: Completes;
+  /** The verb cannot do without it. */
+  required?: boolean;
+  /** For our own use: not in the help. */
+  hidden?: boolean;
   /** Turns the word into the value; `previous` is what earlier uses of the option gave. @throws UsageError */
   parse?: (word: string, previous: unknown) => unknown;
 }

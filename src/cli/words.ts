@@ -8,7 +8,8 @@ export function parseSize(word: string): TerminalSize {
   const match = /^([0-9]{1,5})x([0-9]{1,5})$/i.exec(word.trim());
   if (match === null) throw new UsageError(`${JSON.stringify(word)} is no size: write columns x rows, as 120x40`);
   const size = { cols: Number(match[1]), rows: Number(match[2]) };
-  if (size.cols < 2 || size.cols > 1_000 || size.rows < 1 || size.rows > 500) throw new UsageError(`${JSON.stringify(word)} is no size: 2 to 1000 columns, 1 to 500 rows`);
+  if (size.cols < 2 || size.cols > 1_000 || size.rows < 1 || size.rows > 500)
+    throw new UsageError(`${JSON.stringify(word)} is no size: 2 to 1000 columns, 1 to 500 rows`);
   return size;
 }
 
@@ -33,7 +34,8 @@ export function parseState(word: string): SessionState {
 /** A whole number from `least` up. */
 export function parseCount(word: string, least = 0): number {
   const count = /^[0-9]{1,16}$/.test(word) ? Number(word) : Number.NaN;
-  if (!Number.isSafeInteger(count) || count < least) throw new UsageError(`${JSON.stringify(word)} is no whole number${least > 0 ? ` from ${least} up` : ""}`);
+  if (!Number.isSafeInteger(count) || count < least)
+    throw new UsageError(`${JSON.stringify(word)} is no whole number${least > 0 ? ` from ${least} up` : ""}`);
   return count;
 }
 
@@ -48,7 +50,8 @@ export function parseChoice<Choice extends string>(word: string, choices: readon
 export function parseCursor(word: string): { boot: string; seq: number } {
   const at = word.lastIndexOf(":");
   const seq = Number(word.slice(at + 1));
-  if (at < 1 || at === word.length - 1 || !Number.isSafeInteger(seq) || seq < 0) throw new UsageError(`${JSON.stringify(word)} is no cursor: write BOOT:SEQ, the boot and seq of the last event seen`);
+  if (at < 1 || at === word.length - 1 || !Number.isSafeInteger(seq) || seq < 0)
+    throw new UsageError(`${JSON.stringify(word)} is no cursor: write BOOT:SEQ, the boot and seq of the last event seen`);
   return { boot: word.slice(0, at), seq };
 }
 

@@ -13,133 +13,376 @@
  * A master handed out here belongs to custody, which needs it to replace a lost keeper: whoever reads or writes it takes a
  * `duplicate(master)` and closes that. It is valid until `acknowledge` or `close`.
  */
-import type { WaitStatus } from "../libc/libc.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BOUNDS } from "../bounds.js";
+import { LifeguardError, messageOf } from "../errors.js";
+import { closeDescriptor } from "../libc/descriptors.js";
 import type { Log } from "../log.js";
-import type { TerminalSize } from "../session.js";
-import type { SpoolOptions } from "../spool/spool.js";
+import type { CustodyListener, CustodyOptions, KeeperStatus, KeptExit, KeptSession, SpawnOrder } from "./custody-types.js";
+import { KeeperFleet } from "./keeper-fleet.js";
+import { KeeperRefusal } from "./keeper-link.js";
+import type { KeeperLink } from "./keeper-link.js";
+import type { Answer, Ask, CallName, ExitedEvent, ExitRecord, KeptRecord } from "./keeper-protocol.js";
+import { takeLease, type Held } from "./lease.js";
+import { Turnstile } from "./turnstile.js";
 
-/** How a process ended. `code` and `signal` both null: nobody knows, because the keeper that would know died. */
-export interface KeptExit extends WaitStatus {
-  /** When the keeper saw it, ms since 1970. */
-  at: number;
-}
+export type { CustodyListener, CustodyOptions, KeeperStatus, KeptExit, KeptSession, SpawnOrder } from "./custody-types.js";
 
-/** A session as a keeper holds it. */
-export interface KeptSession {
-  /** The number in its id. */
-  session: number;
-  pid: number;
-  /** What `spawn` or `setRecord` stored. */
-  record: Uint8Array;
-  slot: number;
-  /** Of the lease: grows by one each time a daemon takes it. */
-  generation: number;
-  /** Ended while nobody looked. */
-  exit: KeptExit | null;
-  /** True when `exit` has no status. */
-  statusLost: boolean;
-  exitedAt: number | null;
-}
-
-export interface SpawnOrder {
-  session: number;
-  /** The session's slot in the in-flight file. */
-  slot: number;
-  /** At most BOUNDS.keeperRecordBytes; stored before the process is started. */
-  record: Uint8Array;
-  /** The session's directory (spool, index, snapshot); exists, 0700. */
-  directory: string;
-  spool: SpoolOptions;
-  /** Absolute path of the program. */
-  file: string;
-  /** The whole argument vector, the program's own name first. */
-  argv: string[];
-  /** `NAME=value`: the whole environment. Must carry LIFEGUARD_SESSION and LIFEGUARD_SOCKET for the kill ladder to find strays. */
-  env: string[];
-  cwd: string;
-  size: TerminalSize;
-  nofileSoft: number;
-  umask: number;
-}
-
-/** Called from the main thread's event loop, never from inside a call of Custody. */
-export interface CustodyListener {
-  /** Once per session and life of the daemon; not for exits that `open` already returned. */
-  exited(session: number, exit: KeptExit): void;
-  /** A keeper died; its sessions run on. Their exit statuses will be lost. A new one is being started. */
-  keeperLost(sessions: number[]): void;
-  /** The new keeper has all masters of the lost one. */
-  keeperReplaced(pid: number): void;
-}
-
-export interface CustodyOptions {
-  runtime: string;
-  state: string;
-  /** The package's version: a keeper of another version drains beside one of ours. */
-  version: string;
-  spawner: "auto" | "posix" | "node-pty";
-  log: Log;
-  listener: CustodyListener;
-  /** Starts a keeper for `runtime`; the default starts it detached. Resolves when it listens, or soon before. */
-  startKeeper?: () => Promise<void>;
-}
-
-export interface KeeperStatus {
-  pid: number;
-  version: string;
-  sessions: number;
-  /** True when it is of another version: it gets no new sessions. */
-  draining: boolean;
-}
-
-const NOT_YET = "not built yet";
+/** How long a call waits for a keeper to be there. At the bound: UNAVAILABLE. */
+const PATIENCE_MS = 10_000;
+/** A dead keeper's process is gone this soon after its connection; one that is not gets connected again. */
+const DYING_MS = 1_000;
+const POLL_MS = 20;
+const RETRY_FIRST_MS = 250;
+const RETRY_LAST_MS = 5_000;
+const WINDOW = BOUNDS.descriptorWindow;
 
 export class Custody {
+  readonly #listener: CustodyListener;
+  readonly #log: Log;
+  readonly #fleet: KeeperFleet;
+  readonly #held = new Map<number, Held>();
+  /** Exits told before the answer to the spawn was looked at. */
+  readonly #early = new Map<number, ExitRecord>();
+  /** Masters under way unacknowledged stay within the window. */
+  readonly #spawning = new Turnstile(WINDOW);
+  /** While a lost keeper is being replaced. */
+  #recovery: Promise<void> | null = null;
+  #opening = false;
+  #closed = false;
+  #keeperWasLost = false;
+
   constructor(options: CustodyOptions) {
-    void options;
+    this.#listener = options.listener;
+    this.#log = options.log;
+    this.#fleet = new KeeperFleet(options, {
+      exited: (event) => this.#heardOf(event),
+      closed: (link) => this.#linkClosed(link),
+    });
   }
+
   /**
    * Finds every keeper (stale sockets are removed only after a connect was refused), starts one when none is of our version.
    * @returns all sessions of all keepers
+   * @throws LifeguardError UNAVAILABLE when no keeper can be started
    */
   async open(): Promise<KeptSession[]> {
-    throw new Error(NOT_YET);
+    this.#opening = true;
+    await this.#fleet.discover();
+    await this.#fleet.currentOrStart();
+    for (const link of this.#fleet.links) await this.#list(link);
+    for (const link of this.#fleet.links) this.#letGoIfDrained(link);
+    this.#opening = false;
+    return [...this.#held.values()].map((held) => ({
+      session: held.session,
+      pid: held.pid,
+      record: held.record,
+      slot: held.slot,
+      generation: held.generation,
+      exit: held.exit,
+      statusLost: held.exit !== null && held.exit.code === null && held.exit.signal === null,
+      exitedAt: held.exit?.at ?? null,
+    }));
   }
+
   /**
    * @throws LifeguardError SPAWN_FAILED {errno, syscall}, LIMIT (record too long), TIMEOUT, UNAVAILABLE (no keeper to be had)
    */
   async spawn(order: SpawnOrder): Promise<{ pid: number; master: number }> {
-    throw new Error(NOT_YET + order.session);
+    if (order.record.length > BOUNDS.keeperRecordBytes) {
+      throw new LifeguardError(
+        "LIMIT",
+        `the record of a session has at most ${BOUNDS.keeperRecordBytes} bytes, got ${order.record.length}`,
+        { limit: BOUNDS.keeperRecordBytes, received: order.record.length },
+      );
+    }
+    if (this.#held.has(order.session))
+      throw new LifeguardError("ALREADY_EXISTS", `session ${order.session} has a process that is not acknowledged`);
+    return await this.#spawning.pass(async () => {
+      const link = await this.#settled();
+      const answer = await this.#born(link, order);
+      const { session, slot, directory, spool } = order;
+      const held: Held = {
+        session,
+        slot,
+        directory,
+        spool,
+        record: Buffer.from(order.record),
+        pid: answer.pid,
+        startTime: answer.startTime,
+        generation: answer.generation,
+        master: null,
+        link,
+        exit: null,
+      };
+      this.#held.set(session, held);
+      held.master = answer.sent ? link.takeMaster(held) : null;
+      if (held.master === null) await this.masters([session], () => undefined);
+      if (held.master === null)
+        throw new LifeguardError("UNAVAILABLE", `keeper ${link.pid} did not hand out the terminal of session ${session}`);
+      const early = this.#early.get(session);
+      if (early !== undefined) this.#exited(held, early);
+      this.#early.delete(session);
+      return { pid: held.pid, master: held.master };
+    });
   }
-  /** Takes the lease of these sessions; `take` is called once for each, as its master arrives. */
+
+  async #born(link: KeeperLink, order: SpawnOrder): Promise<Answer<"spawn">> {
+    this.#early.delete(order.session);
+    try {
+      return await link.call("spawn", order);
+    } catch (error) {
+      if (error instanceof RangeError)
+        throw new LifeguardError(
+          "SPAWN_FAILED",
+          `${order.file} could not be started: arguments and environment are too long`,
+          { errno: "E2BIG", syscall: null },
+          { cause: error },
+        );
+      if (!(error instanceof KeeperRefusal)) throw error;
+      throw new LifeguardError(
+        "SPAWN_FAILED",
+        `${order.file} could not be started in ${order.cwd}: ${error.message}`,
+        { errno: error.code, syscall: error.syscall },
+        { cause: error },
+      );
+    }
+  }
+
+  /**
+   * Takes the lease of these sessions; `take` is called once for each, as its master arrives.
+   * @throws LifeguardError BUSY when another daemon's process goes on living, TIMEOUT, UNAVAILABLE
+   */
   async masters(sessions: number[], take: (session: number, master: number) => void): Promise<void> {
-    throw new Error(NOT_YET + sessions.length + take.name);
+    await this.#recovery;
+    await takeLease(
+      sessions.flatMap((session) => this.#held.get(session) ?? []),
+      { held: this.#held, settled: () => this.#settled(), log: this.#log },
+      take,
+    );
   }
+
+  /** @throws LifeguardError LIMIT, NOT_FOUND, TIMEOUT, UNAVAILABLE */
   async setRecord(session: number, record: Uint8Array): Promise<void> {
-    throw new Error(NOT_YET + session + record.length);
+    if (record.length > BOUNDS.keeperRecordBytes)
+      throw new LifeguardError("LIMIT", `the record of a session has at most ${BOUNDS.keeperRecordBytes} bytes, got ${record.length}`, {
+        limit: BOUNDS.keeperRecordBytes,
+        received: record.length,
+      });
+    const held = this.#known(session);
+    held.record = Buffer.from(record);
+    await this.#ask(held, "setRecord", () => ({ session, record }));
   }
-  /** The exit has been dealt with: the keeper reaps the zombie, both sides close the master, the session is forgotten. */
+
+  /**
+   * The exit has been dealt with: the keeper reaps the zombie, both sides close the master, the session is forgotten. Fine for
+   * a session that is not held.
+   * @throws LifeguardError BUSY when the process lives
+   */
   async acknowledge(session: number): Promise<void> {
-    throw new Error(NOT_YET + session);
+    const held = this.#held.get(session);
+    if (held === undefined) return;
+    try {
+      await this.#ask(held, "acknowledge", () => ({ session }));
+    } catch (error) {
+      if (error instanceof KeeperRefusal && error.code === "EBUSY")
+        throw new LifeguardError("BUSY", `the process of session ${session} lives`, {}, { cause: error });
+      throw error;
+    }
+    if (this.#held.get(session) !== held) return;
+    this.#held.delete(session);
+    if (held.master !== null) closeDescriptor(held.master);
+    if (held.link !== null) this.#letGoIfDrained(held.link);
   }
+
   /** We have stopped reading at `offset`: the keeper may read from now. `masters` takes the lease back. */
   async release(session: number, offset: number): Promise<void> {
-    throw new Error(NOT_YET + session + offset);
+    const held = this.#known(session);
+    await this.#ask(held, "release", () => ({ session, generation: held.generation, offset }));
   }
-  /** The pid of a session's process; null when we do not hold it. */
+
+  /** The pid of a session's process; null when it has ended, or we do not hold it. */
   pidOf(session: number): number | null {
-    throw new Error(NOT_YET + session);
+    const held = this.#held.get(session);
+    return held === undefined || held.exit !== null ? null : held.pid;
   }
+
   keeperPids(): number[] {
-    return [];
+    return this.#fleet.links.map((link) => link.pid);
   }
+
   /** True once a keeper was lost in this daemon's life: strays of its sessions have no known parent any more. */
   get keeperWasLost(): boolean {
-    return false;
+    return this.#keeperWasLost;
   }
+
   status(): KeeperStatus[] {
-    return [];
+    return this.#fleet.links.map((link) => ({
+      pid: link.pid,
+      version: link.version,
+      sessions: this.#sessionsOf(link).length,
+      draining: !this.#fleet.isOurs(link),
+    }));
   }
+
   /** Disconnects. The keepers and the sessions go on. */
-  close(): void {}
+  close(): void {
+    this.#closed = true;
+    for (const link of this.#fleet.links) this.#fleet.disconnect(link);
+    for (const held of this.#held.values()) if (held.master !== null) closeDescriptor(held.master);
+    this.#held.clear();
+  }
+
+  // ---- keepers come and go --------------------------------------------------------------------------------------------
+
+  async #list(link: KeeperLink): Promise<void> {
+    let after = -1;
+    for (;;) {
+      const { sessions, more } = await link.call("list", { after });
+      for (const kept of sessions) {
+        after = kept.session;
+        const known = this.#held.get(kept.session);
+        const held: Held = known ?? { ...kept, record: Buffer.from(kept.record), master: null, link, exit: null };
+        held.link = link;
+        held.generation = kept.generation;
+        this.#held.set(kept.session, held);
+        if (kept.exit !== null) this.#exited(held, kept.exit);
+      }
+      if (!more) return;
+    }
+  }
+
+  #linkClosed(link: KeeperLink): void {
+    if (!this.#fleet.forget(link)) return;
+    this.#log.warn({ keeper: link.pid }, "the connection to a keeper ended");
+    const before = this.#recovery ?? Promise.resolve();
+    const recovery: Promise<void> = before
+      .then(() => this.#recover(link))
+      .catch((error: unknown) => this.#log.error({ keeper: link.pid, err: messageOf(error) }, "a lost keeper could not be replaced"))
+      .finally(() => {
+        link.process.close();
+        if (this.#recovery === recovery) this.#recovery = null;
+      });
+    this.#recovery = recovery;
+  }
+
+  /** Its process decides: gone, then a successor gets its sessions; alive, then the connection is made again. */
+  async #recover(link: KeeperLink): Promise<void> {
+    const dying = performance.now() + DYING_MS;
+    while (!link.process.gone() && !this.#closed) {
+      if (performance.now() > dying) await this.#fleet.discover();
+      const again = this.#fleet.links.find((other) => other.pid === link.pid);
+      if (again !== undefined) {
+        await this.#list(again);
+        return;
+      }
+      await sleep(POLL_MS);
+    }
+    if (!this.#closed) await this.#replace(link);
+  }
+
+  async #replace(lost: KeeperLink): Promise<void> {
+    const sessions = this.#sessionsOf(lost);
+    const orphans = sessions.filter((held) => held.exit === null);
+    for (const held of sessions) held.link = null;
+    this.#keeperWasLost = true;
+    this.#log.error({ keeper: lost.pid, sessions: orphans.length }, "a keeper died: its sessions go on, their exit statuses are lost");
+    setImmediate(() => this.#listener.keeperLost(orphans.map((held) => held.session)));
+    const successor = await this.#persist(() => this.#fleet.currentOrStart());
+    if (successor === null) return;
+    for (let first = 0; first < orphans.length; first += WINDOW) await this.#giveTo(successor, orphans.slice(first, first + WINDOW));
+    this.#log.info({ keeper: successor.pid, sessions: orphans.length }, "a new keeper has the sessions of the lost one");
+    setImmediate(() => this.#listener.keeperReplaced(successor.pid));
+  }
+
+  /** At most {@link WINDOW} sessions. */
+  async #giveTo(link: KeeperLink, orphans: Held[]): Promise<void> {
+    const lost = { code: null, signal: null, at: Date.now() };
+    const given: KeptRecord[] = [];
+    for (const held of orphans) {
+      // Nobody had its master but the keeper: its terminal hung up.
+      if (held.master === null || !link.sendMaster(held.master, held)) this.#exited(held, lost);
+      else {
+        const { session, pid, startTime, record, slot, generation, directory, spool } = held;
+        given.push({ session, pid, startTime, record, slot, generation, directory, spool, exit: null });
+        held.link = link;
+      }
+    }
+    const { adopted } = await link.call("adopt", { sessions: given });
+    for (const { session, generation } of adopted) {
+      const held = this.#held.get(session);
+      if (held !== undefined) held.generation = generation;
+    }
+  }
+
+  /** Tries until it works or custody is closed. */
+  async #persist<T>(attempt: () => Promise<T>): Promise<T | null> {
+    for (let waitMs = RETRY_FIRST_MS; !this.#closed; waitMs = Math.min(RETRY_LAST_MS, waitMs * 2)) {
+      try {
+        return await attempt();
+      } catch (error) {
+        this.#log.error({ err: messageOf(error) }, "no keeper could be started, trying again");
+        await sleep(waitMs);
+      }
+    }
+    return null;
+  }
+
+  /** The keeper that gets new sessions, once it is there. */
+  async #settled(): Promise<KeeperLink> {
+    const recovery = this.#recovery;
+    if (recovery !== null) await Promise.race([recovery, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    const link = this.#fleet.current;
+    if (link === null)
+      throw new LifeguardError("UNAVAILABLE", "there is no keeper at the moment: try again in a moment", { retry_after_ms: RETRY_LAST_MS });
+    return link;
+  }
+
+  async #ask<C extends CallName>(held: Held, call: C, ask: () => Ask<C>): Promise<void> {
+    await this.#recovery;
+    const link = held.link;
+    if (link === null) return;
+    try {
+      await link.call(call, ask());
+    } catch (error) {
+      if (!link.closed) throw error;
+      await this.#settled();
+      await held.link?.call(call, ask());
+    }
+  }
+
+  #sessionsOf(link: KeeperLink): Held[] {
+    return [...this.#held.values()].filter((held) => held.link === link);
+  }
+
+  /** A keeper of another version ends itself once it holds nothing and nobody is connected. */
+  #letGoIfDrained(link: KeeperLink): void {
+    if (!this.#fleet.isOurs(link) && this.#sessionsOf(link).length === 0) this.#fleet.disconnect(link);
+  }
+
+  // ---- exits ----------------------------------------------------------------------------------------------------------
+
+  #heardOf(event: ExitedEvent): void {
+    const held = this.#held.get(event.session);
+    if (held !== undefined) this.#exited(held, event);
+    // The keeper told it right behind the answer to the spawn, which nobody has looked at yet.
+    else this.#early.set(event.session, event);
+  }
+
+  #exited(held: Held, { code, signal, at }: ExitRecord): void {
+    if (held.exit !== null) return;
+    const exit: KeptExit = { pid: held.pid, code, signal, at };
+    held.exit = exit;
+    // `open` returns them.
+    if (this.#opening) return;
+    setImmediate(() => {
+      if (!this.#closed && this.#held.get(held.session) === held) this.#listener.exited(held.session, exit);
+    });
+  }
+
+  #known(session: number): Held {
+    const held = this.#held.get(session);
+    if (held === undefined) throw new LifeguardError("NOT_FOUND", `session ${session} is not held`);
+    return held;
+  }
 }

@@ -54,7 +54,9 @@ export class ExitReaper {
       if (this.#retiring.has(id)) continue;
       const work = this.#sessions
         .retire(id)
-        .catch((error: unknown) => this.#log.warn({ session: id, phase: "retire", err: messageOf(error) }, "an ended session could not be retired, trying again"))
+        .catch((error: unknown) =>
+          this.#log.warn({ session: id, phase: "retire", err: messageOf(error) }, "an ended session could not be retired, trying again"),
+        )
         .finally(() => this.#retiring.delete(id));
       this.#retiring.set(id, work);
     }

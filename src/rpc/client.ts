@@ -19,7 +19,7 @@ import type { HelloResult, MethodName, NotificationName, Notifications, Params, 
 
 export { LifeguardError } from "../errors.js";
 export type * from "./protocol.js";
-export type { EventStreamItem, EventStreamOptions } from "./client/event-stream.js";
+export type { EventStream, EventStreamItem, EventStreamOptions } from "./client/event-stream.js";
 export type { ClientWatch, OutputItem, WatchHandlers, WatchOptions } from "./client/watch-stream.js";
 
 export interface ConnectOptions {
@@ -95,14 +95,24 @@ export class Client {
    * Calls a method. Parameters that this (older) daemon does not know are left out.
    * @throws LifeguardError with the daemon's error; UNAVAILABLE when the connection is lost before the answer
    */
-  call<N extends MethodName>(method: N, ...rest: Record<string, never> extends Params<N> ? [params?: Params<N>, options?: CallOptions] : [params: Params<N>, options?: CallOptions]): Promise<Result<N>> {
+  call<N extends MethodName>(
+    method: N,
+    ...rest: Record<string, never> extends Params<N>
+      ? [params?: Params<N>, options?: CallOptions]
+      : [params: Params<N>, options?: CallOptions]
+  ): Promise<Result<N>> {
     const [params, options] = rest;
     return this.callAny(method, (params ?? {}) as Record<string, unknown>, options) as Promise<Result<N>>;
   }
 
   /** The same for a method named at run time. */
   callAny(method: string, params: Record<string, unknown> = {}, options: CallOptions = {}): Promise<unknown> {
-    if (this.#link === null) return Promise.reject(this.#closed ? new LifeguardError("UNAVAILABLE", "the client is closed") : new LifeguardError("UNAVAILABLE", "not connected to the daemon now", { retry_after_ms: RECONNECT_FIRST_MS }));
+    if (this.#link === null)
+      return Promise.reject(
+        this.#closed
+          ? new LifeguardError("UNAVAILABLE", "the client is closed")
+          : new LifeguardError("UNAVAILABLE", "not connected to the daemon now", { retry_after_ms: RECONNECT_FIRST_MS }),
+      );
     return this.#link.call(method, this.#only(method, params), options);
   }
 
@@ -113,7 +123,7 @@ export class Client {
 
   /** Listens to the connection's own life. Returns what ends it. */
   onConnection<E extends keyof ClientEvents>(event: E, listener: (...args: ClientEvents[E]) => void): () => void {
-    return this.#life.on(event, listener);
+    return this.#life.on(event, listener as (...args: never[]) => void);
   }
 
   /**
@@ -171,7 +181,11 @@ export class Client {
     );
     link = opened;
     try {
-      const hello = (await opened.call("daemon.hello", { protocol: PROTOCOL, ...(client === undefined ? {} : { client }) }, { deadlineMs: connectTimeoutMs })) as HelloResult;
+      const hello = (await opened.call(
+        "daemon.hello",
+        { protocol: PROTOCOL, ...(client === undefined ? {} : { client }) },
+        { deadlineMs: connectTimeoutMs },
+      )) as HelloResult;
       this.#known = isOlder(hello.revision, REVISION) ? await knownParameters(opened) : null;
       this.#hello = hello;
     } catch (error) {

@@ -30,7 +30,8 @@ export interface Dialect {
   next(): Incoming | null;
   request(id: number, method: string, params: Record<string, unknown>): Buffer;
   result(id: MessageId, result: unknown): Buffer;
-  error(id: MessageId, error: LifeguardError): Buffer;
+  /** @param wrap how notifications are sent: tells whether the other side is Neovim */
+  error(id: MessageId, error: LifeguardError, wrap?: NotifyWrap | null): Buffer;
   notification(name: string, params: unknown, wrap: NotifyWrap | null): Buffer;
   /** How many bytes of output fit into a notification that may take `room` bytes on the wire. */
   payload(room: number): number;
@@ -69,10 +70,22 @@ export class MessagePack implements Dialect {
     const { value, badText } = frame;
     if (!Array.isArray(value)) throw new LifeguardError("PROTOCOL", "a message is not an array");
     const [type, second, third, fourth] = value as unknown[];
-    if (type === 0 && value.length >= 3 && value.length <= 4 && isId(second) && typeof third === "string") return { type: "request", id: second, method: third, params: fourth, badText };
-    if (type === 2 && value.length >= 2 && value.length <= 3 && typeof second === "string") return { type: "notification", method: second, params: third, badText };
-    if (type === 1 && value.length === 4 && (second === null || isId(second))) return { type: "response", id: second, error: third === null || third === undefined ? null : wireError(third), result: fourth, badText };
-    throw new LifeguardError("PROTOCOL", "a message is none of [0, msgid, method, [params]], [1, msgid, error, result], [2, method, [params]]");
+    if (type === 0 && value.length >= 3 && value.length <= 4 && isId(second) && typeof third === "string")
+      return { type: "request", id: second, method: third, params: fourth, badText };
+    if (type === 2 && value.length >= 2 && value.length <= 3 && typeof second === "string")
+      return { type: "notification", method: second, params: third, badText };
+    if (type === 1 && value.length === 4 && (second === null || isId(second)))
+      return {
+        type: "response",
+        id: second,
+        error: third === null || third === undefined ? null : wireError(third),
+        result: fourth,
+        badText,
+      };
+    throw new LifeguardError(
+      "PROTOCOL",
+      "a message is none of [0, msgid, method, [params]], [1, msgid, error, result], [2, method, [params]]",
+    );
   }
 
   request(id: number, method: string, params: Record<string, unknown>): Buffer {
@@ -83,8 +96,10 @@ export class MessagePack implements Dialect {
     return packer.pack([1, id, null, result]);
   }
 
-  error(id: MessageId, error: LifeguardError): Buffer {
-    return packer.pack([1, id, [error.code, `${error.name}: ${error.message}`], null]);
+  error(id: MessageId, error: LifeguardError, wrap: NotifyWrap | null = null): Buffer {
+    // Neovim shows the text only of its own two codes (0 exception, 1 validation) and "unknown error" for any other.
+    const code = wrap?.method.startsWith("nvim_") === true ? 0 : error.code;
+    return packer.pack([1, id, [code, `${error.name}: ${error.message}`], null]);
   }
 
   notification(name: string, params: unknown, wrap: NotifyWrap | null): Buffer {
@@ -123,9 +138,13 @@ export class JsonLines implements Dialect {
     }
     if (id === null || isId(id) || typeof id === "string") {
       const error = (line as { error?: unknown }).error ?? null;
-      if (error !== null || "result" in line) return { type: "response", id, error: error === null ? null : wireError(error), result: line["result"], badText: false };
+      if (error !== null || "result" in line)
+        return { type: "response", id, error: error === null ? null : wireError(error), result: line["result"], badText: false };
     }
-    throw new LifeguardError("PROTOCOL", 'a line is none of {"id", "method", "params"}, {"method", "params"}, {"id", "result"}, {"id", "error"}');
+    throw new LifeguardError(
+      "PROTOCOL",
+      'a line is none of {"id", "method", "params"}, {"method", "params"}, {"id", "result"}, {"id", "error"}',
+    );
   }
 
   request(id: number, method: string, params: Record<string, unknown>): Buffer {
@@ -166,7 +185,12 @@ function wireError(value: unknown): WireError {
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     const { code, name, message, data } = value as Partial<WireError>;
-    return { code: typeof code === "number" ? code : ERROR_CODES.INTERNAL, name: String(name ?? "INTERNAL"), message: String(message ?? ""), data: typeof data === "object" && data !== null ? data : {} };
+    return {
+      code: typeof code === "number" ? code : ERROR_CODES.INTERNAL,
+      name: String(name ?? "INTERNAL"),
+      message: String(message ?? ""),
+      data: typeof data === "object" && data !== null ? data : {},
+    };
   }
   return { code: ERROR_CODES.INTERNAL, name: "INTERNAL", message: String(value), data: {} };
 }

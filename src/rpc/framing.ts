@@ -114,7 +114,10 @@ export class FrameScanner {
     const rest = this.#end - this.#start;
     if (this.#owned === this.#held && this.#end + more <= this.#held.length) return;
     const size = rest + more;
-    const next = this.#owned === this.#held && size <= this.#held.length ? this.#held : Buffer.allocUnsafe(Math.max(size, Math.min(rest * 2, this.#limits.maxFrameBytes)));
+    const next =
+      this.#owned === this.#held && size <= this.#held.length
+        ? this.#held
+        : Buffer.allocUnsafe(Math.max(size, Math.min(rest * 2, this.#limits.maxFrameBytes)));
     this.#held.copy(next, 0, this.#start, this.#end);
     this.#move(next);
   }
@@ -146,9 +149,12 @@ export class FrameScanner {
       if (this.#at >= this.#end) return null;
       const byte = this.#held[this.#at] as number;
       if (this.#left.length === 0 && !(byte >= 0x90 && byte <= 0x9f) && byte !== 0xdc && byte !== 0xdd) {
-        throw refuse(`a message begins with ${hex(byte)}, which is neither a MessagePack-RPC array nor (as the connection's first byte) '{' of JSON lines`);
+        throw refuse(
+          `a message begins with ${hex(byte)}, which is neither a MessagePack-RPC array nor (as the connection's first byte) '{' of JSON lines`,
+        );
       }
-      if (++this.#values > this.#limits.maxValues) throw refuse(`a message holds more than ${this.#limits.maxValues} values`, { limit: this.#limits.maxValues });
+      if (++this.#values > this.#limits.maxValues)
+        throw refuse(`a message holds more than ${this.#limits.maxValues} values`, { limit: this.#limits.maxValues });
       if (byte < 0x80 || byte >= 0xe0) this.#payload(1, 0, false);
       else if (byte < 0x90) this.#container(1, (byte & 0x0f) * 2);
       else if (byte < 0xa0) this.#container(1, byte & 0x0f);
@@ -167,7 +173,12 @@ export class FrameScanner {
       this.#payload(1, fixed, false);
       return true;
     }
-    if (fixed === REFUSED) throw refuse(byte === 0xc1 ? "a message holds the reserved byte 0xc1" : `a message holds a MessagePack extension (${hex(byte)}); plain types only`);
+    if (fixed === REFUSED)
+      throw refuse(
+        byte === 0xc1
+          ? "a message holds the reserved byte 0xc1"
+          : `a message holds a MessagePack extension (${hex(byte)}); plain types only`,
+      );
     const width = -fixed;
     if (this.#at + 1 + width > this.#end) return false;
     const length = this.#held.readUIntBE(this.#at + 1, width);
@@ -186,8 +197,10 @@ export class FrameScanner {
 
   #container(header: number, elements: number): void {
     this.#fits(header + elements);
-    if (this.#left.length + 1 > this.#limits.maxNesting) throw refuse(`a message nests deeper than ${this.#limits.maxNesting}`, { limit: this.#limits.maxNesting });
-    if (this.#values + elements > this.#limits.maxValues) throw refuse(`a message holds more than ${this.#limits.maxValues} values`, { limit: this.#limits.maxValues });
+    if (this.#left.length + 1 > this.#limits.maxNesting)
+      throw refuse(`a message nests deeper than ${this.#limits.maxNesting}`, { limit: this.#limits.maxNesting });
+    if (this.#values + elements > this.#limits.maxValues)
+      throw refuse(`a message holds more than ${this.#limits.maxValues} values`, { limit: this.#limits.maxValues });
     this.#at += header;
     if (elements === 0) {
       this.#inPayload = true;
@@ -198,7 +211,10 @@ export class FrameScanner {
 
   #fits(more: number): void {
     const size = this.#at - this.#start + more;
-    if (size > this.#limits.maxFrameBytes) throw refuse(`a message has at least ${size} bytes, the limit is ${this.#limits.maxFrameBytes}`, { limit: this.#limits.maxFrameBytes });
+    if (size > this.#limits.maxFrameBytes)
+      throw refuse(`a message has at least ${size} bytes, the limit is ${this.#limits.maxFrameBytes}`, {
+        limit: this.#limits.maxFrameBytes,
+      });
   }
 
   /** One value is complete; true when with it the whole message is. */
@@ -219,14 +235,38 @@ export class FrameScanner {
 const REFUSED = -9;
 /** For 0xc0…0xdf: payload bytes, or minus the width of the length that follows, or refused. */
 const FIXED: readonly number[] = [
-  0, REFUSED, 0, 0, // nil, reserved, false, true
-  -1, -2, -4, // bin
-  REFUSED, REFUSED, REFUSED, // ext
-  4, 8, 1, 2, 4, 8, 1, 2, 4, 8, // float, uint, int
-  REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, // fixext
-  -1, -2, -4, // str
-  -2, -4, // array
-  -2, -4, // map
+  0,
+  REFUSED,
+  0,
+  0, // nil, reserved, false, true
+  -1,
+  -2,
+  -4, // bin
+  REFUSED,
+  REFUSED,
+  REFUSED, // ext
+  4,
+  8,
+  1,
+  2,
+  4,
+  8,
+  1,
+  2,
+  4,
+  8, // float, uint, int
+  REFUSED,
+  REFUSED,
+  REFUSED,
+  REFUSED,
+  REFUSED, // fixext
+  -1,
+  -2,
+  -4, // str
+  -2,
+  -4, // array
+  -2,
+  -4, // map
 ];
 
 /** Short text is checked here: calling out costs more than the loop. */

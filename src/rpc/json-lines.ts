@@ -39,7 +39,8 @@ export class LineScanner {
       return;
     }
     const rest = this.#end - this.#start;
-    if (!this.#owned || this.#end + chunk.length > this.#held.length) this.#moveTo(Buffer.allocUnsafe(Math.max(rest + chunk.length, Math.min(rest * 2, this.#limits.maxFrameBytes))));
+    if (!this.#owned || this.#end + chunk.length > this.#held.length)
+      this.#moveTo(Buffer.allocUnsafe(Math.max(rest + chunk.length, Math.min(rest * 2, this.#limits.maxFrameBytes))));
     chunk.copy(this.#held, this.#end);
     this.#end += chunk.length;
   }
@@ -49,11 +50,17 @@ export class LineScanner {
     for (;;) {
       const newline = this.#held.subarray(0, this.#end).indexOf(NEWLINE, this.#at);
       const size = (newline < 0 ? this.#end : newline) - this.#start;
-      if (size > this.#limits.maxFrameBytes) throw refuse(`a line has at least ${size} bytes, the limit is ${this.#limits.maxFrameBytes}`, { limit: this.#limits.maxFrameBytes });
+      if (size > this.#limits.maxFrameBytes)
+        throw refuse(`a line has at least ${size} bytes, the limit is ${this.#limits.maxFrameBytes}`, {
+          limit: this.#limits.maxFrameBytes,
+        });
       if (newline < 0) {
         this.#at = this.#end;
-        if (this.#start === this.#end) this.#held = Buffer.alloc(0), (this.#start = this.#end = this.#at = 0), (this.#owned = false);
-        else if (!this.#owned) this.#moveTo(Buffer.allocUnsafe(Math.max(256, this.#end - this.#start)));
+        if (this.#start === this.#end) {
+          this.#held = Buffer.alloc(0);
+          this.#start = this.#end = this.#at = 0;
+          this.#owned = false;
+        } else if (!this.#owned) this.#moveTo(Buffer.allocUnsafe(Math.max(256, this.#end - this.#start)));
         return null;
       }
       const line = this.#held.subarray(this.#start, newline);
@@ -81,7 +88,8 @@ export class LineScanner {
     } catch (error) {
       throw refuse(`a line is not JSON: ${messageOf(error).slice(0, 200)}`);
     }
-    if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse(`a line is not a JSON object: ${line.toString("utf8", 0, 60)}`);
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw refuse(`a line is not a JSON object: ${line.toString("utf8", 0, 60)}`);
     return value as Record<string, unknown>;
   }
 }

@@ -6,7 +6,19 @@
  */
 import type { Backend, Evidence, Isolation, RestartPolicy, SessionExit, SessionState, SessionSummary } from "../session.js";
 
-export type { Backend, Confidence, Evidence, ExitReason, Health, Isolation, RestartPolicy, RestState, SessionExit, SessionState, SessionSummary } from "../session.js";
+export type {
+  Backend,
+  Confidence,
+  Evidence,
+  ExitReason,
+  Health,
+  Isolation,
+  RestartPolicy,
+  RestState,
+  SessionExit,
+  SessionState,
+  SessionSummary,
+} from "../session.js";
 export type { ErrorName } from "../errors.js";
 
 /** The major version. A client that asks for a greater one is refused with this one. */
@@ -16,7 +28,16 @@ export const PROTOCOL = 1;
 export const REVISION = "1.0";
 
 /** What this daemon can do beyond the plain method table, for clients that must know before they ask. */
-export const FEATURES: readonly string[] = ["notify", "idempotency", "optional", "watch.window", "watch.pen", "events.cursor", "screen.restore", "cancel"];
+export const FEATURES: readonly string[] = [
+  "notify",
+  "idempotency",
+  "optional",
+  "watch.window",
+  "watch.pen",
+  "events.cursor",
+  "screen.restore",
+  "cancel",
+];
 
 /** A place in the stream of events. `boot` names one life of the daemon. */
 export interface Cursor {
@@ -142,13 +163,19 @@ type ById = { id: string };
 
 /** Every method: what goes in (MessagePack shapes: bytes are Uint8Array) and what comes out. */
 export interface Methods {
-  "daemon.hello": { params: { client?: string; protocol?: number; notify?: { method: string; args?: unknown[] } | null }; result: HelloResult };
+  "daemon.hello": {
+    params: { client?: string; protocol?: number; notify?: { method: string; args?: unknown[] } | null };
+    result: HelloResult;
+  };
   "daemon.status": { params: Empty; result: StatusResult };
-  "daemon.metrics": { params: Empty; result: { text: string } };
+  "daemon.metrics": { params: Empty; result: string };
   "daemon.schema": { params: Empty; result: SchemaResult };
   "daemon.stop": { params: { all?: boolean }; result: { sessions: number } };
   "session.create": { params: CreateParams; result: SessionSummary };
-  "session.list": { params: { all?: boolean; state?: SessionState; labels?: Record<string, string>; fields?: string[] }; result: { sessions: SessionSummary[]; cursor: Cursor } };
+  "session.list": {
+    params: { all?: boolean; state?: SessionState; labels?: Record<string, string>; fields?: string[] };
+    result: { sessions: SessionSummary[]; cursor: Cursor };
+  };
   "session.get": { params: ById; result: SessionSummary };
   "session.input": { params: ById & { data: Uint8Array | string }; result: { accepted: number } };
   "session.keys": { params: ById & { keys: string[] }; result: { accepted: number } };
@@ -156,7 +183,10 @@ export interface Methods {
   "session.resize": { params: ById & { cols: number; rows: number }; result: { offset: number } };
   "session.screen": { params: ById & { format?: ScreenFormatName; scrollback?: number }; result: ScreenResult };
   "session.read": { params: ById & { since?: number; max?: number }; result: ReadAnswer };
-  "session.watch": { params: ById & { since?: number; window?: number; write?: boolean; take?: boolean; answers?: boolean }; result: WatchAnswer };
+  "session.watch": {
+    params: ById & { since?: number; window?: number; write?: boolean; take?: boolean; answers?: boolean };
+    result: WatchAnswer;
+  };
   "session.unwatch": { params: { watch: string }; result: Empty };
   "session.ack": { params: { watch: string; offset: number }; result: Empty };
   "session.wait": { params: ById & { until: SessionState[]; timeout_ms?: number }; result: { state: SessionState; evidence: Evidence } };
@@ -164,7 +194,10 @@ export interface Methods {
   "session.restart": { params: ById; result: SessionSummary };
   "session.remove": { params: ById & { force?: boolean }; result: Empty };
   "session.update": { params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean }; result: SessionSummary };
-  "events.subscribe": { params: { since?: Cursor; kinds?: string[]; session?: string }; result: { subscription: string; boot: string; seq: number; gap: boolean } };
+  "events.subscribe": {
+    params: { since?: Cursor; kinds?: string[]; session?: string };
+    result: { subscription: string; boot: string; seq: number; gap: boolean };
+  };
   "events.unsubscribe": { params: { subscription: string }; result: Empty };
   "rpc.cancel": { params: { id: number | string }; result: { cancelled: boolean } };
 }

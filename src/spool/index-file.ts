@@ -73,7 +73,11 @@ export class SpoolIndex {
         bytes.fill(0);
       } else if (bytes.length >= RECORD_BYTES && bytes.readUInt32LE(8) > VERSION) {
         closeSync(fd);
-        throw new LifeguardError("UNSUPPORTED", `${path} has version ${bytes.readUInt32LE(8)}, made by a newer lifeguard: it is left alone`, { path });
+        throw new LifeguardError(
+          "UNSUPPORTED",
+          `${path} has version ${bytes.readUInt32LE(8)}, made by a newer lifeguard: it is left alone`,
+          { path },
+        );
       }
       const whole = note === null ? parseRecords(bytes) : [];
       const length = RECORD_BYTES * (1 + whole.length);
@@ -121,7 +125,9 @@ export class SpoolIndex {
 
   /** The newest record of a kind at or before an offset: the size in force there, the epoch it belongs to. */
   newest(kind: IndexKind, offset: number): IndexRecord | null {
-    return [...parseRecords(readWhole(this.#fd)), ...this.#pending].findLast((record) => record.kind === kind && record.offset <= offset) ?? null;
+    return (
+      [...parseRecords(readWhole(this.#fd)), ...this.#pending].findLast((record) => record.kind === kind && record.offset <= offset) ?? null
+    );
   }
 
   /** Drops what lies before `before`, except the newest of each kind there but marks: the size and epoch that are in force. */

@@ -12,7 +12,8 @@ import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { LifeguardError, messageOf } from "../errors.js";
-import { mapShared, tryLock } from "../libc/libc.js";
+import { tryLock } from "../libc/descriptors.js";
+import { mapShared } from "../libc/memory.js";
 
 /** Larger than any read from a terminal (4 KiB), so that libuv takes a short read for the end of what there is and gives other fds their turn. */
 export const PAGE_BYTES = 8_192;
@@ -151,7 +152,8 @@ export class InflightFile {
 
   /** The slot with this number, growing the file when it is too short. */
   slot(n: number): InflightSlot {
-    if (!Number.isInteger(n) || n < 0 || n >= MAX_SLOTS) throw new RangeError(`slot must be a whole number from 0 to ${MAX_SLOTS - 1}, got ${n}`);
+    if (!Number.isInteger(n) || n < 0 || n >= MAX_SLOTS)
+      throw new RangeError(`slot must be a whole number from 0 to ${MAX_SLOTS - 1}, got ${n}`);
     const chunk = this.#chunk(Math.floor(n / CHUNK_SLOTS));
     const at = (n % CHUNK_SLOTS) * SLOT_BYTES;
     return new InflightSlot(n, chunk.subarray(at, at + SLOT_BYTES));
@@ -199,10 +201,15 @@ export class InflightFile {
   #checkHeader(): void {
     const header = Buffer.alloc(16);
     readSync(this.#fd, header, 0, header.length, 0);
-    if (header.toString("latin1", 0, 8) !== MAGIC) throw new LifeguardError("DAMAGED", `${this.path} is no in-flight file: move it away`, { path: this.path });
+    if (header.toString("latin1", 0, 8) !== MAGIC)
+      throw new LifeguardError("DAMAGED", `${this.path} is no in-flight file: move it away`, { path: this.path });
     const version = header.readUInt32LE(8);
     if (version !== VERSION) {
-      throw new LifeguardError("UNSUPPORTED", `${this.path} has version ${version}, this lifeguard knows ${VERSION}: start the version that made it, or move it away once no keeper runs`, { path: this.path });
+      throw new LifeguardError(
+        "UNSUPPORTED",
+        `${this.path} has version ${version}, this lifeguard knows ${VERSION}: start the version that made it, or move it away once no keeper runs`,
+        { path: this.path },
+      );
     }
   }
 }
@@ -222,13 +229,14 @@ function cleanChunk(): Buffer {
 }
 
 function writeAll(fd: number, bytes: Buffer, position: number): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
 }
 
 function waitForLock(fd: number, path: string): void {
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; !tryLock(fd); waited++) {
-    if (waited >= LOCK_WAIT_MS) throw new LifeguardError("UNAVAILABLE", `another process has been growing ${path} for ${LOCK_WAIT_MS} ms`, { path });
+    if (waited >= LOCK_WAIT_MS)
+      throw new LifeguardError("UNAVAILABLE", `another process has been growing ${path} for ${LOCK_WAIT_MS} ms`, { path });
     Atomics.wait(pause, 0, 0, 1);
   }
 }

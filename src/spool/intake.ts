@@ -64,7 +64,8 @@ export class Intake {
 
   /** Takes `length` bytes that were read into the page. The page may be read into again when this returns. */
   commit(length: number): Taken {
-    if (!Number.isInteger(length) || length < 0 || length > PAGE_BYTES) throw new RangeError(`length must be a whole number from 0 to ${PAGE_BYTES}, got ${length}`);
+    if (!Number.isInteger(length) || length < 0 || length > PAGE_BYTES)
+      throw new RangeError(`length must be a whole number from 0 to ${PAGE_BYTES}, got ${length}`);
     const { slot, spool } = this;
     const offset = spool.end;
     if (length === 0) return { offset, bytes: taken.subarray(0, 0) };

@@ -80,7 +80,8 @@ function problemOf(file: Buffer, path: string): string | null {
   if (file.length < HEADER_BYTES) return `it has ${file.length} bytes, less than its header`;
   if (file.toString("latin1", 0, 8) !== MAGIC) return "it does not begin like a snapshot";
   const version = file.readUInt32LE(8);
-  if (version > VERSION) throw new LifeguardError("UNSUPPORTED", `${path} has version ${version}, made by a newer lifeguard: it is left alone`, { path });
+  if (version > VERSION)
+    throw new LifeguardError("UNSUPPORTED", `${path} has version ${version}, made by a newer lifeguard: it is left alone`, { path });
   if (file.readUInt32LE(36) !== crc32(file.subarray(0, 36))) return "the checksum of its header is wrong";
   const length = Number(file.readBigUInt64LE(24));
   if (file.length !== HEADER_BYTES + length) return `it has ${file.length - HEADER_BYTES} bytes, its header says ${length}`;
@@ -88,5 +89,5 @@ function problemOf(file: Buffer, path: string): string | null {
 }
 
 function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.byteLength; ) done += writeSync(fd, bytes, done, bytes.byteLength - done);
+  for (let done = 0; done < bytes.byteLength;) done += writeSync(fd, bytes, done, bytes.byteLength - done);
 }

@@ -55,7 +55,8 @@ export function parseHeader(bytes: Buffer): ParsedHeader {
   if (bytes.toString("latin1", 0, 8) !== MAGIC) return { kind: "damaged", reason: "it does not begin like a spool" };
   const version = bytes.readUInt32LE(8);
   if (version > SPOOL_VERSION) return { kind: "newer", version };
-  if (bytes.readUInt32LE(HEADER_BYTES - 4) !== crc32(bytes.subarray(0, HEADER_BYTES - 4))) return { kind: "damaged", reason: "the checksum of its header is wrong" };
+  if (bytes.readUInt32LE(HEADER_BYTES - 4) !== crc32(bytes.subarray(0, HEADER_BYTES - 4)))
+    return { kind: "damaged", reason: "the checksum of its header is wrong" };
   const word = (at: number): number => Number(bytes.readBigUInt64LE(at));
   const holes: Hole[] = [];
   const count = Math.min(bytes.readUInt32LE(40), MAX_HOLES);

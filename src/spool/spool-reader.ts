@@ -26,13 +26,19 @@ export function openSpoolReader(directory: string, end: number | null = null): S
     fd = openSync(path, "r");
   } catch (error) {
     const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
-    throw new LifeguardError(absent ? "NOT_FOUND" : "UNAVAILABLE", `cannot read the spool ${path}: ${messageOf(error)}`, { path }, { cause: error });
+    throw new LifeguardError(
+      absent ? "NOT_FOUND" : "UNAVAILABLE",
+      `cannot read the spool ${path}: ${messageOf(error)}`,
+      { path },
+      { cause: error },
+    );
   }
   const bytes = Buffer.alloc(HEADER_BYTES);
   const parsed = parseHeader(bytes.subarray(0, readSync(fd, bytes, 0, HEADER_BYTES, 0)));
   if (parsed.kind !== "ok") {
     closeSync(fd);
-    if (parsed.kind === "newer") throw new LifeguardError("UNSUPPORTED", `${path} has version ${parsed.version}, made by a newer lifeguard`, { path });
+    if (parsed.kind === "newer")
+      throw new LifeguardError("UNSUPPORTED", `${path} has version ${parsed.version}, made by a newer lifeguard`, { path });
     throw new LifeguardError("DAMAGED", `${path} is damaged: ${parsed.reason}`, { path });
   }
   const { header } = parsed;

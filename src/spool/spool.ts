@@ -12,7 +12,7 @@
 import { closeSync, openSync, readSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { LifeguardError, messageOf } from "../errors.js";
-import { punchHole } from "../libc/libc.js";
+import { punchHole } from "../libc/memory.js";
 import { readHeld } from "./ring.js";
 import type { SpoolRead } from "./ring.js";
 import { HEADER_BYTES, MAX_HOLES, encodeHeader, parseHeader } from "./spool-header.js";
@@ -156,7 +156,7 @@ export class Spool {
     if (this.#fd === null || (to === from && this.#persisted === held.end)) return;
     // The header first: punched bytes read as zeros, and must never count as held.
     if (!this.#writeHeader() || to === from) return;
-    for (let at = from; at < to; ) {
+    for (let at = from; at < to;) {
       const place = at % held.modulus;
       const length = Math.min(to - at, held.modulus - place);
       punchHole(this.#fd, HEADER_BYTES + place, length);
@@ -185,7 +185,12 @@ export class Spool {
     }
     // The file of before is back: what it holds goes before what was lost since.
     this.#fd = opened.fd;
-    this.#held = { modulus: opened.header.modulus, start: opened.header.start, end: this.#held.end, holes: [...opened.header.holes, ...this.#held.holes] };
+    this.#held = {
+      modulus: opened.header.modulus,
+      start: opened.header.start,
+      end: this.#held.end,
+      holes: [...opened.header.holes, ...this.#held.holes],
+    };
     this.#trim();
     return true;
   }
@@ -254,7 +259,7 @@ export class Spool {
     const open = this.#trouble !== null && last !== undefined && last.to === held.end;
     encodeHeader(open ? { ...held, holes: [...held.holes.slice(0, -1), { from: last.from, to: OPEN_END }] } : held, this.#headerBytes);
     try {
-      for (let done = 0; done < HEADER_BYTES; ) {
+      for (let done = 0; done < HEADER_BYTES;) {
         const wrote = this.#write(this.#fd, this.#headerBytes, done, HEADER_BYTES - done, done);
         if (wrote <= 0) throw new Error("EIO: the disk took no bytes");
         done += wrote;
@@ -280,7 +285,10 @@ function openFile(path: string, options: SpoolOptions, end: number | null): Open
       // A death between making the file and its first header.
       if (length === 0) return { fd, made: true, header: fresh(end ?? 0), note, trouble: null };
       const parsed = parseHeader(bytes.subarray(0, length));
-      if (parsed.kind === "newer") throw new LifeguardError("UNSUPPORTED", `${path} has version ${parsed.version}, made by a newer lifeguard: it is left alone`, { path });
+      if (parsed.kind === "newer")
+        throw new LifeguardError("UNSUPPORTED", `${path} has version ${parsed.version}, made by a newer lifeguard: it is left alone`, {
+          path,
+        });
       if (parsed.kind === "ok") {
         const { header } = parsed;
         header.end = Math.max(header.end, end ?? 0);

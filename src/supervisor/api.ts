@@ -136,7 +136,10 @@ export interface SupervisorApi {
   resolve(reference: string, options: { prefix: boolean }): string;
   get(id: string): SessionSummary;
 
-  /** @throws BUSY {accepted}, EXITED, NOT_WRITER, FORBIDDEN */
+  /**
+   * Takes what the session's input queue has room for; less than given is for the caller to send later.
+   * @throws BUSY when that is nothing, EXITED, NOT_WRITER, FORBIDDEN
+   */
   input(id: string, data: Uint8Array, caller: Caller): Promise<{ accepted: number }>;
   keys(id: string, keys: string[], caller: Caller): Promise<{ accepted: number }>;
   paste(id: string, text: string, caller: Caller): Promise<{ accepted: number }>;
@@ -151,15 +154,22 @@ export interface SupervisorApi {
   kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult>;
   restart(id: string, caller: Caller): Promise<SessionSummary>;
   remove(id: string, options: { force: boolean }, caller: Caller): Promise<void>;
-  update(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined }): SessionSummary;
+  update(
+    id: string,
+    change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
+  ): SessionSummary;
 
   /** @param since null: from now on */
-  subscribe(since: EventCursor | null, filter: EventFilter, listener: (event: LifeguardEvent) => void): { cursor: EventCursor; gap: boolean; missed: LifeguardEvent[]; end(): void };
+  subscribe(
+    since: EventCursor | null,
+    filter: EventFilter,
+    listener: (event: LifeguardEvent) => void,
+  ): { cursor: EventCursor; gap: boolean; missed: LifeguardEvent[]; end(): void };
 
   status(): Promise<DaemonStatus>;
   /** Prometheus text. */
   metrics(): Promise<string>;
-  /** Asks the daemon to end; answers before it does. `all` ends the agents too. */
+  /** Asks the daemon to end; answers before it does, with the live sessions: they go on under the keeper, or, with `all`, have been ended. */
   stop(options: { all: boolean }): Promise<{ sessions: number }>;
   /** Everything of this connection: its watches end, its pens fall. */
   connectionClosed(connection: number): void;

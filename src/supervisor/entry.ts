@@ -1,17 +1,11 @@
 /** One session as the supervisor knows it. The table owns it; the lifecycle moves it on; everybody else reads. */
 import { join } from "node:path";
+import type { Phase } from "../reaper/exit-steps.js";
 import type { Evidence, Health, Isolation, SessionExit, SessionSpec, SessionState, SessionSummary, TerminalSize } from "../session.js";
 import type { Fanout } from "./fanout.js";
 import type { SessionRecord } from "./record.js";
 import { restState } from "./rest.js";
 import { Waits } from "./waits.js";
-
-/**
- *   launching ──▶ running ──▶ draining ──▶ retiring ──▶ ended
- *       ▲                        │         (until the reaper's next tick)
- *       └──────── backoff ◀──────┘
- */
-export type Phase = "launching" | "running" | "draining" | "backoff" | "retiring" | "ended";
 
 export interface Pen {
   watch: string;

@@ -7,7 +7,8 @@ import { isAbsolute, join, resolve } from "node:path";
 import { LifeguardError } from "../errors.js";
 
 /** Never handed on: they name a terminal, a multiplexer or a daemon that is not the session's (protocol.md 1). */
-const PRIVATE = /^(TMUX.*|STY|COLUMNS|LINES|LIFEGUARD_.*|NOTIFY_SOCKET|WATCHDOG_.*|LISTEN_(FDS|PID|FDNAMES)|INVOCATION_ID|JOURNAL_STREAM|UV_THREADPOOL_SIZE|NODE_CHANNEL_FD)$/;
+const PRIVATE =
+  /^(TMUX.*|STY|COLUMNS|LINES|LIFEGUARD_.*|NOTIFY_SOCKET|WATCHDOG_.*|LISTEN_(FDS|PID|FDNAMES)|INVOCATION_ID|JOURNAL_STREAM|UV_THREADPOOL_SIZE|NODE_CHANNEL_FD)$/;
 
 function withoutPrivate(env: NodeJS.ProcessEnv): Record<string, string> {
   const kept: Record<string, string> = {};
@@ -23,12 +24,27 @@ export function baseEnvironment(base: "daemon" | "login" | "none", env: Record<s
   if (base === "none") return own;
   if (base === "daemon") return { ...withoutPrivate(process.env), ...own };
   const user = userInfo();
-  return { HOME: user.homedir, USER: user.username, LOGNAME: user.username, SHELL: user.shell ?? "/bin/sh", PATH: "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", LANG: process.env["LANG"] ?? "C.UTF-8", ...own };
+  return {
+    HOME: user.homedir,
+    USER: user.username,
+    LOGNAME: user.username,
+    SHELL: user.shell ?? "/bin/sh",
+    PATH: "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+    LANG: process.env["LANG"] ?? "C.UTF-8",
+    ...own,
+  };
 }
 
 /** The environment as the process gets it, `NAME=value` strings. */
 export function sessionEnvironment(env: Record<string, string>, session: string, socket: string): string[] {
-  const complete = { ...env, LIFEGUARD_SESSION: session, LIFEGUARD_SOCKET: socket, TERM: "xterm-256color", COLORTERM: "truecolor", TERM_PROGRAM: "lifeguard" };
+  const complete = {
+    ...env,
+    LIFEGUARD_SESSION: session,
+    LIFEGUARD_SOCKET: socket,
+    TERM: "xterm-256color",
+    COLORTERM: "truecolor",
+    TERM_PROGRAM: "lifeguard",
+  };
   return Object.entries(complete).map(([name, value]) => `${name}=${value}`);
 }
 
@@ -36,20 +52,30 @@ export function sessionEnvironment(env: Record<string, string>, session: string,
 export function checkEnvironment(env: Record<string, string>): void {
   for (const [name, value] of Object.entries(env)) {
     if (name === "" || /[=\0]/.test(name) || value.includes("\0")) {
-      throw new LifeguardError("INVALID_PARAMS", `env: ${JSON.stringify(name)} cannot be set: names hold no '=', and neither names nor values a NUL`, { field: "env", received: name });
+      throw new LifeguardError(
+        "INVALID_PARAMS",
+        `env: ${JSON.stringify(name)} cannot be set: names hold no '=', and neither names nor values a NUL`,
+        { field: "env", received: name },
+      );
     }
   }
 }
 
 /** @throws INVALID_PARAMS */
 export function checkDirectory(cwd: string): void {
-  if (!isAbsolute(cwd) || cwd.includes("\0")) throw new LifeguardError("INVALID_PARAMS", `cwd must be an absolute path, got ${JSON.stringify(cwd)}`, { field: "cwd", received: cwd });
+  if (!isAbsolute(cwd) || cwd.includes("\0"))
+    throw new LifeguardError("INVALID_PARAMS", `cwd must be an absolute path, got ${JSON.stringify(cwd)}`, { field: "cwd", received: cwd });
   let isDirectory: boolean;
   try {
     isDirectory = statSync(cwd).isDirectory();
     accessSync(cwd, constants.X_OK);
   } catch (error) {
-    throw new LifeguardError("INVALID_PARAMS", `cwd ${cwd} cannot be entered (${(error as NodeJS.ErrnoException).code}): name an existing directory`, { field: "cwd", received: cwd }, { cause: error });
+    throw new LifeguardError(
+      "INVALID_PARAMS",
+      `cwd ${cwd} cannot be entered (${(error as NodeJS.ErrnoException).code}): name an existing directory`,
+      { field: "cwd", received: cwd },
+      { cause: error },
+    );
   }
   if (!isDirectory) throw new LifeguardError("INVALID_PARAMS", `cwd ${cwd} is not a directory`, { field: "cwd", received: cwd });
 }
@@ -59,7 +85,11 @@ export function checkDirectory(cwd: string): void {
  * @throws INVALID_PARAMS when nothing executable is found
  */
 export function resolveCommand(command: string, env: Record<string, string>, cwd: string): string {
-  if (command === "" || command.includes("\0")) throw new LifeguardError("INVALID_PARAMS", `command must name a program, got ${JSON.stringify(command)}`, { field: "command", received: command });
+  if (command === "" || command.includes("\0"))
+    throw new LifeguardError("INVALID_PARAMS", `command must name a program, got ${JSON.stringify(command)}`, {
+      field: "command",
+      received: command,
+    });
   if (command.includes("/")) {
     const path = resolve(cwd, command);
     if (isExecutable(path)) return path;
@@ -70,7 +100,11 @@ export function resolveCommand(command: string, env: Record<string, string>, cwd
     const path = join(resolve(cwd, directory === "" ? "." : directory), command);
     if (isExecutable(path)) return path;
   }
-  throw new LifeguardError("INVALID_PARAMS", `command ${JSON.stringify(command)} was not found in PATH (${searched}): give its path, or set PATH in env`, { field: "command", received: command });
+  throw new LifeguardError(
+    "INVALID_PARAMS",
+    `command ${JSON.stringify(command)} was not found in PATH (${searched}): give its path, or set PATH in env`,
+    { field: "command", received: command },
+  );
 }
 
 function isExecutable(path: string): boolean {

@@ -39,7 +39,14 @@ export class EventLog {
 
   append(kind: string, session: string | null, fields: Record<string, unknown> = {}): void {
     this.#seq += 1;
-    const event: LifeguardEvent = { boot: this.boot, seq: this.#seq, at: this.#clock.now(), kind, ...(session === null ? {} : { session }), ...fields };
+    const event: LifeguardEvent = {
+      boot: this.boot,
+      seq: this.#seq,
+      at: this.#clock.now(),
+      kind,
+      ...(session === null ? {} : { session }),
+      ...fields,
+    };
     this.#ring[this.#seq % this.#capacity] = event;
     for (const subscriber of this.#subscribers) {
       if (matches(subscriber.filter, event)) subscriber.listener(event);

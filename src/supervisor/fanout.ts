@@ -7,7 +7,7 @@
  *     └── credit is given only while somebody keeps up       until it stands where the live stream stands
  */
 import type { ReadResult } from "../actors/messages.js";
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import type { TerminalSize } from "../session.js";
 import type { Watch, WatchRequest, WatchSink } from "./api.js";
 
@@ -61,7 +61,15 @@ export class Fanout {
     // The stream is started before the position is asked for: nothing can fall between the two.
     if (this.#final === null && this.#head === null) await this.#startStream(null);
     const from = await this.#source.read(request.since ?? Number.MAX_SAFE_INTEGER, 0);
-    const watcher: Watcher = { sink, window: request.window ?? null, position: from.offset, acked: from.offset, pulling: false, again: false, ended: false };
+    const watcher: Watcher = {
+      sink,
+      window: request.window ?? null,
+      position: from.offset,
+      acked: from.offset,
+      pulling: false,
+      again: false,
+      ended: false,
+    };
     this.#watchers.add(watcher);
     // The caller's answer goes out first; bytes follow in a later turn.
     setImmediate(() => this.#pull(watcher));

@@ -10,7 +10,7 @@ import { planAfterLoss, type Death, type Restart } from "../actors/loss-policy.j
 import type { Clock } from "../clock.js";
 import type { Config } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
-import { duplicate } from "../libc/libc.js";
+import { duplicate } from "../libc/descriptors.js";
 import type { Log } from "../log.js";
 import { openSpoolReader } from "../spool/spool-reader.js";
 import { deferred, type SessionEntry } from "./entry.js";
@@ -58,11 +58,13 @@ export class Hosting {
       idleHoldMs: session.idle_hold_ms,
       errorLingerMs: session.error_linger_ms,
       attentionAfterMs: session.attention_after_ms,
-    };  }
+    };
+  }
 
   /** Gives a new entry its watchers. */
   equip(entry: SessionEntry): void {
-    const told = (error: unknown): void => this.#log.debug({ session: entry.id, phase: "watch", err: messageOf(error) }, "the actor did not hear of it");
+    const told = (error: unknown): void =>
+      this.#log.debug({ session: entry.id, phase: "watch", err: messageOf(error) }, "the actor did not hear of it");
     entry.fanout = new Fanout(
       {
         read: (since, max) => this.read(entry, since, max),
@@ -107,7 +109,8 @@ export class Hosting {
   }
 
   async #start(entry: SessionEntry, how: StartKind): Promise<void> {
-    if (entry.master === null || entry.slot === null || entry.pid === null) throw new LifeguardError("EXITED", `session ${entry.id} has no process`);
+    if (entry.master === null || entry.slot === null || entry.pid === null)
+      throw new LifeguardError("EXITED", `session ${entry.id} has no process`);
     await this.#pool.start(
       {
         id: entry.id,
@@ -130,7 +133,11 @@ export class Hosting {
 
   /** A question to the session's actor, once it is ready. @throws EXITED when the session has no actor */
   async ask<M extends PendingCall>(entry: SessionEntry, method: M, ...rest: CallArguments<M>): Promise<Answer<M>> {
-    if (entry.actor === null) throw new LifeguardError("EXITED", `session ${entry.id} has ended: restart it, or read what it left with session.read and session.screen`);
+    if (entry.actor === null)
+      throw new LifeguardError(
+        "EXITED",
+        `session ${entry.id} has ended: restart it, or read what it left with session.read and session.screen`,
+      );
     await entry.actor;
     return this.#pool.call(entry.id, method, ...rest);
   }
@@ -170,7 +177,14 @@ export class Hosting {
         if (entry.actor !== null) throw error;
       }
     }
-    return this.#pool.render({ id: entry.id, directory: entry.directory, request, size: entry.size, epoch: entry.epoch, historyLines: this.#config.session.history_lines });
+    return this.#pool.render({
+      id: entry.id,
+      directory: entry.directory,
+      request,
+      size: entry.size,
+      epoch: entry.epoch,
+      historyLines: this.#config.session.history_lines,
+    });
   }
 
   /** Everything the process wrote is in the spool afterwards. @returns the final offset */
@@ -219,7 +233,8 @@ export class Hosting {
         return;
       case "state":
         // Once the process has ended the supervisor's word counts.
-        if (entry.phase === "running" || entry.phase === "launching") setState(entry, event.state, event.evidence, this.#events, this.#clock);
+        if (entry.phase === "running" || entry.phase === "launching")
+          setState(entry, event.state, event.evidence, this.#events, this.#clock);
         return;
       case "title":
         entry.title = event.title;
@@ -262,7 +277,10 @@ export class Hosting {
         this.#setHealth(entry, event.health, event.detail);
         return;
       case "failed":
-        this.#log.error({ session: entry.id, epoch: entry.epoch, phase: "actor", err: event.message }, "an actor failed; it is started again");
+        this.#log.error(
+          { session: entry.id, epoch: entry.epoch, phase: "actor", err: event.message },
+          "an actor failed; it is started again",
+        );
         void this.#recover(entry);
         return;
       default:
@@ -273,7 +291,8 @@ export class Hosting {
   threadLost(loss: ThreadLoss): void {
     const { suspect } = loss;
     // A suspect whose start was under way is not among the sessions: its start tries again by itself, where the plan says.
-    const sessions = suspect !== null && this.#starting.has(suspect) && !loss.sessions.includes(suspect) ? [...loss.sessions, suspect] : loss.sessions;
+    const sessions =
+      suspect !== null && this.#starting.has(suspect) && !loss.sessions.includes(suspect) ? [...loss.sessions, suspect] : loss.sessions;
     const plan = planAfterLoss(this.#deaths, { at: this.#clock.monotonic(), sessions, suspect });
     this.#deaths = plan.history;
     let before: Promise<unknown> = Promise.resolve();
@@ -297,7 +316,10 @@ export class Hosting {
       const entry = this.#table.find(id);
       if (entry === null || entry.unresponsive === is) continue;
       entry.unresponsive = is;
-      this.#events.append("session.health", id, { health: is ? "unresponsive" : entry.health, detail: is ? "its thread does not answer" : "its thread answers again" });
+      this.#events.append("session.health", id, {
+        health: is ? "unresponsive" : entry.health,
+        detail: is ? "its thread does not answer" : "its thread answers again",
+      });
     }
   }
 
@@ -307,10 +329,16 @@ export class Hosting {
     const since = this.#clock.monotonic();
     try {
       await this.start(entry, "worker", before);
-      this.#log.info({ session: entry.id, epoch: entry.epoch, phase: "recover", ms: Math.round(this.#clock.monotonic() - since) }, "its actor is back");
+      this.#log.info(
+        { session: entry.id, epoch: entry.epoch, phase: "recover", ms: Math.round(this.#clock.monotonic() - since) },
+        "its actor is back",
+      );
     } catch (error) {
       this.#setHealth(entry, "degraded", "its actor could not be started again");
-      this.#log.error({ session: entry.id, epoch: entry.epoch, phase: "recover", err: messageOf(error) }, "its actor could not be started again");
+      this.#log.error(
+        { session: entry.id, epoch: entry.epoch, phase: "recover", err: messageOf(error) },
+        "its actor could not be started again",
+      );
     }
   }
 

@@ -10,18 +10,20 @@ import type { ActorPool } from "../actors/pool.js";
 import type { Clock } from "../clock.js";
 import type { Config } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
-import { foregroundGroup } from "../libc/libc.js";
+import { foregroundGroup } from "../libc/terminals.js";
 import type { Log } from "../log.js";
-import type { Custody, KeptExit, KeptSession } from "../reaper/custody.js";
+import type { Custody, KeptExit } from "../reaper/custody.js";
 import type { Reapable } from "../reaper/exit-reaper.js";
+import { exitReason, exitStep, type ExitStep } from "../reaper/exit-steps.js";
 import { killTree, signalForeground } from "../reaper/kill-ladder.js";
+import type { TreeQuery } from "../reaper/process-tree.js";
 import { signalName } from "../reaper/signals.js";
-import { sessionId, type ExitReason, type SessionExit, type SessionSpec } from "../session.js";
+import type { SessionExit, SessionSpec } from "../session.js";
 import type { Hosting } from "./hosting.js";
 import { deferred, SessionEntry } from "./entry.js";
 import { checkDirectory, resolveCommand, sessionEnvironment } from "./environment.js";
 import type { EventLog } from "./events.js";
-import { decodeRecord, encodeRecord, type SessionRecord } from "./record.js";
+import { encodeRecord } from "./record.js";
 import { decideRestart } from "./restart-policy.js";
 import { setState } from "./state.js";
 import type { SessionTable } from "./table.js";
@@ -58,7 +60,11 @@ export class Lifecycle implements Reapable {
   async create(spec: SessionSpec): Promise<SessionEntry> {
     const { table, config, clock, events } = this.#p;
     if (table.size >= config.daemon.max_sessions) {
-      throw new LifeguardError("LIMIT", `${table.size} sessions are there, at most ${config.daemon.max_sessions} may be (daemon.max_sessions): remove ended ones, or raise it`, { limit: config.daemon.max_sessions });
+      throw new LifeguardError(
+        "LIMIT",
+        `${table.size} sessions are there, at most ${config.daemon.max_sessions} may be (daemon.max_sessions): remove ended ones, or raise it`,
+        { limit: config.daemon.max_sessions },
+      );
     }
     checkDirectory(spec.cwd);
     resolveCommand(spec.command, spec.env, spec.cwd);
@@ -86,7 +92,6 @@ export class Lifecycle implements Reapable {
     const { spec } = entry;
     checkDirectory(spec.cwd);
     const file = resolveCommand(spec.command, spec.env, spec.cwd);
-    entry.phase = "launching";
     entry.end = deferred();
     entry.killing = false;
     entry.exit = null;
@@ -108,72 +113,16 @@ export class Lifecycle implements Reapable {
     });
     entry.pid = pid;
     entry.master = master;
-    entry.phase = "running";
-    await hosting.start(entry, "fresh");
-  }
-
-  /**
-   * Takes over every session that outlived the last daemon. Resolves when all are listed and their masters are here; actors
-   * go on starting, and calls wait for them.
-   */
-  async adopt(): Promise<{ sessions: number; actors: Promise<void> }> {
-    const { custody, table, log, hosting, events } = this.#p;
-    const ended: { entry: SessionEntry; exit: KeptExit }[] = [];
-    for (const kept of await custody.open()) {
-      const entry = this.#adoptOne(kept);
-      table.holdSlot(kept.slot);
-      table.add(entry);
-      if (kept.exit !== null) ended.push({ entry, exit: kept.exit });
-    }
-    const starts: Promise<void>[] = [];
-    await custody.masters(
-      [...table.entries()].map((entry) => entry.number),
-      (session, master) => {
-        const entry = table.byNumber(session);
-        if (entry === undefined) return;
-        entry.master = master;
-        starts.push(
-          hosting.start(entry, "daemon").then(
-            () => {
-              entry.recoveredFrom = "daemon";
-            },
-            (error: unknown) => log.error({ session: entry.id, phase: "adopt", err: messageOf(error) }, "a session's actor did not start"),
-          ),
-        );
-      },
-    );
-    for (const { entry, exit } of ended) this.exited(entry.number, exit);
-    const sessions = starts.length;
-    return {
-      sessions,
-      actors: Promise.all(starts).then(() => {
-        if (sessions > 0) events.append("daemon.started", null, { restored: sessions });
-      }),
-    };
-  }
-
-  #adoptOne(kept: KeptSession): SessionEntry {
-    const { table, clock, log, hosting } = this.#p;
-    const id = sessionId(kept.session);
-    let record: SessionRecord;
+    move(entry, "started");
     try {
-      record = decodeRecord(kept.record);
+      await hosting.start(entry, "fresh");
     } catch (error) {
-      // The process is there and may be somebody's work: it is listed under its id, never dropped.
-      log.error({ session: id, phase: "adopt", err: messageOf(error) }, "the keeper's record of a session cannot be read; it goes on without its specification");
-      record = unknownRecord(id, kept.session, clock.now());
+      // A process without an actor is of no use to anybody, and would never end: nobody reads what it writes.
+      entry.killing = true;
+      await killTree({ ...this.#tree(entry, pid), graceMs: 0, deadlineMs: config.session.kill_deadline_ms });
+      await entry.end.promise;
+      throw error;
     }
-    const entry = new SessionEntry(kept.session, id, record.spec, table.directory, clock.now(), record.createdAt);
-    hosting.equip(entry);
-    mkdirSync(entry.directory, { recursive: true, mode: 0o700 });
-    entry.phase = "running";
-    entry.pid = kept.pid;
-    entry.slot = kept.slot;
-    entry.epoch = record.epoch;
-    entry.restarts = record.restarts;
-    entry.startedAt = record.startedAt;
-    entry.killing = record.killing;
-    return entry;
   }
 
   // ---- end ------------------------------------------------------------------------------------------------------------
@@ -181,8 +130,7 @@ export class Lifecycle implements Reapable {
   /** The process has ended (custody's word). Everything after is one straight line per session. */
   exited(session: number, exit: KeptExit): void {
     const entry = this.#p.table.byNumber(session);
-    if (entry === undefined || (entry.phase !== "running" && entry.phase !== "launching")) return;
-    entry.phase = "draining";
+    if (entry === undefined || !move(entry, "ended")) return;
     void this.#finish(entry, exit).catch((error: unknown) => {
       this.#p.log.error({ session: entry.id, phase: "exit", err: messageOf(error) }, "an exit could not be dealt with");
     });
@@ -192,10 +140,8 @@ export class Lifecycle implements Reapable {
     const { hosting, clock } = this.#p;
     // The launch that is still under way owns the entry until its actor is up.
     entry.offset = await hosting.drain(entry);
-    const lost = exit.code === null && exit.signal === null;
-    const reason: ExitReason = entry.killing ? "killed" : lost ? "lost" : "process_exit";
-    const ended: SessionExit = { code: exit.code, signal: exit.signal === null ? null : signalName(exit.signal), at: Math.min(exit.at, clock.now()), reason };
-    await this.#ended(entry, ended);
+    const signal = exit.signal === null ? null : signalName(exit.signal);
+    await this.#ended(entry, { code: exit.code, signal, at: Math.min(exit.at, clock.now()), reason: exitReason(exit, entry) });
   }
 
   /** The process is gone and its output is in the spool, or it never came to be. */
@@ -209,30 +155,59 @@ export class Lifecycle implements Reapable {
     });
     entry.exit = decision.restart || decision.reason !== "restart_intensity" ? exit : { ...exit, reason: "restart_intensity" };
     entry.pid = null;
-    events.append("session.exited", entry.id, { code: exit.code, signal: exit.signal, reason: entry.exit.reason, restarting: decision.restart });
-    log.info({ session: entry.id, epoch: entry.epoch, phase: "exit", code: exit.code, signal: exit.signal, reason: entry.exit.reason }, "process ended");
+    events.append("session.exited", entry.id, {
+      code: exit.code,
+      signal: exit.signal,
+      reason: entry.exit.reason,
+      restarting: decision.restart,
+    });
+    log.info(
+      { session: entry.id, epoch: entry.epoch, phase: "exit", code: exit.code, signal: exit.signal, reason: entry.exit.reason },
+      "process ended",
+    );
     if (!decision.restart) {
-      entry.phase = "retiring";
-      setState(entry, "exited", { source: "supervisor", rule: "process_ended", confidence: "high", at: clock.now(), detail: describeExit(entry.exit) }, events, clock);
+      move(entry, exit.reason === "spawn_failed" ? "refused" : "drained");
+      setState(
+        entry,
+        "exited",
+        { source: "supervisor", rule: "process_ended", confidence: "high", at: clock.now(), detail: describeExit(entry.exit) },
+        events,
+        clock,
+      );
       entry.fanout.ended(entry.offset);
       entry.end.resolve();
       return;
     }
     entry.restartHistory = decision.history;
-    entry.phase = "backoff";
-    setState(entry, "starting", { source: "supervisor", rule: "restart_backoff", confidence: "high", at: clock.now(), detail: `${describeExit(exit)}; starting again in ${decision.delayMs} ms` }, events, clock);
+    move(entry, exit.reason === "spawn_failed" ? "refused_again" : "restart");
+    setState(
+      entry,
+      "starting",
+      {
+        source: "supervisor",
+        rule: "restart_backoff",
+        confidence: "high",
+        at: clock.now(),
+        detail: `${describeExit(exit)}; starting again in ${decision.delayMs} ms`,
+      },
+      events,
+      clock,
+    );
     events.append("session.restarting", entry.id, { delay_ms: decision.delayMs, restarts: entry.restarts });
     entry.end.resolve();
     await this.#free(entry);
     entry.backoff = setTimeout(() => {
       entry.backoff = null;
-      void this.#relaunch(entry).catch((error: unknown) => log.warn({ session: entry.id, phase: "restart", err: messageOf(error) }, "restart failed"));
+      void this.#relaunch(entry).catch((error: unknown) =>
+        log.warn({ session: entry.id, phase: "restart", err: messageOf(error) }, "restart failed"),
+      );
     }, decision.delayMs);
   }
 
   /** Starts the process again under the same id; offsets go on where they stood. A launch that fails counts as an end. */
   async #relaunch(entry: SessionEntry): Promise<void> {
     const { events, clock } = this.#p;
+    if (!move(entry, "due")) return;
     entry.epoch += 1;
     entry.restarts += 1;
     try {
@@ -249,7 +224,7 @@ export class Lifecycle implements Reapable {
 
   async kill(entry: SessionEntry, graceMs: number): Promise<{ processes: number }> {
     if (entry.phase === "backoff") {
-      await this.#cancelBackoff(entry);
+      this.#cancelBackoff(entry);
       return { processes: 0 };
     }
     if (!entry.live || entry.phase === "retiring") return { processes: 0 };
@@ -266,29 +241,57 @@ export class Lifecycle implements Reapable {
     if (pid === null) return { processes: 0 };
     // Best effort: should this daemon die on the way, the next one must not take the exit for a crash and start it again.
     await custody.setRecord(entry.number, encodeRecord(entry.record())).catch(() => undefined);
-    const result = await killTree({ leader: pid, sessionId: entry.id, socket: config.paths.socket, keeperPids: custody.keeperPids(), keeperWasLost: custody.keeperWasLost, graceMs, deadlineMs: config.session.kill_deadline_ms });
+    const result = await killTree({ ...this.#tree(entry, pid), graceMs, deadlineMs: config.session.kill_deadline_ms });
     if (result.left.length > 0) {
-      throw new LifeguardError("TIMEOUT", `processes ${result.left.join(", ")} of ${entry.id} are still there after KILL (they may hang in the kernel)`, { pids: result.left });
+      throw new LifeguardError(
+        "TIMEOUT",
+        `processes ${result.left.join(", ")} of ${entry.id} are still there after KILL (they may hang in the kernel)`,
+        { pids: result.left },
+      );
     }
     await end.promise;
+    await this.retire(entry.id);
     return { processes: result.processes };
   }
 
-  async #cancelBackoff(entry: SessionEntry): Promise<void> {
+  #tree(entry: SessionEntry, leader: number): TreeQuery {
+    const { custody, config } = this.#p;
+    return {
+      leader,
+      sessionId: entry.id,
+      socket: config.paths.socket,
+      keeperPids: custody.keeperPids(),
+      keeperWasLost: custody.keeperWasLost,
+    };
+  }
+
+  #cancelBackoff(entry: SessionEntry): void {
     const { clock, events } = this.#p;
     if (entry.backoff !== null) clearTimeout(entry.backoff);
     entry.backoff = null;
-    entry.phase = "retiring";
+    if (!move(entry, "killed")) return;
     const exit = entry.exit ?? { code: null, signal: null, at: clock.now(), reason: "killed" };
     entry.exit = { ...exit, reason: "killed" };
-    setState(entry, "exited", { source: "supervisor", rule: "killed_in_backoff", confidence: "high", at: clock.now(), detail: "killed while it waited to be started again" }, events, clock);
+    setState(
+      entry,
+      "exited",
+      {
+        source: "supervisor",
+        rule: "killed_in_backoff",
+        confidence: "high",
+        at: clock.now(),
+        detail: "killed while it waited to be started again",
+      },
+      events,
+      clock,
+    );
     entry.fanout.ended(entry.offset);
   }
 
   /** Sends one signal once to the foreground process group; nothing escalates. */
   signal(entry: SessionEntry, signal: number): { processes: number } {
     if (entry.pid === null || entry.master === null) throw new LifeguardError("EXITED", `session ${entry.id} has no process`);
-    return signalForeground(foregroundGroup(entry.master) || entry.pid, signal);
+    return { processes: signalForeground(foregroundGroup(entry.master) || entry.pid, signal) ? 1 : 0 };
   }
 
   /** Ends the process if there is one, and starts it again with the same specification. */
@@ -351,9 +354,7 @@ export class Lifecycle implements Reapable {
     const entry = this.#p.table.byId(id);
     if (entry.phase !== "retiring") return;
     entry.retirement ??= this.#free(entry)
-      .then(() => {
-        entry.phase = "ended";
-      })
+      .then(() => void move(entry, "freed"))
       .finally(() => {
         entry.retirement = null;
       });
@@ -365,7 +366,9 @@ export class Lifecycle implements Reapable {
     for (let step = 0; step < Math.min(most, live.length); step++) {
       this.#pidCursor = (this.#pidCursor + 1) % live.length;
       const entry = live[this.#pidCursor];
-      if (entry?.phase === "running" && entry.pid !== null) yield { id: entry.id, pid: entry.pid };
+      // Custody reports the exits of what it holds, lost ones too; what it does not know of is looked for here.
+      if (entry?.phase === "running" && entry.pid !== null && this.#p.custody.pidOf(entry.number) === null)
+        yield { id: entry.id, pid: entry.pid };
     }
   }
 
@@ -387,13 +390,16 @@ export class Lifecycle implements Reapable {
   }
 }
 
+/** Takes a step of the exit table (reaper/exit-steps.ts). @returns false when it means nothing in this phase */
+function move(entry: SessionEntry, step: ExitStep): boolean {
+  const phase = exitStep(entry.phase, step);
+  if (phase === null) return false;
+  entry.phase = phase;
+  return true;
+}
+
 function describeExit(exit: SessionExit): string {
   if (exit.reason === "spawn_failed") return "the process could not be started";
   if (exit.signal !== null) return `ended by ${exit.signal}`;
   return exit.code === null ? "ended, its exit status is lost" : `exited with code ${exit.code}`;
-}
-
-function unknownRecord(id: string, number: number, now: number): SessionRecord {
-  const spec: SessionSpec = { name: `recovered-${number}`, cwd: "/", tool: null, command: "/bin/sh", args: [], env: {}, envSecret: [], cols: 120, rows: 40, restart: "never", isolation: "shared", backend: "pty", labels: {}, allowSelf: false };
-  return { version: 1, id, createdAt: now, startedAt: now, epoch: 1, restarts: 0, killing: false, spec };
 }

@@ -2,7 +2,7 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { LifeguardError } from "../errors.js";
-import { tryLock } from "../libc/libc.js";
+import { tryLock } from "../libc/descriptors.js";
 
 export interface DaemonLock {
   release(): void;
@@ -15,7 +15,11 @@ export function lockState(state: string): DaemonLock {
   if (!tryLock(fd)) {
     const pid = readFileSync(path, "utf8").trim();
     closeSync(fd);
-    throw new LifeguardError("ALREADY_EXISTS", `a daemon with pid ${pid} runs on ${state}: use it, stop it with 'lifeguard daemon stop', or set LIFEGUARD_HOME for a second one`, { pid: Number(pid) });
+    throw new LifeguardError(
+      "ALREADY_EXISTS",
+      `a daemon with pid ${pid} runs on ${state}: use it, stop it with 'lifeguard daemon stop', or set LIFEGUARD_HOME for a second one`,
+      { pid: Number(pid) },
+    );
   }
   ftruncateSync(fd, 0);
   writeSync(fd, `${process.pid}\n`);

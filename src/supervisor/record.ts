@@ -3,7 +3,7 @@
  * knows nothing else. Parsed when it comes back, because the daemon that wrote it may have been another version.
  */
 import { z } from "zod";
-import { BOUNDS } from "../config.js";
+import { BOUNDS } from "../bounds.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import type { SessionSpec } from "../session.js";
 
@@ -49,10 +49,14 @@ const recordSchema: z.ZodType<SessionRecord> = z.object({
 export function encodeRecord(record: SessionRecord): Uint8Array {
   const bytes = Buffer.from(JSON.stringify(record));
   if (bytes.length > BOUNDS.keeperRecordBytes) {
-    throw new LifeguardError("LIMIT", `arguments, environment and labels take ${bytes.length} bytes, at most ${BOUNDS.keeperRecordBytes} can be kept: pass a smaller env, or env_base "daemon"`, {
-      limit: BOUNDS.keeperRecordBytes,
-      received: bytes.length,
-    });
+    throw new LifeguardError(
+      "LIMIT",
+      `arguments, environment and labels take ${bytes.length} bytes, at most ${BOUNDS.keeperRecordBytes} can be kept: pass a smaller env, or env_base "daemon"`,
+      {
+        limit: BOUNDS.keeperRecordBytes,
+        received: bytes.length,
+      },
+    );
   }
   return bytes;
 }

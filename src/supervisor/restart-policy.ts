@@ -11,13 +11,21 @@ export interface RestartBounds {
   backoffMaxMs: number;
 }
 
-export type RestartDecision = { restart: false; reason: "policy" | "killed" | "restart_intensity" } | { restart: true; delayMs: number; history: number[] };
+export type RestartDecision =
+  | { restart: false; reason: "policy" | "killed" | "restart_intensity" }
+  | { restart: true; delayMs: number; history: number[] };
 
 /**
  * @param history times (monotonic ms) of earlier restarts, oldest first
  * @param now monotonic ms
  */
-export function decideRestart(policy: RestartPolicy, exit: SessionExit, history: readonly number[], now: number, bounds: RestartBounds): RestartDecision {
+export function decideRestart(
+  policy: RestartPolicy,
+  exit: SessionExit,
+  history: readonly number[],
+  now: number,
+  bounds: RestartBounds,
+): RestartDecision {
   if (exit.reason === "killed") return { restart: false, reason: "killed" };
   // A lost status is no proof of a failure: only `always` starts such a session again.
   const failed = exit.reason !== "lost" && exit.code !== 0;

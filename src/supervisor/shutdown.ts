@@ -5,17 +5,27 @@ import type { Log } from "../log.js";
 import type { Lifecycle } from "./lifecycle.js";
 import type { SessionTable } from "./table.js";
 
-export async function shutDown(parts: { table: SessionTable; lifecycle: Lifecycle; budgetMs: number; log: Log }): Promise<{ left: number; notSaved: string[] }> {
+export async function shutDown(parts: {
+  table: SessionTable;
+  lifecycle: Lifecycle;
+  budgetMs: number;
+  log: Log;
+}): Promise<{ left: number; notSaved: string[] }> {
   const { table, lifecycle, budgetMs, log } = parts;
   const running = [...table.entries()].filter((entry) => entry.live && entry.phase !== "retiring");
   const pending = new Set(running.map((entry) => entry.id));
   const released = Promise.all(
-    running.map(async (entry) => {
+    [...table.entries()].map(async (entry) => {
       try {
+        // An exit that nobody has acknowledged would keep the keeper up for ever.
+        await lifecycle.retire(entry.id);
         await lifecycle.release(entry);
         pending.delete(entry.id);
       } catch (error) {
-        log.warn({ session: entry.id, phase: "stop", err: messageOf(error) }, "a session could not be handed over politely; its bytes are in the in-flight file");
+        log.warn(
+          { session: entry.id, phase: "stop", err: messageOf(error) },
+          "a session could not be handed over politely; its bytes are in the in-flight file",
+        );
       }
     }),
   );

@@ -5,11 +5,26 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { ReadResult, Screen, ScreenRequest } from "../actors/messages.js";
 import type { Clock } from "../clock.js";
-import { BOUNDS, type Config } from "../config.js";
+import { BOUNDS } from "../bounds.js";
+import type { Config } from "../config.js";
 import { LifeguardError } from "../errors.js";
 import { signalNumber } from "../reaper/signals.js";
 import { checkName, type Evidence, type SessionSpec, type SessionState, type SessionSummary, type TerminalSize } from "../session.js";
-import type { Caller, CreateRequest, DaemonStatus, EventCursor, EventFilter, KillResult, LifeguardEvent, ListRequest, SupervisorApi, WaitRequest, Watch, WatchRequest, WatchSink } from "./api.js";
+import type {
+  Caller,
+  CreateRequest,
+  DaemonStatus,
+  EventCursor,
+  EventFilter,
+  KillResult,
+  LifeguardEvent,
+  ListRequest,
+  SupervisorApi,
+  WaitRequest,
+  Watch,
+  WatchRequest,
+  WatchSink,
+} from "./api.js";
 import type { SessionEntry } from "./entry.js";
 import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
@@ -53,7 +68,10 @@ export class Supervisor implements SupervisorApi {
 
   #specify(request: CreateRequest): SessionSpec {
     const { config, table } = this.#p;
-    if (request.backend === "tmux") throw new LifeguardError("UNSUPPORTED", "backend tmux is not available in this version: leave backend out, or write pty", { field: "backend" });
+    if (request.backend === "tmux")
+      throw new LifeguardError("UNSUPPORTED", "backend tmux is not available in this version: leave backend out, or write pty", {
+        field: "backend",
+      });
     let name: string;
     if (request.name === undefined) {
       name = table.mintName();
@@ -87,7 +105,11 @@ export class Supervisor implements SupervisorApi {
   #claim(name: string, claimant: SessionEntry | null): void {
     const holder = this.#p.table.liveNamed(name);
     if (holder !== undefined && holder !== claimant) {
-      throw new LifeguardError("ALREADY_EXISTS", `the live session ${holder.id} is named ${JSON.stringify(name)}: choose another name, or rename or remove that one`, { field: "name", id: holder.id });
+      throw new LifeguardError(
+        "ALREADY_EXISTS",
+        `the live session ${holder.id} is named ${JSON.stringify(name)}: choose another name, or rename or remove that one`,
+        { field: "name", id: holder.id },
+      );
     }
   }
 
@@ -113,7 +135,10 @@ export class Supervisor implements SupervisorApi {
     return this.#p.table.byId(id).summary(this.#p.clock.now());
   }
 
-  update(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined }): SessionSummary {
+  update(
+    id: string,
+    change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
+  ): SessionSummary {
     const { table, events, clock, hosting, lifecycle } = this.#p;
     const entry = table.byId(id);
     if (change.name !== undefined) {
@@ -138,7 +163,8 @@ export class Supervisor implements SupervisorApi {
   async input(id: string, data: Uint8Array, caller: Caller): Promise<{ accepted: number }> {
     const entry = this.#typeable(id, caller);
     const answer = await this.#p.hosting.ask(entry, "input", data);
-    if (answer.accepted < data.byteLength) throw busy(entry, answer.accepted, data.byteLength);
+    // What was taken is said in an answer, not in an error: a client that sends on from there must not guess.
+    if (answer.accepted === 0 && data.byteLength > 0) throw busy(entry, data.byteLength);
     return answer;
   }
 
@@ -158,10 +184,15 @@ export class Supervisor implements SupervisorApi {
   /** @throws NOT_FOUND, EXITED, FORBIDDEN, NOT_WRITER */
   #typeable(id: string, caller: Caller): SessionEntry {
     const entry = this.#p.table.byId(id);
-    if (entry.actor === null) throw new LifeguardError("EXITED", `session ${entry.id} (${entry.spec.name}) is not running: restart it first`);
+    if (entry.actor === null)
+      throw new LifeguardError("EXITED", `session ${entry.id} (${entry.spec.name}) is not running: restart it first`);
     this.#refuseSelf(entry, caller, "type into");
     if (entry.pen !== null && entry.pen.connection !== caller.connection) {
-      throw new LifeguardError("NOT_WRITER", `watch ${entry.pen.watch} of another client holds the pen of ${entry.id}: take it with session.watch {write: true, take: true}`, { writer: entry.pen.watch });
+      throw new LifeguardError(
+        "NOT_WRITER",
+        `watch ${entry.pen.watch} of another client holds the pen of ${entry.id}: take it with session.watch {write: true, take: true}`,
+        { writer: entry.pen.watch },
+      );
     }
     return entry;
   }
@@ -169,7 +200,11 @@ export class Supervisor implements SupervisorApi {
   #refuseSelf(entry: SessionEntry, caller: Caller, what: string): void {
     if (entry.spec.allowSelf || entry.pid === null || caller.pid === 0) return;
     if (!runsInside(caller.pid, entry.pid)) return;
-    throw new LifeguardError("FORBIDDEN", `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (create the session with allow_self to permit it)`, { pid: caller.pid });
+    throw new LifeguardError(
+      "FORBIDDEN",
+      `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (create the session with allow_self to permit it)`,
+      { pid: caller.pid },
+    );
   }
 
   // ---- looking --------------------------------------------------------------------------------------------------------
@@ -183,11 +218,8 @@ export class Supervisor implements SupervisorApi {
   }
 
   async watch(id: string, request: WatchRequest, sink: WatchSink, caller: Caller): Promise<Watch> {
-    const { table, config, hosting } = this.#p;
+    const { table, hosting } = this.#p;
     const entry = table.byId(id);
-    if (this.#watches.size >= config.rpc.max_watchers) {
-      throw new LifeguardError("LIMIT", `${this.#watches.size} watches are open, at most ${config.rpc.max_watchers} may be (rpc.max_watchers): end some with session.unwatch`, { limit: config.rpc.max_watchers });
-    }
     this.#watchNumber += 1;
     const name = `watch_${this.#watchNumber}`;
     if (request.write === true || request.take === true) this.#takePen(entry, name, request.take === true, caller);
@@ -225,7 +257,9 @@ export class Supervisor implements SupervisorApi {
     this.#refuseSelf(entry, caller, "type into");
     const holder = entry.pen;
     if (holder !== null && holder.connection !== caller.connection && !take) {
-      throw new LifeguardError("NOT_WRITER", `watch ${holder.watch} holds the pen of ${entry.id}: pass take: true to take it`, { writer: holder.watch });
+      throw new LifeguardError("NOT_WRITER", `watch ${holder.watch} holds the pen of ${entry.id}: pass take: true to take it`, {
+        writer: holder.watch,
+      });
     }
     entry.pen = { watch, connection: caller.connection };
     this.#p.events.append("session.writer", entry.id, { writer: watch, previous: holder?.watch ?? null });
@@ -263,8 +297,13 @@ export class Supervisor implements SupervisorApi {
     this.#refuseSelf(entry, caller, "kill");
     if (options.signal !== undefined) {
       const number = signalNumber(options.signal);
-      if (number === null) throw new LifeguardError("INVALID_PARAMS", `signal ${JSON.stringify(options.signal)} is not known: write a name such as TERM, INT or KILL, or a number from 1 to 64`, { field: "signal" });
-      const { processes } = await lifecycle.signal(entry, number);
+      if (number === null)
+        throw new LifeguardError(
+          "INVALID_PARAMS",
+          `signal ${JSON.stringify(options.signal)} is not known: write a name such as TERM, INT or KILL, or a number from 1 to 64`,
+          { field: "signal" },
+        );
+      const { processes } = lifecycle.signal(entry, number);
       return { exit: entry.exit, processes };
     }
     const { processes } = await lifecycle.kill(entry, options.graceMs ?? config.session.kill_grace_ms);
@@ -284,7 +323,10 @@ export class Supervisor implements SupervisorApi {
     const entry = table.byId(id);
     this.#refuseSelf(entry, caller, "remove");
     if (entry.live && entry.phase !== "retiring") {
-      if (!options.force) throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force`, { state: entry.state });
+      if (!options.force)
+        throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force`, {
+          state: entry.state,
+        });
       await lifecycle.kill(entry, config.session.kill_grace_ms);
     }
     await lifecycle.remove(entry);
@@ -306,10 +348,14 @@ export class Supervisor implements SupervisorApi {
     if (options.all) await Promise.all(live.map((entry) => lifecycle.kill(entry, config.session.kill_grace_ms)));
     // The answer goes out before the server begins to close.
     void turn().then(requestStop);
-    return { sessions: options.all ? 0 : live.length };
+    return { sessions: live.length };
   }
 }
 
-function busy(entry: SessionEntry, accepted: number, given: number): LifeguardError {
-  return new LifeguardError("BUSY", `session ${entry.id} takes no more input: ${accepted} of ${given} bytes were taken, its program does not read. Send the rest later`, { accepted, retry_after_ms: 50 });
+function busy(entry: SessionEntry, given: number): LifeguardError {
+  return new LifeguardError(
+    "BUSY",
+    `session ${entry.id} takes no more input: none of ${given} bytes were taken, its program does not read. Send them later`,
+    { accepted: 0, retry_after_ms: 50 },
+  );
 }

@@ -68,7 +68,8 @@ export class SessionTable {
 
   byId(id: string): SessionEntry {
     const entry = this.#entries.get(id);
-    if (entry === undefined) throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(id)}: session.list shows those there are`, { received: id });
+    if (entry === undefined)
+      throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(id)}: session.list shows those there are`, { received: id });
     return entry;
   }
 
@@ -86,8 +87,9 @@ export class SessionTable {
     return String(this.#nextName++);
   }
 
+  /** One whose process has ended no longer holds its name, also while it waits for the reaper. */
   liveNamed(name: string): SessionEntry | undefined {
-    for (const entry of this.#entries.values()) if (entry.live && entry.spec.name === name) return entry;
+    for (const entry of this.#entries.values()) if (entry.live && entry.phase !== "retiring" && entry.spec.name === name) return entry;
     return undefined;
   }
 
@@ -104,10 +106,16 @@ export class SessionTable {
       if (candidates.length === 1) return candidates[0] as SessionEntry;
       if (candidates.length > 1) {
         const named = candidates.slice(0, 8).map((entry) => `${entry.id} (${entry.spec.name})`);
-        throw new LifeguardError("INVALID_PARAMS", `${JSON.stringify(reference)} could be ${named.join(", ")}${candidates.length > 8 ? ", …" : ""}: write more of it`, { received: reference, candidates: named });
+        throw new LifeguardError(
+          "INVALID_PARAMS",
+          `${JSON.stringify(reference)} could be ${named.join(", ")}${candidates.length > 8 ? ", …" : ""}: write more of it`,
+          { received: reference, candidates: named },
+        );
       }
     }
-    throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(reference.slice(0, 80))}: session.list shows those there are`, { received: reference.slice(0, 80) });
+    throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(reference.slice(0, 80))}: session.list shows those there are`, {
+      received: reference.slice(0, 80),
+    });
   }
 
   /** The lowest free slot of the in-flight file. */

@@ -75,7 +75,11 @@ export class Vitals {
     gauge("open_descriptors", "Open file descriptors of the daemon", status.fds);
     gauge("watches", "Open watches", status.watches);
     gauge("threads", "Actor threads", status.threads.length);
-    gauge("thread_heap_bytes", "JavaScript heap of all actor threads", status.threads.reduce((sum, thread) => sum + thread.heap_bytes, 0));
+    gauge(
+      "thread_heap_bytes",
+      "JavaScript heap of all actor threads",
+      status.threads.reduce((sum, thread) => sum + thread.heap_bytes, 0),
+    );
     gauge("daemon_resident_bytes", "Resident memory of the daemon", status.memory.daemon_rss);
     gauge("keeper_resident_bytes", "Resident memory of all keepers", status.memory.keeper_rss);
     gauge("keepers", "Keeper processes", status.keepers.length);

@@ -36,7 +36,15 @@ export class Waits {
       const timer =
         request.timeoutMs === undefined
           ? undefined
-          : setTimeout(() => waiter.settle(new LifeguardError("TIMEOUT", `not ${request.until.join(" or ")} within ${request.timeoutMs} ms`, { timeout_ms: request.timeoutMs })), Math.min(request.timeoutMs, 2 ** 31 - 1));
+          : setTimeout(
+              () =>
+                waiter.settle(
+                  new LifeguardError("TIMEOUT", `not ${request.until.join(" or ")} within ${request.timeoutMs} ms`, {
+                    timeout_ms: request.timeoutMs,
+                  }),
+                ),
+              Math.min(request.timeoutMs, 2 ** 31 - 1),
+            );
       request.signal.addEventListener("abort", cancelled);
       this.#waiters.add(waiter);
       if (request.signal.aborted) cancelled();

@@ -18,11 +18,21 @@ export function numberedLines(count: number, options: { code?: number; hold?: bo
   return { command: "/bin/sh", args: ["-c", `${print}; ${after}`] };
 }
 
-/** Prints numbered lines until it is killed: `perSecond` of them in ten bursts a second, or as fast as the terminal takes them. */
+/**
+ * Prints numbered lines until it is killed: `perSecond` of them in ten bursts a second, or as fast as the terminal takes them.
+ * Perl (part of every Debian) rather than a shell, because a shell forks for each pause, and that load would be the test's own.
+ */
 export function endlessNumberedLines(perSecond?: number): Command {
-  const burst = perSecond === undefined ? 0 : Math.max(1, Math.round(perSecond / 10));
-  const rest = burst === 0 ? "" : `if (i % ${burst} == ${burst - 1}) { fflush(); system("sleep 0.1") }`;
-  return { command: "/bin/sh", args: ["-c", `exec awk 'BEGIN { for (i = 0; ; i++) { printf "line %010d\\n", i; ${rest} } }'`] };
+  if (perSecond === undefined)
+    return { command: "/bin/sh", args: ["-c", `exec awk 'BEGIN { for (i = 0; ; i++) printf "line %010d\\n", i }'`] };
+  const burst = Math.max(1, Math.round(perSecond / 10));
+  return {
+    command: "/usr/bin/perl",
+    args: [
+      "-e",
+      `$| = 1; for (;;) { my $b = ""; $b .= sprintf("line %010d\n", $i++) for 1..${burst}; print $b; select(undef, undef, undef, 0.1) }`,
+    ],
+  };
 }
 
 /** The bytes that belong at an offset of such output. */

@@ -28,7 +28,9 @@ export function parseDetachKey(name: string): DetachKey {
   const key = match?.[1] === "Space" ? " " : match?.[1]?.toLowerCase();
   const code = key?.codePointAt(0);
   if (key === undefined || code === undefined || !/^[a-z@[\\\]^_ ]$/.test(key)) {
-    throw new UsageError(`attach.detach_key in the configuration is ${JSON.stringify(name)}: write a key with Control, as C-\\ or C-] or C-a`);
+    throw new UsageError(
+      `attach.detach_key in the configuration is ${JSON.stringify(name)}: write a key with Control, as C-\\ or C-] or C-a`,
+    );
   }
   const byte = key === " " ? 0 : key.toUpperCase().charCodeAt(0) & 0x1f;
   if (byte === 0x1b) throw new UsageError("attach.detach_key cannot be C-[: that is Escape, with which every other key's sequence begins");

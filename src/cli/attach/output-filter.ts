@@ -99,10 +99,12 @@ function readSequence(bytes: Buffer, at: number): Sequence | "incomplete" {
     if (end === bytes.length && end < at + 12) return "incomplete";
     return { kind: "osc", body: bytes.toString("latin1", at + 2, end), final: "", end };
   }
-  if (second !== 0x5b /* [ */) return { kind: "other", body: "", final: String.fromCharCode(second), end: second === ESC ? at + 1 : at + 2 };
+  if (second !== 0x5b /* [ */)
+    return { kind: "other", body: "", final: String.fromCharCode(second), end: second === ESC ? at + 1 : at + 2 };
   for (let end = at + 2; end < bytes.length; end++) {
     const byte = bytes[end] ?? 0;
-    if (byte >= 0x40 && byte <= 0x7e) return { kind: "csi", body: bytes.toString("latin1", at + 2, end), final: String.fromCharCode(byte), end: end + 1 };
+    if (byte >= 0x40 && byte <= 0x7e)
+      return { kind: "csi", body: bytes.toString("latin1", at + 2, end), final: String.fromCharCode(byte), end: end + 1 };
     // Not a parameter: the sequence is broken, and the terminal will see that for itself.
     if (byte < 0x20 || byte > 0x7e) return { kind: "other", body: "", final: "", end };
   }

@@ -20,6 +20,8 @@ export function applied(sessions: ReadonlyMap<string, SessionSummary>, event: Se
     const summary = event["summary"] as SessionSummary | undefined;
     return summary === undefined ? "list" : new Map(sessions).set(id, summary);
   }
+  // It is about to be started again: still there, in another state.
+  if (event.kind === "session.exited" && event["restarting"] === true) return "list";
   if (event.kind === "session.removed" || event.kind === "session.exited") {
     if (!sessions.has(id)) return sessions;
     const left = new Map(sessions);
@@ -36,7 +38,12 @@ export function applied(sessions: ReadonlyMap<string, SessionSummary>, event: Se
 function changeOf(event: SeenEvent): Partial<SessionSummary> | "list" | null {
   switch (event.kind) {
     case "session.state":
-      return { state: event["to"] as SessionState, evidence: event["evidence"] as Evidence, state_since: event.at, exit: (event["exit"] as SessionExit | undefined) ?? null };
+      return {
+        state: event["to"] as SessionState,
+        evidence: event["evidence"] as Evidence,
+        state_since: event.at,
+        exit: (event["exit"] as SessionExit | undefined) ?? null,
+      };
     case "session.title":
       return typeof event["title"] === "string" ? { title: event["title"] } : "list";
     case "session.cwd":

@@ -38,7 +38,8 @@ const HELP = [
 export function frame(state: TopState, setting: FrameSetting): string[] {
   const { size, colours } = setting;
   const room = Math.max(0, size.rows - FIXED_LINES);
-  const lines = [header(state, setting), figures(state, setting), body(state, setting).titles, ...body(state, setting).lines.slice(0, room)];
+  const { titles, lines: rows } = body(state, setting);
+  const lines = [header(state, setting), figures(state, setting), titles, ...rows.slice(0, room)];
   while (lines.length < size.rows - 1) lines.push("");
   const shown = lines.slice(0, Math.max(0, size.rows - 1));
   shown.push(footer(state, size.cols, colours));
@@ -50,10 +51,13 @@ function header(state: TopState, setting: FrameSetting): string {
   const { colours, size } = setting;
   const counts = new Map<SessionState, number>();
   for (const session of state.sessions.values()) counts.set(session.state, (counts.get(session.state) ?? 0) + 1);
-  const parts: { text: string; paint: (text: string) => string }[] = [{ text: `lifeguard  ${state.sessions.size} session${state.sessions.size === 1 ? "" : "s"}`, paint: colours.bold }];
+  const parts: { text: string; paint: (text: string) => string }[] = [
+    { text: `lifeguard  ${state.sessions.size} session${state.sessions.size === 1 ? "" : "s"}`, paint: colours.bold },
+  ];
   for (const name of ["attention", "error", "busy", "starting", "idle", "exited"] as const) {
     const count = counts.get(name) ?? 0;
-    if (count > 0) parts.push({ text: `${stateWords(name, "high").slice(0, 1)} ${count} ${name}`, paint: (text) => paintState(colours, name, text) });
+    if (count > 0)
+      parts.push({ text: `${stateWords(name, "high").slice(0, 1)} ${count} ${name}`, paint: (text) => paintState(colours, name, text) });
   }
   return joined(parts, "   ", size.cols);
 }
@@ -78,7 +82,12 @@ function figures(state: TopState, setting: FrameSetting): string {
   const { status } = state;
   if (status === null) return "";
   const mebibytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`;
-  return colours.dim(truncate(`daemon ${mebibytes(status.daemonRss)} · keeper ${mebibytes(status.keeperRss)} · ${status.threads} actor threads · up ${briefAge(status.uptimeMs)}`, size.cols));
+  return colours.dim(
+    truncate(
+      `daemon ${mebibytes(status.daemonRss)} · keeper ${mebibytes(status.keeperRss)} · ${status.threads} actor threads · up ${briefAge(status.uptimeMs)}`,
+      size.cols,
+    ),
+  );
 }
 
 function body(state: TopState, setting: FrameSetting): { titles: string; lines: string[] } {
@@ -86,21 +95,32 @@ function body(state: TopState, setting: FrameSetting): { titles: string; lines: 
   if (state.mode.kind === "help") return { titles: colours.bold("Keys"), lines: HELP.map((line) => truncate(line, size.cols)) };
   if (state.mode.kind === "peek") return peek(state, state.mode, setting);
   const widths = rowWidths(size.cols);
-  const titles = colours.dim(rowText(["STATE", "NAME", "FOR", "CWD", "TITLE"], widths).join(" ").trimEnd());
+  const titles = colours.dim(` ${rowText(["STATE", "NAME", "FOR", "CWD", "TITLE"], widths).join(" ").trimEnd()}`);
   const room = Math.max(0, size.rows - FIXED_LINES);
   const lines = state.order.slice(state.top, state.top + room).map((id) => {
     const session = state.sessions.get(id);
     return session === undefined ? "" : row(session, id === state.selected, widths, setting);
   });
-  if (lines.length === 0) lines.push(colours.dim(truncate(state.filter === "" ? "no sessions: lifeguard new -- COMMAND starts one" : `nothing matches ${JSON.stringify(state.filter)}`, size.cols)));
+  if (lines.length === 0)
+    lines.push(
+      colours.dim(
+        truncate(
+          state.filter === "" ? "no sessions: lifeguard new -- COMMAND starts one" : `nothing matches ${JSON.stringify(state.filter)}`,
+          size.cols,
+        ),
+      ),
+    );
   return { titles, lines };
 }
 
 /** Cells of state, name, age, cwd and title; a column without room is 0. */
 function rowWidths(cols: number): number[] {
   const name = Math.min(24, Math.max(8, Math.floor(cols * 0.2)));
-  const left = cols - STATE_CELLS - name - AGE_CELLS - 3;
-  if (left < 12) return [STATE_CELLS, Math.max(1, Math.min(name, cols - STATE_CELLS - 1)), left < 1 ? 0 : AGE_CELLS, 0, 0];
+  const left = cols - 1 - STATE_CELLS - name - AGE_CELLS - 3;
+  if (left < 12) {
+    const state = Math.min(STATE_CELLS, Math.max(0, cols - 1));
+    return [state, Math.max(0, Math.min(name, cols - 2 - state)), left < 0 ? 0 : AGE_CELLS, 0, 0];
+  }
   const cwd = Math.min(36, Math.floor(left * 0.45));
   return [STATE_CELLS, name, AGE_CELLS, cwd, left - cwd - 1];
 }
@@ -114,17 +134,35 @@ function rowText(cells: readonly string[], widths: readonly number[]): string[] 
 
 function row(session: SessionSummary, selected: boolean, widths: readonly number[], setting: FrameSetting): string {
   const { colours, now, home } = setting;
-  const cells = rowText([stateWords(session.state, session.evidence.confidence), printable(session.name), briefAge(now - session.state_since), printable(homely(session.cwd, home)), printable(titleOf(session))], widths);
+  const cells = rowText(
+    [
+      stateWords(session.state, session.evidence.confidence),
+      printable(session.name),
+      briefAge(now - session.state_since),
+      printable(homely(session.cwd, home)),
+      printable(titleOf(session)),
+    ],
+    widths,
+  );
   // Reversed without the state's colour: a coloured piece would end the reverse in the middle of the line.
-  if (selected) return colours.isColorSupported ? colours.inverse(cells.join(" ")) : cells.join(" ").replace(/^./u, ">");
+  if (selected) return colours.inverse(`>${cells.join(" ")}`);
   const [first = "", ...rest] = cells;
-  return [paintState(colours, session.state, first), ...rest].join(" ").trimEnd();
+  return ` ${[paintState(colours, session.state, first), ...rest].join(" ").trimEnd()}`;
 }
 
-function peek(state: TopState, mode: { id: string; lines: readonly string[] | null }, setting: FrameSetting): { titles: string; lines: string[] } {
+function peek(
+  state: TopState,
+  mode: { id: string; lines: readonly string[] | null },
+  setting: FrameSetting,
+): { titles: string; lines: string[] } {
   const { colours, size } = setting;
   const session = state.sessions.get(mode.id);
-  const titles = colours.bold(truncate(`screen of ${printable(session?.name ?? mode.id)}${session === undefined ? "" : `, ${session.cols}x${session.rows}`}`, size.cols));
+  const titles = colours.bold(
+    truncate(
+      `screen of ${printable(session?.name ?? mode.id)}${session === undefined ? "" : `, ${session.cols}x${session.rows}`}`,
+      size.cols,
+    ),
+  );
   if (mode.lines === null) return { titles, lines: [""] };
   const room = Math.max(0, size.rows - FIXED_LINES);
   let end = mode.lines.length;
@@ -143,7 +181,8 @@ function footer(state: TopState, cols: number, colours: Colours): string {
   if (mode.kind === "peek") return colours.dim(truncate("a attach   o refresh   any other key: back", cols));
   if (mode.kind === "help") return colours.dim(truncate("any key: back", cols));
   if (state.message !== null) return truncate(printable(state.message), cols);
-  const place = state.order.length === 0 || state.selected === null ? "" : `${state.order.indexOf(state.selected) + 1}/${state.order.length}`;
+  const place =
+    state.order.length === 0 || state.selected === null ? "" : `${state.order.indexOf(state.selected) + 1}/${state.order.length}`;
   const filter = state.filter === "" ? "" : `  /${printable(state.filter)}`;
   return colours.dim(truncate(`${KEYS}  ${place}${filter}`.trimEnd(), cols));
 }

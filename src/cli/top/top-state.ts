@@ -72,13 +72,25 @@ export function byNeed(a: SessionSummary, b: SessionSummary): number {
 function matches(session: SessionSummary, filter: string): boolean {
   if (filter === "") return true;
   const words = filter.toLowerCase().split(/\s+/);
-  const text = [session.id, session.name, session.state, session.cwd, titleOf(session), ...Object.entries(session.labels).map(([key, value]) => `${key}=${value}`)].join(" ").toLowerCase();
+  const text = [
+    session.id,
+    session.name,
+    session.state,
+    session.cwd,
+    titleOf(session),
+    ...Object.entries(session.labels).map(([key, value]) => `${key}=${value}`),
+  ]
+    .join(" ")
+    .toLowerCase();
   return words.every((word) => text.includes(word));
 }
 
 /** The same state with other sessions: order, selection and scroll follow. */
 export function withSessions(state: TopState, sessions: ReadonlyMap<string, SessionSummary>, rows: number): TopState {
-  const order = [...sessions.values()].filter((session) => matches(session, state.filter)).sort(byNeed).map((session) => session.id);
+  const order = [...sessions.values()]
+    .filter((session) => matches(session, state.filter))
+    .sort(byNeed)
+    .map((session) => session.id);
   let { selected } = state;
   if (selected === null || !order.includes(selected)) {
     // The one that took its place on the screen.
@@ -112,12 +124,15 @@ export function pressed(before: TopState, key: string, rows: number): { state: T
       return { state: inFilter(state, key, rows), action: NONE };
     case "confirm-kill": {
       const list: TopState = { ...state, mode: { kind: "list" } };
-      return key === "y" || key === "Y" ? { state: list, action: { kind: "kill", id: state.mode.id } } : { state: { ...list, message: "not killed" }, action: NONE };
+      return key === "y" || key === "Y"
+        ? { state: list, action: { kind: "kill", id: state.mode.id } }
+        : { state: { ...list, message: "not killed" }, action: NONE };
     }
     case "help":
       return { state: { ...state, mode: { kind: "list" } }, action: NONE };
     case "peek":
-      if (key === "a" || key === "enter") return { state: { ...state, mode: { kind: "list" } }, action: { kind: "attach", id: state.mode.id } };
+      if (key === "a" || key === "enter")
+        return { state: { ...state, mode: { kind: "list" } }, action: { kind: "attach", id: state.mode.id } };
       if (key === "o") return { state, action: { kind: "peek", id: state.mode.id } };
       return { state: { ...state, mode: { kind: "list" } }, action: NONE };
   }
@@ -178,7 +193,14 @@ function moved(state: TopState, by: number, rows: number): TopState {
 function inFilter(state: TopState, key: string, rows: number): TopState {
   const list: TopMode = { kind: "list" };
   if (key === "enter") return { ...state, mode: list };
-  const filter = key === "escape" ? "" : key === "backspace" ? [...state.filter].slice(0, -1).join("") : [...key].length === 1 ? state.filter + key : state.filter;
+  const filter =
+    key === "escape"
+      ? ""
+      : key === "backspace"
+        ? [...state.filter].slice(0, -1).join("")
+        : [...key].length === 1
+          ? state.filter + key
+          : state.filter;
   const mode = key === "escape" || (key === "backspace" && state.filter === "") ? list : state.mode;
   return withSessions({ ...state, filter, mode }, state.sessions, rows);
 }

@@ -80,8 +80,14 @@ export class EventStream implements AsyncIterableIterator<EventStreamItem> {
   async #subscribe(): Promise<Cursor> {
     const { kinds, session } = this.#options;
     const since = this.#cursor;
-    const params = { ...(since === null ? {} : { since }), ...(kinds === undefined ? {} : { kinds }), ...(session === undefined ? {} : { session }) };
-    const answer = await this.#client.call("events.subscribe", params, { atOnce: (result) => this.#begin(result as Result<"events.subscribe">, since) });
+    const params = {
+      ...(since === null ? {} : { since }),
+      ...(kinds === undefined ? {} : { kinds }),
+      ...(session === undefined ? {} : { session }),
+    };
+    const answer = await this.#client.call("events.subscribe", params, {
+      atOnce: (result) => this.#begin(result as Result<"events.subscribe">, since),
+    });
     return { boot: answer.boot, seq: answer.seq };
   }
 

@@ -13,7 +13,7 @@ export interface LinkEvents {
 
 interface Pending {
   resolve(result: unknown): void;
-  reject(error: unknown): void;
+  reject(error: Error): void;
 }
 
 export interface LinkCallOptions {
@@ -77,14 +77,18 @@ export class Link {
         clearTimeout(timer);
         signal?.removeEventListener("abort", aborted);
       };
-      const giveUp = (error: unknown): void => {
+      const giveUp = (error: Error): void => {
         settle();
         this.#send(this.#dialect.request(this.#nextId++, "rpc.cancel", { id }));
-        reject(error as Error);
+        reject(error);
       };
-      const aborted = (): void => giveUp(signal?.reason);
+      const aborted = (): void => giveUp(signal?.reason as Error);
       signal?.addEventListener("abort", aborted, { once: true });
-      if (deadlineMs !== undefined) timer = setTimeout(() => giveUp(new LifeguardError("TIMEOUT", `${method} was not answered within ${deadlineMs} ms`, { limit: deadlineMs })), deadlineMs);
+      if (deadlineMs !== undefined)
+        timer = setTimeout(
+          () => giveUp(new LifeguardError("TIMEOUT", `${method} was not answered within ${deadlineMs} ms`, { limit: deadlineMs })),
+          deadlineMs,
+        );
       this.#pending.set(id, {
         resolve: (result) => {
           settle();
@@ -93,7 +97,7 @@ export class Link {
         },
         reject: (error) => {
           settle();
-          reject(error as Error);
+          reject(error);
         },
       });
       this.#send(this.#dialect.request(id, method, params));

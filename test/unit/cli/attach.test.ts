@@ -48,7 +48,15 @@ describe("output on its way to the outer terminal", () => {
   };
   const cleared = `${ESC}[0m${ESC}[H${ESC}[2J`;
 
-  test.each([`plain`, `${ESC}[31mred${ESC}[0m日本`, `${ESC}[?1000h${ESC}[?2004h`, `${ESC}]0;title${ESC}\\x`, `${ESC}[2J${ESC}[K`, `${ESC}(B${ESC}7${ESC}8`, `${ESC}[>4;1m${ESC}[?u`])("%j passes as it is", (text) => expect(pass(text)).toEqual({ text, redraw: false }));
+  test.each([
+    `plain`,
+    `${ESC}[31mred${ESC}[0m日本`,
+    `${ESC}[?1000h${ESC}[?2004h`,
+    `${ESC}]0;title${ESC}\\x`,
+    `${ESC}[2J${ESC}[K`,
+    `${ESC}(B${ESC}7${ESC}8`,
+    `${ESC}[>4;1m${ESC}[?u`,
+  ])("%j passes as it is", (text) => expect(pass(text)).toEqual({ text, redraw: false }));
 
   test("going to the alternate screen is a cleared picture; leaving it asks for a new one and stops there", () => {
     expect(pass(`a${ESC}[?1049hb`)).toEqual({ text: `a${cleared}b`, redraw: false });

@@ -57,7 +57,11 @@ describe("columns", () => {
   ];
 
   test("without a width nothing is cut and columns line up", () => {
-    expect(layOut(columns, rows, undefined)).toEqual(["ID       NAME          FOR  CWD", "sess_1   a-long-name    5s  ~/a/very/long/path", "sess_20  b            3h12  /"]);
+    expect(layOut(columns, rows, undefined)).toEqual([
+      "ID       NAME          FOR  CWD",
+      "sess_1   a-long-name    5s  ~/a/very/long/path",
+      "sess_20  b            3h12  /",
+    ]);
   });
 
   test.each([1, 5, 10, 20, 24, 30, 40, 80])("in %i cells no line is wider, and ids are whole while they fit", (width) => {
@@ -67,14 +71,27 @@ describe("columns", () => {
   });
 
   test("paint sees the text of its cell only", () => {
-    expect(layOut(columns, rows, 40, (text, row, column) => (row === 1 && column === 0 ? `<${text}>` : text))[2]).toMatch(/^<sess_20> {2}b/);
+    expect(layOut(columns, rows, 40, (text, row, column) => (row === 1 && column === 0 ? `<${text}>` : text))[2]).toMatch(
+      /^<sess_20> {2}b/,
+    );
   });
 });
 
 describe("json", () => {
   test("moments in RFC 3339, bytes in base64, durations as they are", () => {
     const at = Date.UTC(2026, 0, 31, 12);
-    expect(forJson({ created_at: at, state_since: at, at, uptime_ms: 7, started_at: null, exit: { at }, data: Uint8Array.of(1, 2, 3), list: [{ at }] })).toEqual({
+    expect(
+      forJson({
+        created_at: at,
+        state_since: at,
+        at,
+        uptime_ms: 7,
+        started_at: null,
+        exit: { at },
+        data: Uint8Array.of(1, 2, 3),
+        list: [{ at }],
+      }),
+    ).toEqual({
       created_at: "2026-01-31T12:00:00.000Z",
       state_since: "2026-01-31T12:00:00.000Z",
       at: "2026-01-31T12:00:00.000Z",
@@ -89,7 +106,19 @@ describe("json", () => {
 
 describe("the caller's environment", () => {
   test("goes whole, less what names another terminal; --env has the last word", () => {
-    const env = { PATH: "/bin", TMUX: "x", TMUX_PANE: "%1", STY: "y", COLUMNS: "80", LINES: "24", LIFEGUARD_HOME: "/h", LIFEGUARD_SESSION: "sess_1", TERM: "screen", EMPTY: "", GONE: undefined };
+    const env = {
+      PATH: "/bin",
+      TMUX: "x",
+      TMUX_PANE: "%1",
+      STY: "y",
+      COLUMNS: "80",
+      LINES: "24",
+      LIFEGUARD_HOME: "/h",
+      LIFEGUARD_SESSION: "sess_1",
+      TERM: "screen",
+      EMPTY: "",
+      GONE: undefined,
+    };
     expect(callerEnvironment(env, { LINES: "3", NEW: "n" })).toEqual({ PATH: "/bin", TERM: "screen", EMPTY: "", LINES: "3", NEW: "n" });
   });
 });

@@ -36,7 +36,8 @@ describe("durations", () => {
 describe("words", () => {
   test("sizes", () => {
     expect(parseSize("120x40")).toEqual({ cols: 120, rows: 40 });
-    for (const wrong of ["120", "x40", "1x40", "120x0", "1001x40", "120x501", "120×40", "-1x4"]) expect(() => parseSize(wrong)).toThrow(UsageError);
+    for (const wrong of ["120", "x40", "1x40", "120x0", "1001x40", "120x501", "120×40", "-1x4"])
+      expect(() => parseSize(wrong)).toThrow(UsageError);
   });
 
   test("pairs gather, and a value may hold anything", () => {

@@ -1,4 +1,15 @@
-import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -242,7 +253,12 @@ describe("spool on a failing disk", () => {
   });
 
   it("never returns a byte that was not written at its offset, whatever fails", () => {
-    const step = fc.record({ n: fc.integer({ min: 0, max: 300 }), room: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 0, max: 200 })), wait: fc.constantFrom(0, 400, 1_000), reopen: fc.boolean() });
+    const step = fc.record({
+      n: fc.integer({ min: 0, max: 300 }),
+      room: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 0, max: 200 })),
+      wait: fc.constantFrom(0, 400, 1_000),
+      reopen: fc.boolean(),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
         const local = sessionDirectory();
@@ -260,7 +276,7 @@ describe("spool on a failing disk", () => {
               spool = Spool.open(local.directory, options, end);
             }
             expect(spool.end).toBe(end);
-            for (let at = 0; at < end; ) {
+            for (let at = 0; at < end;) {
               const read = spool.read(at, 64);
               expect(read.data.equals(output(read.offset, read.next))).toBe(true);
               expect(read.next).toBeGreaterThan(at);
@@ -287,7 +303,7 @@ describe("spool on a failing disk", () => {
       spool.append(output(spool.end, spool.end + 5));
     }
     let gaps = 0;
-    for (let at = spool.start; at < spool.end; ) {
+    for (let at = spool.start; at < spool.end;) {
       const read = spool.read(at, 1_000);
       if (read.gap > 0) gaps++;
       expect(read.data.equals(output(read.offset, read.next))).toBe(true);

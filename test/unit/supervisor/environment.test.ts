@@ -1,15 +1,39 @@
 import { describe, expect, test } from "vitest";
-import { baseEnvironment, checkDirectory, checkEnvironment, resolveCommand, sessionEnvironment } from "../../../src/supervisor/environment.js";
+import {
+  baseEnvironment,
+  checkDirectory,
+  checkEnvironment,
+  resolveCommand,
+  sessionEnvironment,
+} from "../../../src/supervisor/environment.js";
 
 describe("environment of a session", () => {
   test("nothing of another terminal, multiplexer or daemon is handed on", () => {
-    const env = baseEnvironment("none", { TMUX: "/tmp/tmux-0/default,1,0", TMUX_PANE: "%1", STY: "1.pts", COLUMNS: "80", LINES: "24", LIFEGUARD_HOME: "/x", NOTIFY_SOCKET: "/run/n", PATH: "/bin" });
+    const env = baseEnvironment("none", {
+      TMUX: "/tmp/tmux-0/default,1,0",
+      TMUX_PANE: "%1",
+      STY: "1.pts",
+      COLUMNS: "80",
+      LINES: "24",
+      LIFEGUARD_HOME: "/x",
+      NOTIFY_SOCKET: "/run/n",
+      PATH: "/bin",
+    });
     expect(env).toEqual({ PATH: "/bin" });
   });
 
   test("what names the session and its terminal wins over what the caller has", () => {
     const env = sessionEnvironment({ TERM: "dumb", TERM_PROGRAM: "iTerm.app", A: "1" }, "sess_3", "/run/lg.sock");
-    expect(env).toEqual(expect.arrayContaining(["A=1", "TERM=xterm-256color", "COLORTERM=truecolor", "TERM_PROGRAM=lifeguard", "LIFEGUARD_SESSION=sess_3", "LIFEGUARD_SOCKET=/run/lg.sock"]));
+    expect(env).toEqual(
+      expect.arrayContaining([
+        "A=1",
+        "TERM=xterm-256color",
+        "COLORTERM=truecolor",
+        "TERM_PROGRAM=lifeguard",
+        "LIFEGUARD_SESSION=sess_3",
+        "LIFEGUARD_SOCKET=/run/lg.sock",
+      ]),
+    );
     expect(env.filter((entry) => entry.startsWith("TERM="))).toHaveLength(1);
   });
 

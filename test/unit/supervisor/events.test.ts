@@ -13,7 +13,10 @@ describe("event log", () => {
     log.append("session.bell", "sess_2");
     const back = log.subscribe(cursor, {}, () => undefined);
     expect(back.gap).toBe(false);
-    expect(back.missed.map((event) => [event.seq, event.kind])).toEqual([[2, "session.created"], [3, "session.bell"]]);
+    expect(back.missed.map((event) => [event.seq, event.kind])).toEqual([
+      [2, "session.created"],
+      [3, "session.bell"],
+    ]);
     expect(log.subscribe(cursor, { session: "sess_2" }, () => undefined).missed.map((event) => event.seq)).toEqual([3]);
     expect(log.subscribe(cursor, { kinds: ["session.created"] }, () => undefined).missed.map((event) => event.seq)).toEqual([2]);
   });

@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BOUNDS } from "../../../src/config.js";
+import { BOUNDS } from "../../../src/bounds.js";
 import type { WatchSink } from "../../../src/supervisor/api.js";
 import { Fanout, type OutputSource } from "../../../src/supervisor/fanout.js";
 
@@ -14,7 +14,10 @@ class Actor implements OutputSource {
   posted: number | null = null;
   credited = 0;
   fanout!: Fanout;
-  constructor(readonly held: number) {}
+  readonly held: number;
+  constructor(held: number) {
+    this.held = held;
+  }
   get start(): number {
     return Math.max(0, this.end - this.held);
   }
@@ -67,11 +70,10 @@ class Reader implements WatchSink {
   gaps = 0;
   closedBy: string | null = null;
   wrong: string | null = null;
-  constructor(
-    from: number,
-    public capacity: number,
-  ) {
+  capacity: number;
+  constructor(from: number, capacity: number) {
     this.at = from;
+    this.capacity = capacity;
   }
   room(): number {
     return this.capacity;
@@ -102,7 +104,10 @@ async function settled(): Promise<void> {
 
 describe("fan-out", () => {
   test("every watcher gets each byte once and in order, or a gap that names what it missed", async () => {
-    const step = fc.record({ write: fc.integer({ min: 0, max: 300_000 }), room: fc.array(fc.integer({ min: 0, max: 400_000 }), { minLength: 3, maxLength: 3 }) });
+    const step = fc.record({
+      write: fc.integer({ min: 0, max: 300_000 }),
+      room: fc.array(fc.integer({ min: 0, max: 400_000 }), { minLength: 3, maxLength: 3 }),
+    });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
         const actor = new Actor(500_000);

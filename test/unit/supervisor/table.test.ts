@@ -14,7 +14,22 @@ afterEach(() => rmSync(state, { recursive: true }));
 
 function add(table: SessionTable, name: string, ended = false): SessionEntry {
   const { number, id } = table.mint();
-  const spec: SessionSpec = { name, cwd: "/", tool: null, command: "sh", args: [], env: {}, envSecret: [], cols: 80, rows: 24, restart: "never", isolation: "shared", backend: "pty", labels: {}, allowSelf: false };
+  const spec: SessionSpec = {
+    name,
+    cwd: "/",
+    tool: null,
+    command: "sh",
+    args: [],
+    env: {},
+    envSecret: [],
+    cols: 80,
+    rows: 24,
+    restart: "never",
+    isolation: "shared",
+    backend: "pty",
+    labels: {},
+    allowSelf: false,
+  };
   const entry = new SessionEntry(number, id, spec, table.directory, 0, 0);
   if (ended) entry.phase = "ended";
   mkdirSync(entry.directory);

@@ -36,7 +36,9 @@ describe("waits", () => {
     const removed = waits.wait(reached("busy"), { until: ["idle"], ...forever });
     waits.removed("sess_1");
     await expect(removed).rejects.toMatchObject({ name: "NOT_FOUND" });
-    await expect(waits.wait(reached("busy"), { until: ["idle"], timeoutMs: 1, signal: new AbortController().signal })).rejects.toMatchObject({ name: "TIMEOUT" });
+    await expect(
+      waits.wait(reached("busy"), { until: ["idle"], timeoutMs: 1, signal: new AbortController().signal }),
+    ).rejects.toMatchObject({ name: "TIMEOUT" });
     const cancel = new AbortController();
     const cancelled = waits.wait(reached("busy"), { until: ["idle"], timeoutMs: undefined, signal: cancel.signal });
     cancel.abort();

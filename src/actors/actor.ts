@@ -1,0 +1,421 @@
+/**
+ * One session's actor: it owns the session's bytes from its terminal's master to the spool, and everything that is made of them.
+ * In the order of its life: begin → chunk → quiet → drain → release → stop. Messages come in between, one at a time.
+ */
+import { BOUNDS } from "../bounds.js";
+import { LifeguardError, messageOf } from "../errors.js";
+import { closeDescriptor, writeDescriptor } from "../libc/descriptors.js";
+import { setWindowSize, windowSize } from "../libc/terminals.js";
+import type { TerminalSize } from "../session.js";
+import { SpoolIndex } from "../spool/index-file.js";
+import type { InflightSlot } from "../spool/inflight.js";
+import { Intake } from "../spool/intake.js";
+import { MARK_INTERVAL_MS } from "../spool/timeline.js";
+import { HealthReport } from "./health-report.js";
+import { InputQueue } from "./input-queue.js";
+import { LiveTerminal } from "./live-terminal.js";
+import type { ActorEvent, ActorStart, ReadResult, Screen, ScreenRequest } from "./messages.js";
+import { Observer } from "./observer.js";
+import { Pace } from "./pace.js";
+import { TtyReader } from "./tty-reader.js";
+import { encodeKeys, encodePaste } from "./terminal/keys.js";
+import type { TurnQueue } from "./turn-queue.js";
+import { WatchStream } from "./watch-stream.js";
+
+/** What an actor needs of the thread it runs in. */
+export interface ActorContext {
+  slot(n: number): InflightSlot;
+  post(event: ActorEvent): void;
+  /** Notes that this session's code runs. */
+  enter(): void;
+  turns: TurnQueue;
+  /** A terminal has been packed away: its memory can be collected. */
+  parked(): void;
+}
+
+/** A program's modes where no terminal knows them. */
+const PLAIN_MODES = { applicationCursor: false, applicationKeypad: false, kitty: 0, modifyOtherKeys: 0 };
+const ACTIVITY_MS = 250;
+/** Most that is left in a terminal when its process ends; a background job that goes on writing is not waited for. */
+const DRAIN_BYTES = 262_144;
+/** Answers of the terminal that wait for a program which does not read. */
+const REPLY_BYTES = 16_384;
+/** A program that redraws on a change of size must see the change before it is taken back. */
+const NUDGE_MS = 100;
+
+export class Actor {
+  readonly ended: Promise<void>;
+  readonly enter: () => void;
+  readonly #start: ActorStart;
+  readonly #context: ActorContext;
+  readonly #intake: Intake;
+  readonly #index: SpoolIndex;
+  readonly #reader: TtyReader;
+  readonly #input: InputQueue;
+  readonly #terminal: LiveTerminal;
+  readonly #observer: Observer;
+  readonly #health: HealthReport;
+  readonly #activity: Pace;
+  #end: () => void = () => {};
+  #size: TerminalSize;
+  #watch: WatchStream | null = null;
+  #markAt = 0;
+  #outputAt = 0;
+  /** Monotonic time of the newest output. */
+  #heardAt = 0;
+  #activityPosted = -1;
+  #quietTimer: NodeJS.Timeout | null = null;
+  #nudgeTimer: NodeJS.Timeout | null = null;
+  #stopping = false;
+  #stopped: Promise<void> | null = null;
+
+  // ---- begin ------------------------------------------------------------------------------------------------------------
+
+  /** Takes over `start.master`, also when it throws. What a death left in the in-flight page is in the spool when this returns. */
+  constructor(start: ActorStart, context: ActorContext) {
+    this.#start = start;
+    this.#context = context;
+    this.#size = start.size;
+    this.enter = context.enter;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    const { settings, directory, id } = start;
+    const opened = openFiles(start, context.slot(start.slot));
+    this.#intake = opened.intake;
+    this.#index = opened.index;
+    this.#health = new HealthReport((health, detail) => this.#post({ type: "health", id, health, detail }));
+    this.#activity = new Pace(ACTIVITY_MS, () => this.#postActivity());
+    this.#reader = new TtyReader(start.master, this.#intake.page, {
+      chunk: (length) => this.#chunk(length),
+      failed: (error) => this.#fail(error),
+    });
+    this.#input = new InputQueue({
+      bytes: settings.inputQueueBytes,
+      sliceBytes: BOUNDS.inputSliceBytes,
+      replyBytes: REPLY_BYTES,
+      write: (slice) => writeDescriptor(this.#reader.fd, slice),
+      failed: (errno) => this.#fail(new Error(`write to the terminal failed: errno ${errno}`)),
+    });
+    this.#observer = new Observer(start, this.#index.newest("mark", this.#intake.end)?.at ?? 0, {
+      post: (event) => this.#post(event),
+      master: () => this.#reader.fd,
+      enter: context.enter,
+      terminal: () => this.#terminal.atHand,
+      broken: (detail) => this.#health.set("detection", detail),
+    });
+    this.#terminal = new LiveTerminal({
+      id,
+      directory,
+      spool: this.#intake.spool,
+      index: this.#index,
+      turns: context.turns,
+      historyLines: settings.historyLines,
+      spoolBusyBytes: settings.spoolBusyBytes,
+      enter: context.enter,
+      listener: {
+        reply: (bytes) => void this.#input.reply(bytes),
+        title: (title) => this.#observer.title(title),
+        bell: () => this.#observer.bell(),
+        osc: (code, data) => this.#observer.osc(code, data),
+        current: (lostBytes) => this.#current(lostBytes),
+        lagging: (is) => this.#lagging(is),
+        gaveUp: (detail) => this.#health.set("terminal", detail),
+      },
+    });
+  }
+
+  begin(): void {
+    const { start } = this;
+    const { id, epoch } = start;
+    let lostBytes = 0;
+    if (start.fresh) {
+      const at = Date.now();
+      const offset = this.#intake.end;
+      this.#index.append({ offset, at, kind: "epoch", a: epoch, b: 0 });
+      this.#index.append({ offset, at, kind: "size", a: start.size.cols, b: start.size.rows });
+      this.#terminal.blank(start.size);
+    } else if (start.terminal) {
+      const begun = this.#terminal.rebuild(start.size);
+      lostBytes = begun.lostBytes;
+      this.#size = begun.size;
+      this.#health.recovering = true;
+    }
+    if (!start.terminal) {
+      const detail =
+        "its thread died three times within a minute while this session's output was handled: output is kept, no screen is made of it";
+      this.#terminal.turnOff(detail);
+      this.#health.set("terminal", detail);
+    }
+    this.#post({
+      type: "ready",
+      id,
+      epoch,
+      offset: this.#intake.end,
+      size: this.#size,
+      recovery: start.fresh ? null : { from: start.continues, lostBytes },
+    });
+    this.#health.begin();
+    this.#observer.begin();
+    this.#heard();
+    this.#reader.resume();
+  }
+
+  // ---- chunk ------------------------------------------------------------------------------------------------------------
+
+  #chunk(length: number): void {
+    this.enter();
+    try {
+      const { offset, bytes } = this.#intake.commit(length);
+      const at = Date.now();
+      this.#watch?.chunk(offset, bytes, at);
+      if (at - this.#markAt >= MARK_INTERVAL_MS || at < this.#markAt) {
+        this.#markAt = at;
+        this.#index.append({ offset, at, kind: "mark", a: 0, b: 0 });
+      }
+      this.#outputAt = at;
+      this.#terminal.chunk(offset, bytes);
+      this.#observer.output(at);
+      this.#health.set("spool", this.#intake.spool.trouble === null ? null : `output is not kept: ${this.#intake.spool.trouble}`);
+      this.#heard();
+      this.#activity.poke();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The terminal has been rebuilt and is current. */
+  #current(lostBytes: number): void {
+    this.#health.recovering = false;
+    if (lostBytes > 0) {
+      this.#health.set(
+        "lost",
+        `${lostBytes} bytes of output are missing between the last snapshot and what is kept: the screen may be wrong until the program redraws it`,
+      );
+      this.nudge();
+    }
+    this.#observer.rebuilt();
+    this.#heard();
+  }
+
+  #lagging(is: boolean): void {
+    if (is) this.#reader.pause();
+    else if (!this.#stopping) this.#reader.resume();
+  }
+
+  // ---- quiet ------------------------------------------------------------------------------------------------------------
+
+  /** Output, or another reason to keep the terminal at hand for a while. */
+  #heard(): void {
+    this.#heardAt = performance.now();
+    if (!this.#stopping) this.#quietTimer ??= setTimeout(this.#quiet, this.#start.settings.parkAfterMs);
+  }
+
+  readonly #quiet = (): void => {
+    this.enter();
+    this.#quietTimer = null;
+    const wait = this.#heardAt + this.#start.settings.parkAfterMs - performance.now();
+    if (wait > 0) {
+      this.#quietTimer = setTimeout(this.#quiet, wait);
+      return;
+    }
+    if (this.#activityPosted !== this.#intake.end) this.#activity.flush();
+    this.#observer.parking();
+    if (this.#watch === null && this.#terminal.park()) this.#context.parked();
+    else this.#terminal.save();
+    this.#intake.spool.settle(this.#terminal.snapshotAt);
+  };
+
+  #postActivity(): void {
+    const offset = this.#intake.end;
+    if (offset === this.#activityPosted) return;
+    this.#activityPosted = offset;
+    this.#post({ type: "activity", id: this.id, offset, at: this.#outputAt });
+  }
+
+  // ---- messages ---------------------------------------------------------------------------------------------------------
+
+  get id(): string {
+    return this.#start.id;
+  }
+  get start(): ActorStart {
+    return this.#start;
+  }
+  get parked(): boolean {
+    return this.#terminal.parked;
+  }
+
+  input(data: Uint8Array): { accepted: number } {
+    const accepted = this.#input.push(data);
+    if (accepted > 0) this.#observer.input();
+    return { accepted };
+  }
+
+  keys(keys: string[]): { accepted: number } {
+    return this.#whole(this.#terminal.approximate?.encodeKeys(keys) ?? encodeKeys(keys, PLAIN_MODES));
+  }
+
+  paste(text: string): { accepted: number } {
+    return this.#whole(this.#terminal.approximate?.encodePaste(text) ?? encodePaste(text, false));
+  }
+
+  resize(size: TerminalSize): { offset: number } {
+    const offset = this.#intake.end;
+    if (size.cols === this.#size.cols && size.rows === this.#size.rows) return { offset };
+    setWindowSize(this.#reader.fd, size.cols, size.rows);
+    this.#size = size;
+    this.#index.append({ offset, at: Date.now(), kind: "size", a: size.cols, b: size.rows });
+    this.#watch?.flush();
+    this.#terminal.resize(size, offset);
+    this.#heard();
+    this.#post({ type: "resized", id: this.id, size, offset });
+    return { offset };
+  }
+
+  nudge(): void {
+    if (this.#nudgeTimer !== null || this.#stopping) return;
+    const { cols, rows } = windowSize(this.#reader.fd);
+    setWindowSize(this.#reader.fd, cols, rows > 2 ? rows - 1 : rows + 1);
+    this.#nudgeTimer = setTimeout(() => {
+      this.#nudgeTimer = null;
+      setWindowSize(this.#reader.fd, this.#size.cols, this.#size.rows);
+    }, NUDGE_MS);
+  }
+
+  async screen(request: ScreenRequest): Promise<Screen> {
+    const screen = await this.#terminal.screen(request, this.#start.epoch);
+    this.#heard();
+    return screen;
+  }
+
+  read(since: number, max: number): ReadResult {
+    return this.#intake.spool.read(since, max);
+  }
+
+  watch(since: number | null): { offset: number; gap: number } {
+    this.#watch?.stop();
+    const spool = this.#intake.spool;
+    const wanted = Math.min(since ?? spool.end, spool.end);
+    const offset = Math.max(wanted, spool.start);
+    const { id } = this;
+    this.#watch = new WatchStream(spool, offset, {
+      output: (at, data, time) => this.#post({ type: "output", id, offset: at, data, at: time }),
+      gap: (from, to) => this.#post({ type: "gap", id, from, to }),
+    });
+    return { offset, gap: offset - wanted };
+  }
+
+  unwatch(): void {
+    this.#watch?.stop();
+    this.#watch = null;
+    this.#heard();
+  }
+
+  credit(offset: number): void {
+    this.#watch?.credit(offset);
+  }
+
+  seen(): void {
+    this.#observer.seen();
+  }
+
+  leaveAnswers(toAttached: boolean): void {
+    if (toAttached) this.#observer.seen();
+    this.#terminal.leaveAnswers = toAttached;
+  }
+
+  faultNextFeed(): void {
+    this.#terminal.faultNextFeed();
+  }
+
+  // ---- drain, release, stop ---------------------------------------------------------------------------------------------
+
+  /** The process has ended: everything it wrote is taken, the last snapshot is on the disk. Reading does not go on. */
+  async drain(): Promise<{ offset: number }> {
+    this.#reader.pause();
+    this.#reader.drain(DRAIN_BYTES);
+    return await this.#settle();
+  }
+
+  /** Another process may read from here on. */
+  async release(): Promise<{ offset: number }> {
+    this.#reader.pause();
+    return await this.#settle();
+  }
+
+  async #settle(): Promise<{ offset: number }> {
+    // A terminal that catches up would otherwise start reading again.
+    this.#stopping = true;
+    await this.#terminal.whenCurrent().catch(() => {});
+    this.enter();
+    this.#terminal.save();
+    this.#watch?.flush();
+    this.#postActivity();
+    return { offset: this.#intake.end };
+  }
+
+  /** The end of this actor, whatever it was doing. The process is not touched. Once, however often it is asked for. */
+  async stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    await this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping = true;
+    try {
+      if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
+      if (this.#nudgeTimer !== null) {
+        clearTimeout(this.#nudgeTimer);
+        setWindowSize(this.#reader.fd, this.#size.cols, this.#size.rows);
+      }
+      this.#activity.stop();
+      this.#observer.stop();
+      this.#watch?.stop();
+      this.#watch = null;
+      this.#input.close();
+      await this.#reader.close();
+      this.#terminal.save();
+      this.#terminal.turnOff("its actor has ended");
+      this.#index.close();
+      this.#intake.close();
+    } finally {
+      this.#end();
+    }
+  }
+
+  /** An error that leaves no way to go on. The supervisor starts another actor. */
+  #fail(error: unknown): void {
+    if (this.#stopping) return;
+    this.#post({ type: "failed", id: this.id, message: messageOf(error) });
+    // Its task ends with it; what goes wrong on the way out is nobody's to hear any more.
+    this.stop().catch(() => {});
+  }
+
+  #whole(bytes: Uint8Array): { accepted: number } {
+    if (bytes.byteLength > this.#input.room) {
+      throw new LifeguardError(
+        "BUSY",
+        `${bytes.byteLength} bytes do not fit: the program of ${this.id} has ${this.#input.waiting} bytes unread`,
+        { accepted: 0, retry_after_ms: 100 },
+      );
+    }
+    return this.input(bytes);
+  }
+
+  #post(event: ActorEvent): void {
+    this.#context.post(event);
+  }
+}
+
+function openFiles(start: ActorStart, slot: InflightSlot): { intake: Intake; index: SpoolIndex } {
+  let intake: Intake | undefined;
+  try {
+    intake = Intake.open(start.directory, slot, { bytes: start.settings.spoolBytes, busyBytes: start.settings.spoolBusyBytes });
+    const { spool } = intake;
+    return { intake, index: SpoolIndex.open(start.directory, () => spool.start) };
+  } catch (error) {
+    intake?.close();
+    closeDescriptor(start.master);
+    throw error;
+  }
+}

@@ -1,0 +1,359 @@
+/**
+ * The terminal of a session, whatever shape it is in: current, behind (being replayed from snapshot and spool), packed away, or
+ * given up after repeated errors. It follows the spool: what has been fed is one offset.
+ *
+ * ```
+ *             rebuild                    caught up                quiet, unwatched
+ *   (start) ──────────▶ behind ─────────────────────▶ current ◀──────────────────▶ parked
+ *                         ▲          error             │            next need
+ *                         └────────────────────────────┘
+ *                           three errors in a minute ──▶ off: bytes are spooled, nothing is parsed
+ * ```
+ */
+import { LifeguardError, messageOf } from "../errors.js";
+import type { TerminalSize } from "../session.js";
+import type { SpoolIndex } from "../spool/index-file.js";
+import { writeSnapshot } from "../spool/snapshot-file.js";
+import type { StoredSnapshot } from "../spool/snapshot-file.js";
+import type { Spool } from "../spool/spool.js";
+import type { Screen, ScreenRequest } from "./messages.js";
+import { Replay, planReplay } from "./replay.js";
+import { startingTerminal, storedSnapshot } from "./rebuild.js";
+import { SnapshotError, Terminal } from "./terminal/terminal.js";
+import type { TerminalListener } from "./terminal/terminal.js";
+import type { TurnQueue } from "./turn-queue.js";
+
+export interface LiveTerminalOptions {
+  id: string;
+  directory: string;
+  spool: Spool;
+  index: SpoolIndex;
+  turns: TurnQueue;
+  historyLines: number;
+  /** The spool holds so much while busy: behind by ¾ of it, reading must wait. */
+  spoolBusyBytes: number;
+  /** Notes whose code runs, before a slice of replay. */
+  enter(): void;
+  listener: TerminalListener & LiveTerminalListener;
+}
+
+export interface LiveTerminalListener {
+  /** It has become current: title, modes and screen may all differ from what was last known. */
+  current(lostBytes: number): void;
+  /** True: the terminal is so far behind that the spool would overwrite what it has not seen. False: it has caught up. */
+  lagging(is: boolean): void;
+  /** It is off now, for good. */
+  gaveUp(detail: string): void;
+}
+
+const SLICE_BYTES = 65_536;
+/** A snapshot is written at most this often … */
+const SNAPSHOT_PERIOD_MS = 1_000;
+/** … and when so much has come since the last: less is replayed in a few ms. */
+const SNAPSHOT_BYTES = 65_536;
+/** Errors of one terminal within a minute. At the bound it is given up: what breaks it is in the spool and would break it again. */
+const MAX_FAILURES = 3;
+const FAILURE_WINDOW_MS = 60_000;
+const LINE_FEED = 10;
+
+export class LiveTerminal {
+  readonly #options: LiveTerminalOptions;
+  #terminal: Terminal | null = null;
+  #packed: Uint8Array | null = null;
+  #replay: Replay | null = null;
+  #off: string | null = null;
+  /** Everything before this has been fed, unless a replay is under way. */
+  #fed = 0;
+  /** Offset of the newest snapshot on the disk, or of the blank terminal the process began with. */
+  #snapshotAt = 0;
+  #snapshotTime = Number.NEGATIVE_INFINITY;
+  /** The size changed after the newest snapshot was taken at the same offset. */
+  #resizedSince = false;
+  #leaveAnswers = false;
+  #lagging = false;
+  #failures: number[] = [];
+  #waiting: { resolve(): void; reject(error: LifeguardError): void }[] = [];
+  #faultNext = false;
+
+  constructor(options: LiveTerminalOptions) {
+    this.#options = options;
+  }
+
+  get parked(): boolean {
+    return this.#packed !== null;
+  }
+
+  /** The terminal when it has seen every byte; null when behind or off. A parked one is rebuilt. */
+  get present(): Terminal | null {
+    if (this.#packed !== null) this.#unpark();
+    return this.#replay === null ? this.#terminal : null;
+  }
+
+  /** The terminal when it is current and not parked. */
+  get atHand(): Terminal | null {
+    return this.#replay === null ? this.#terminal : null;
+  }
+
+  /** The terminal as it is, also when behind: for modes, which a replay hardly changes. */
+  get approximate(): Terminal | null {
+    if (this.#packed !== null) this.#unpark();
+    return this.#terminal;
+  }
+
+  /** A blank terminal for a process that has just been started. */
+  blank(size: TerminalSize): void {
+    this.#fed = this.#options.spool.end;
+    this.#snapshotAt = this.#fed;
+    this.#adopt(new Terminal(size, { historyLines: this.#options.historyLines }, this.#options.listener));
+  }
+
+  /** Begins to rebuild the terminal from snapshot and spool. @returns the bytes that are missing in between, as far as known yet */
+  rebuild(
+    size: TerminalSize,
+    snapshot: StoredSnapshot | null = storedSnapshot(this.#options.directory),
+  ): { lostBytes: number; size: TerminalSize } {
+    const { spool, index, turns, enter, historyLines, listener } = this.#options;
+    const plan = planReplay(snapshot, index.since(0), spool.start, size);
+    const last = plan.sizes.at(-1);
+    const begun = { lostBytes: plan.lostBytes, size: last === undefined ? plan.size : { cols: last.cols, rows: last.rows } };
+    this.#snapshotAt = plan.snapshot?.offset ?? plan.epochStart;
+    // Queries before this were answered, or their program is past waiting: only newer ones may be.
+    const muteUntil = spool.end;
+    const target = new LateTerminal();
+    const replay = new Replay(plan, spool, target);
+    this.#replay = replay;
+    turns.add(() => {
+      if (this.#replay !== replay) return false;
+      enter();
+      return this.#guard(() => {
+        if (target.terminal === null) {
+          target.terminal = startingTerminal(plan, { historyLines, mute: true }, listener);
+          this.#adopt(target.terminal);
+        }
+        const mute = replay.offset < muteUntil;
+        target.terminal.mute = mute;
+        this.#maybeFault();
+        replay.step(SLICE_BYTES, mute ? muteUntil : spool.end);
+        return this.#more(replay, target.terminal);
+      });
+    });
+    return begun;
+  }
+
+  /** Output that is in the spool. */
+  chunk(offset: number, bytes: Uint8Array): void {
+    if (this.#off !== null) return;
+    if (this.#replay !== null) {
+      this.#checkLag();
+      return;
+    }
+    this.#guard(() => {
+      if (this.#packed !== null) this.#unpark();
+      this.#maybeFault();
+      this.#feed(offset, bytes);
+      return false;
+    });
+  }
+
+  resize(size: TerminalSize, offset: number): void {
+    this.#resizedSince = true;
+    if (this.#replay !== null) {
+      this.#replay.resized({ offset, ...size });
+      return;
+    }
+    this.#guard(() => {
+      this.present?.resize(size);
+      return false;
+    });
+  }
+
+  set leaveAnswers(leave: boolean) {
+    this.#leaveAnswers = leave;
+    if (this.#terminal !== null) this.#terminal.leaveAnswers = leave;
+  }
+
+  /** Resolves when every byte of the spool has been fed. @throws UNAVAILABLE when the terminal is off or the actor ends meanwhile */
+  async whenCurrent(): Promise<void> {
+    if (this.#off !== null) throw this.#unavailable(this.#off);
+    if (this.#replay === null) return;
+    await new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  async screen(request: ScreenRequest, epoch: number): Promise<Screen> {
+    await this.whenCurrent();
+    const terminal = this.present;
+    if (terminal === null) throw this.#unavailable(this.#off ?? "it is being rebuilt");
+    return { epoch, offset: this.#fed, ...terminal.render(request) };
+  }
+
+  /** Packs the terminal away. @returns false when it cannot be now */
+  park(): boolean {
+    const terminal = this.#terminal;
+    if (terminal === null || this.#replay !== null || !terminal.atRest) return false;
+    return this.#guard(() => {
+      this.#packed = terminal.snapshot({ compress: true });
+      this.#save(this.#packed);
+      this.#dispose();
+      return true;
+    });
+  }
+
+  /** A snapshot of now, so that little or nothing has to be replayed. */
+  save(): void {
+    const terminal = this.#terminal;
+    if (terminal === null || this.#replay !== null || !terminal.atRest || (this.#snapshotAt === this.#fed && !this.#resizedSince)) return;
+    this.#guard(() => {
+      this.#save(terminal.snapshot());
+      return false;
+    });
+  }
+
+  /** Where the newest snapshot on the disk is; what follows it in the spool is needed. */
+  get snapshotAt(): number {
+    return this.#snapshotAt;
+  }
+
+  turnOff(detail: string): void {
+    this.#off = detail;
+    this.#replay = null;
+    this.#packed = null;
+    this.#dispose();
+    this.#lag(false);
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#unavailable(detail));
+  }
+
+  /** Test only: the next feed throws. */
+  faultNextFeed(): void {
+    this.#faultNext = true;
+  }
+
+  // ---- inside -----------------------------------------------------------------------------------------------------------
+
+  #feed(offset: number, bytes: Uint8Array): void {
+    const terminal = this.#terminal;
+    if (terminal === null) return;
+    const end = offset + bytes.byteLength;
+    const unsaved = end - this.#snapshotAt;
+    const forced = unsaved >= this.#options.spoolBusyBytes / 2;
+    if (!forced) {
+      terminal.feed(bytes);
+      this.#fed = end;
+      if (unsaved >= SNAPSHOT_BYTES && terminal.atRest && performance.now() - this.#snapshotTime >= SNAPSHOT_PERIOD_MS)
+        this.#save(terminal.snapshot());
+      return;
+    }
+    // A chunk seldom ends between two sequences, a line nearly always does.
+    const cut = bytes.lastIndexOf(LINE_FEED) + 1;
+    if (cut > 0) terminal.feed(bytes.subarray(0, cut));
+    this.#fed = offset + cut;
+    if (terminal.atRest && cut > 0) this.#save(terminal.snapshot());
+    if (cut < bytes.byteLength) terminal.feed(bytes.subarray(cut));
+    this.#fed = end;
+    if (cut === 0 && terminal.atRest) this.#save(terminal.snapshot());
+  }
+
+  /** The record first: a death in between leaves a record without a snapshot, which is passed over. */
+  #save(bytes: Uint8Array): void {
+    this.#snapshotTime = performance.now();
+    if (this.#snapshotAt === this.#fed && !this.#resizedSince) return;
+    try {
+      this.#options.index.append({ offset: this.#fed, at: Date.now(), kind: "snapshot", a: 0, b: 0 });
+      writeSnapshot(this.#options.directory, this.#fed, bytes);
+      this.#snapshotAt = this.#fed;
+      this.#resizedSince = false;
+    } catch {
+      // A disk that fails is the spool's to report; the old snapshot and the spool still make the terminal.
+    }
+  }
+
+  #unpark(): void {
+    const packed = this.#packed;
+    if (packed === null) return;
+    this.#packed = null;
+    this.#adopt(Terminal.fromSnapshot(packed, { historyLines: this.#options.historyLines }, this.#options.listener));
+  }
+
+  #adopt(terminal: Terminal): void {
+    terminal.leaveAnswers = this.#leaveAnswers;
+    this.#terminal = terminal;
+  }
+
+  #more(replay: Replay, terminal: Terminal): boolean {
+    if (replay.offset < this.#options.spool.end) return true;
+    replay.step(1);
+    terminal.mute = false;
+    this.#replay = null;
+    this.#fed = replay.offset;
+    this.#lag(false);
+    this.#options.listener.current(replay.lostBytes);
+    for (const waiting of this.#waiting.splice(0)) waiting.resolve();
+    return false;
+  }
+
+  #checkLag(): void {
+    if (this.#replay !== null && this.#options.spool.end - this.#replay.offset > (this.#options.spoolBusyBytes * 3) / 4) this.#lag(true);
+  }
+
+  #lag(is: boolean): void {
+    if (this.#lagging === is) return;
+    this.#lagging = is;
+    this.#options.listener.lagging(is);
+  }
+
+  #maybeFault(): void {
+    if (!this.#faultNext) return;
+    this.#faultNext = false;
+    throw new Error("a fault on purpose");
+  }
+
+  /** Runs what may trip over a terminal's state; an error costs the terminal, which is rebuilt, and not the actor. */
+  #guard(action: () => boolean): boolean {
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof SnapshotError && this.#replay !== null) this.rebuild({ cols: 80, rows: 24 }, null);
+      else this.#failed(error);
+      return false;
+    }
+  }
+
+  #failed(error: unknown): void {
+    const now = performance.now();
+    const size = this.#terminal?.size ?? { cols: 80, rows: 24 };
+    this.#failures = [...this.#failures.filter((at) => now - at < FAILURE_WINDOW_MS), now];
+    this.#packed = null;
+    this.#dispose();
+    if (this.#failures.length >= MAX_FAILURES) {
+      const detail = `the terminal failed ${MAX_FAILURES} times within a minute: ${messageOf(error)}`;
+      this.turnOff(detail);
+      this.#options.listener.gaveUp(detail);
+      return;
+    }
+    this.rebuild(size);
+  }
+
+  #dispose(): void {
+    const terminal = this.#terminal;
+    this.#terminal = null;
+    try {
+      terminal?.dispose();
+    } catch {
+      // It is in no state to be asked.
+    }
+  }
+
+  #unavailable(detail: string): LifeguardError {
+    return new LifeguardError("UNAVAILABLE", `${this.#options.id} has no screen: ${detail}`, { id: this.#options.id });
+  }
+}
+
+/** A replay's target whose terminal is made with the first slice: restoring 500 of them at once would stop the thread. */
+class LateTerminal {
+  terminal: Terminal | null = null;
+  feed(bytes: Uint8Array): void {
+    this.terminal?.feed(bytes);
+  }
+  resize(size: TerminalSize): void {
+    this.terminal?.resize(size);
+  }
+}

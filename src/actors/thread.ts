@@ -1,0 +1,171 @@
+/**
+ * What runs in an actor thread: many actors, one mailbox. The host finds the actor a message is for, notes whose code runs before
+ * it runs, and sees to it that one actor's error stays that actor's.
+ */
+import { memoryUsage } from "node:process";
+import { getHeapStatistics } from "node:v8";
+import { LifeguardError, messageOf } from "../errors.js";
+import { sessionNumber } from "../session.js";
+import type { TerminalSize } from "../session.js";
+import type { InflightFile } from "../spool/inflight.js";
+import { Actor } from "./actor.js";
+import { Collector } from "./collector.js";
+import { CLAIM } from "./messages.js";
+import type {
+  ActorApi,
+  ActorBegun,
+  ActorEvent,
+  ActorStart,
+  FaultKind,
+  ReadResult,
+  RenderTask,
+  Rendered,
+  Screen,
+  ScreenRequest,
+  ThreadVitals,
+} from "./messages.js";
+import { renderEnded } from "./render-ended.js";
+import { TurnQueue } from "./turn-queue.js";
+
+export class ThreadHost implements ActorApi {
+  readonly #inflight: InflightFile;
+  readonly #suspect: Float64Array;
+  readonly #post: (event: ActorEvent | ActorBegun) => void;
+  readonly #actors = new Map<string, Actor>();
+  readonly #turns = new TurnQueue();
+  readonly #collector = new Collector();
+
+  constructor(inflight: InflightFile, suspect: Float64Array, post: (event: ActorEvent | ActorBegun) => void) {
+    this.#inflight = inflight;
+    this.#suspect = suspect;
+    this.#post = post;
+  }
+
+  /** An actor's life, as a task: resolves when it has ended. */
+  async run(start: ActorStart, claim: Int32Array): Promise<void> {
+    if (Atomics.compareExchange(claim, 0, CLAIM.offered, CLAIM.taken) !== CLAIM.offered) return;
+    const number = sessionNumber(start.id) ?? 0;
+    const enter = (): void => {
+      this.#suspect[0] = number;
+    };
+    enter();
+    this.#post({ type: "begun", id: start.id });
+    const actor = new Actor(start, {
+      slot: (n) => this.#inflight.slot(n),
+      post: this.#post,
+      enter,
+      turns: this.#turns,
+      parked: () => this.#collector.parked(),
+    });
+    this.#actors.set(start.id, actor);
+    try {
+      actor.begin();
+      await actor.ended;
+    } finally {
+      await actor.stop();
+      this.#actors.delete(start.id);
+    }
+  }
+
+  async render(task: RenderTask): Promise<Rendered> {
+    const number = sessionNumber(task.id) ?? 0;
+    try {
+      return { screen: await renderEnded(task, this.#turns, () => void (this.#suspect[0] = number)) };
+    } catch (error) {
+      if (error instanceof LifeguardError) return { problem: { name: error.name, message: error.message, data: error.data } };
+      return { problem: { name: "INTERNAL", message: messageOf(error), data: {} } };
+    }
+  }
+
+  input(id: string, data: Uint8Array): { accepted: number } {
+    return this.#for(id).input(data);
+  }
+  keys(id: string, keys: string[]): { accepted: number } {
+    return this.#for(id).keys(keys);
+  }
+  paste(id: string, text: string): { accepted: number } {
+    return this.#for(id).paste(text);
+  }
+  resize(id: string, size: TerminalSize): { offset: number } {
+    return this.#for(id).resize(size);
+  }
+  nudge(id: string): void {
+    this.#for(id).nudge();
+  }
+  async screen(id: string, request: ScreenRequest): Promise<Screen> {
+    return await this.#for(id).screen(request);
+  }
+  read(id: string, since: number, max: number): ReadResult {
+    return this.#for(id).read(since, max);
+  }
+  watch(id: string, since: number | null): { offset: number; gap: number } {
+    return this.#for(id).watch(since);
+  }
+  unwatch(id: string): void {
+    this.#for(id).unwatch();
+  }
+  credit(id: string, offset: number): void {
+    this.#for(id).credit(offset);
+  }
+  seen(id: string): void {
+    this.#for(id).seen();
+  }
+  leaveAnswers(id: string, toAttached: boolean): void {
+    this.#for(id).leaveAnswers(toAttached);
+  }
+  async drain(id: string): Promise<{ offset: number }> {
+    return await this.#for(id).drain();
+  }
+  async release(id: string): Promise<{ offset: number }> {
+    return await this.#for(id).release();
+  }
+  async stop(id: string): Promise<void> {
+    await this.#for(id).stop();
+  }
+
+  ping(): ThreadVitals {
+    let parked = 0;
+    for (const actor of this.#actors.values()) if (actor.parked) parked++;
+    return {
+      heapBytes: getHeapStatistics().used_heap_size,
+      externalBytes: memoryUsage().external,
+      actors: this.#actors.size,
+      parked,
+      collections: this.#collector.collections,
+    };
+  }
+
+  fault(id: string, kind: FaultKind): void {
+    if (process.env["LIFEGUARD_FAULTS"] !== "1")
+      throw new LifeguardError("FORBIDDEN", "faults are made only where LIFEGUARD_FAULTS=1 is in the daemon's environment");
+    const actor = this.#for(id);
+    if (kind === "throw-in-actor") {
+      actor.faultNextFeed();
+      return;
+    }
+    // After the answer is out, so that the caller knows that it was made.
+    setTimeout(() => {
+      actor.enter();
+      fault(kind);
+    }, 5);
+  }
+
+  #for(id: string): Actor {
+    const actor = this.#actors.get(id);
+    if (actor === undefined) throw new LifeguardError("NOT_FOUND", `no actor of ${id} runs in this thread`, { id });
+    actor.enter();
+    return actor;
+  }
+}
+
+/** Longer than a thread may be silent before its sessions count as unresponsive. */
+const HANG_MS = 4_000;
+
+function fault(kind: Exclude<FaultKind, "throw-in-actor">): void {
+  if (kind === "throw") throw new Error("a fault on purpose");
+  const until = performance.now() + HANG_MS;
+  const hoard: unknown[] = [];
+  while (kind === "heap" || performance.now() < until) {
+    if (kind === "heap") hoard.push(Array.from({ length: 100_000 }, (_, i) => i / 3));
+  }
+}

@@ -1,0 +1,40 @@
+import type { Cursor } from "../../rpc/client.js";
+import { jsonLine } from "../json.js";
+import { writePaced } from "../terminal.js";
+import type { Invocation, Verb } from "../verb.js";
+import { EXIT } from "../verb.js";
+import { parseCursor, parseList } from "../words.js";
+
+interface Options {
+  since?: Cursor;
+  kinds?: string[];
+  session?: string;
+}
+
+export const verb: Verb<Options> = {
+  record: {
+    name: "events",
+    summary: "what happens, one JSON line an event, until you stop it",
+    details: "It goes on across restarts of the daemon. A line of kind events.gap says that some were missed: list again.",
+    options: [
+      { flags: "--since <boot:seq>", description: "also those after this one, as far as they are kept", parse: parseCursor },
+      { flags: "--kinds <kinds>", description: "only these, separated by commas: session.state,session.exited", parse: parseList },
+      { flags: "--session <id>", description: "only this session's", completes: "session" },
+      { flags: "--json", description: "as always" },
+    ],
+    example: "lifeguard events --kinds session.state,session.exited",
+    startsDaemon: false,
+  },
+  async run({ options, terminal, connect }: Invocation<Options>) {
+    const client = await connect({ reconnect: true });
+    const { since, kinds, session } = options;
+    const events = client.events({
+      ...(since === undefined ? {} : { since }),
+      ...(kinds === undefined ? {} : { kinds }),
+      ...(session === undefined ? {} : { session }),
+    });
+    await events.ready;
+    for await (const event of events) await writePaced(terminal.stdout, jsonLine(event));
+    return EXIT.done;
+  },
+};

@@ -1,0 +1,72 @@
+import { resolve } from "node:path";
+import type { Isolation, RestartPolicy, TerminalSize } from "../../session.js";
+import { callerEnvironment } from "../caller-environment.js";
+import { jsonPage } from "../json.js";
+import { terminalSize } from "../terminal.js";
+import type { Invocation, Verb } from "../verb.js";
+import { EXIT } from "../verb.js";
+import { parseChoice, parsePair, parseSize } from "../words.js";
+
+const POLICIES = ["never", "on-failure", "always"] as const;
+const ISOLATIONS = ["shared", "thread"] as const;
+
+interface Options {
+  name?: string;
+  cwd?: string;
+  env?: Record<string, string>;
+  size?: TerminalSize;
+  restart?: RestartPolicy;
+  isolation?: Isolation;
+  label?: Record<string, string>;
+  json?: boolean;
+}
+
+export const verb: Verb<Options> = {
+  record: {
+    name: "new",
+    summary: "start a session; prints its id",
+    details:
+      "Without a command it is your shell. The session gets your environment and, unless --cwd says otherwise, the directory you are in.",
+    arguments: [{ name: "[command...]", description: "the command and its words, after --" }],
+    options: [
+      { flags: "--name <name>", description: "a name of its own: letters, digits, '.', '_', '-'" },
+      { flags: "--cwd <directory>", description: "where it starts" },
+      { flags: "--env <name=value>", description: "one more variable of its environment; may be repeated", parse: parsePair },
+      { flags: "--size <columns x rows>", description: "as 120x40; else this terminal's size", parse: parseSize },
+      {
+        flags: "--restart <policy>",
+        description: `when its process has ended: ${POLICIES.join(", ")}`,
+        completes: POLICIES,
+        parse: (word) => parseChoice(word, POLICIES),
+      },
+      {
+        flags: "--isolation <kind>",
+        description: "shared, or thread: an actor thread of its own",
+        completes: ISOLATIONS,
+        parse: (word) => parseChoice(word, ISOLATIONS),
+      },
+      { flags: "--label <name=value>", description: "a label, for ls --label; may be repeated", parse: parsePair },
+      { flags: "--json", description: "print everything known about it" },
+    ],
+    example: "lifeguard new --name build -- sh -c 'make && make test'",
+    startsDaemon: true,
+  },
+  async run({ words, options, env, terminal, connect }: Invocation<Options>) {
+    const [command, ...args] = words;
+    const size = options.size ?? terminalSize(terminal);
+    const client = await connect();
+    const session = await client.call("session.create", {
+      ...(options.name === undefined ? {} : { name: options.name }),
+      ...(command === undefined ? {} : { command, args }),
+      cwd: resolve(options.cwd ?? "."),
+      env: callerEnvironment(env, options.env),
+      env_base: "none",
+      ...size,
+      ...(options.restart === undefined ? {} : { restart: options.restart }),
+      ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
+      ...(options.label === undefined ? {} : { labels: options.label }),
+    });
+    terminal.stdout.write(options.json === true ? jsonPage(session) : `${session.id}\n`);
+    return EXIT.done;
+  },
+};

@@ -1,0 +1,57 @@
+/**
+ * The life and end of a session's process, as data: phase × event → phase. Nothing here does anything; the lifecycle takes each
+ * step through this table, so that a second word of the same exit, or of a life that is over, moves nothing.
+ *
+ * ```
+ * launching ─started─▶ running ─ended─▶ draining ─drained─▶ retiring ─freed─▶ ended
+ *     │                                    └──────restart─▶ backoff ─due─▶ launching
+ *     └─refused─▶ retiring, or backoff                         └─killed─▶ retiring
+ * ```
+ */
+import type { ExitReason } from "../session.js";
+
+export type Phase = "launching" | "running" | "draining" | "backoff" | "retiring" | "ended";
+
+export type ExitStep =
+  /** The process runs and its actor has it. */
+  | "started"
+  /** No process came to be, and the policy wants no other try. */
+  | "refused"
+  /** The same, and the policy wants another. */
+  | "refused_again"
+  /** The wait status is known, or known to be lost. Never end of file on the terminal: a program may close and reopen it. */
+  | "ended"
+  /** All that the terminal held is in the spool, and the policy lets the session end. */
+  | "drained"
+  /** The same, and the policy starts it again. */
+  | "restart"
+  /** The back-off is over, or somebody starts an ended session again. */
+  | "due"
+  /** Somebody ends a session that waits to be started again. */
+  | "killed"
+  /** Actor stopped, master closed, zombie reaped. */
+  | "freed";
+
+const STEPS: Readonly<Record<Phase, Partial<Record<ExitStep, Phase>>>> = {
+  // A process may end before its actor is up: what it printed is in the terminal, and the actor drains it.
+  launching: { started: "running", refused: "retiring", refused_again: "backoff", ended: "draining" },
+  running: { ended: "draining" },
+  draining: { drained: "retiring", restart: "backoff" },
+  backoff: { due: "launching", killed: "retiring" },
+  retiring: { freed: "ended" },
+  ended: { due: "launching" },
+};
+
+/** The phase that an event leads to; null when it means nothing in this phase: it is to be ignored. */
+export function exitStep(phase: Phase, event: ExitStep): Phase | null {
+  return STEPS[phase][event] ?? null;
+}
+
+/** Why a process ended, in one word. A kill of ours explains any status, also a lost one. */
+export function exitReason(
+  exit: { code: number | null; signal: number | string | null },
+  circumstances: { killing: boolean },
+): Extract<ExitReason, "killed" | "lost" | "process_exit"> {
+  if (circumstances.killing) return "killed";
+  return exit.code === null && exit.signal === null ? "lost" : "process_exit";
+}

@@ -1,0 +1,60 @@
+/** Idempotency keys: the same key means the same deed, also while the first is still being done. */
+import { createHash } from "node:crypto";
+import type { Clock } from "../clock.js";
+import { LifeguardError } from "../errors.js";
+
+interface Kept {
+  at: number;
+  /** Of everything else that was asked, so that a key reused by mistake is not answered with somebody else's session. */
+  digest: string;
+  outcome: Promise<unknown>;
+}
+
+export class Idempotency {
+  readonly #clock: Clock;
+  readonly #ttlMs: number;
+  readonly #most: number;
+  /** In order of age. */
+  readonly #kept = new Map<string, Kept>();
+
+  /** @param most keys remembered; the oldest is forgotten beyond */
+  constructor(options: { clock: Clock; ttlMs: number; most: number }) {
+    this.#clock = options.clock;
+    this.#ttlMs = options.ttlMs;
+    this.#most = options.most;
+  }
+
+  /**
+   * Does it, or answers with what the same key did before. A deed that failed is forgotten: it may be tried again.
+   * @throws LifeguardError INVALID_PARAMS when the key was used for something else
+   */
+  once<T>(key: string, asked: unknown, deed: () => Promise<T>): Promise<T> {
+    this.#forgetOld();
+    const digest = createHash("sha256").update(JSON.stringify(asked)).digest("base64");
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) {
+      if (kept.digest !== digest)
+        throw new LifeguardError(
+          "INVALID_PARAMS",
+          `key ${JSON.stringify(key.slice(0, 80))} was used within 10 minutes with other parameters; use a new key`,
+          { field: "key" },
+        );
+      return kept.outcome as Promise<T>;
+    }
+    const outcome = deed();
+    const mine: Kept = { at: this.#clock.monotonic(), digest, outcome };
+    this.#kept.set(key, mine);
+    outcome.catch(() => {
+      if (this.#kept.get(key) === mine) this.#kept.delete(key);
+    });
+    return outcome;
+  }
+
+  #forgetOld(): void {
+    const oldest = this.#clock.monotonic() - this.#ttlMs;
+    for (const [key, { at }] of this.#kept) {
+      if (at > oldest && this.#kept.size < this.#most) return;
+      this.#kept.delete(key);
+    }
+  }
+}

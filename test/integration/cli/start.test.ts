@@ -1,0 +1,112 @@
+/** Who starts a daemon, who does not, and what happens when several do at once. */
+import { spawn } from "node:child_process";
+import { existsSync, symlinkSync } from "node:fs";
+import { once } from "node:events";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { TestDaemon } from "../../support/daemon.js";
+import { waitUntil, within } from "../../support/wait.js";
+
+const LIFEGUARD = fileURLToPath(new URL("../../../bin/lifeguard", import.meta.url));
+
+/** A home in which nothing runs, gone afterwards with all that was started in it. */
+async function inEmptyHome(body: (home: TestDaemon) => Promise<void>): Promise<void> {
+  const home = new TestDaemon({});
+  try {
+    await body(home);
+  } finally {
+    await home.end();
+  }
+}
+
+test("looking never starts a daemon: exit 5, with what to do", async () => {
+  await inEmptyHome(async (home) => {
+    for (const args of [["ls"], ["status"], ["daemon", "stop"], ["show", "x"], ["events"], ["top", "--once"]]) {
+      expect(await home.run(args)).toEqual({
+        code: 5,
+        stdout: "",
+        stderr: expect.stringMatching(/^lifeguard: no daemon answers at .*lifeguard daemon --background\n$/) as string,
+      });
+    }
+    expect((await home.run(["completion", "bash"])).code).toBe(0);
+    expect((await home.run(["complete", "--", "show", ""])).code).toBe(0);
+    expect(home.processes()).toEqual([]);
+  });
+});
+
+test("nothing is started with --no-start, nor from inside a session", async () => {
+  await inEmptyHome(async (home) => {
+    expect((await home.run(["new", "--no-start", "--", "true"])).code).toBe(5);
+    expect((await home.run(["--no-start", "new", "--", "true"])).code).toBe(5);
+    expect(await home.run(["new", "--", "true"], { env: { LIFEGUARD_SESSION: "sess_1" } })).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining("from inside a session") as string,
+    });
+    expect(home.processes()).toEqual([]);
+  });
+});
+
+test("the first use starts one; six at once start one, and all six sessions are there", async () => {
+  await inEmptyHome(async (home) => {
+    const results = await Promise.all(Array.from({ length: 6 }, (_, index) => home.run(["new", "--name", `n${index}`, "--", "cat"])));
+    for (const { code, stderr } of results) expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(new Set(results.map(({ stdout }) => stdout)).size).toBe(6);
+    const { sessions } = JSON.parse((await home.run(["ls", "--json"])).stdout) as { sessions: { name: string }[] };
+    expect(sessions.map(({ name }) => name).sort()).toEqual(["n0", "n1", "n2", "n3", "n4", "n5"]);
+    const daemons = home.processes().filter(({ command }) => / daemon /.test(`${command} `) && command.includes("--ready-fd"));
+    expect(daemons).toHaveLength(1);
+    expect(await home.run(["daemon", "stop"])).toMatchObject({
+      code: 0,
+      stdout: "the daemon has ended; 6 sessions go on under the keeper\n",
+    });
+    // The next use finds them again.
+    expect((await home.run(["send", "n3", "hello", "--enter"])).code).toBe(0);
+    expect(await home.run(["daemon", "stop", "--all"])).toMatchObject({
+      code: 0,
+      stdout: "the daemon and all its sessions have ended\n",
+    });
+  });
+});
+
+test("in the foreground it says where it is and what to try; Ctrl-C says what goes on; through a symlink", async () => {
+  await inEmptyHome(async (home) => {
+    const link = join(home.home, "lg");
+    symlinkSync(LIFEGUARD, link);
+    const child = spawn(link, ["daemon"], { env: home.env, cwd: home.home, stdio: ["ignore", "pipe", "pipe"] });
+    const exit = once(child, "exit");
+    let output = "";
+    const greeted = new Promise<void>((resolve) =>
+      child.stdout.setEncoding("utf8").on("data", (words: string) => ((output += words), output.includes("Ctrl-C") && resolve())),
+    );
+    const complaints = text(child.stderr);
+    await within("the greeting", greeted);
+    expect(output).toContain(home.socket);
+    expect(output).toContain(`state     ${home.home}`);
+    expect(output.match(/new --name work -- bash|attach work|top\n/g)).toHaveLength(3);
+    expect((await home.run(["new", "--", "cat"])).code).toBe(0);
+    expect(await home.run(["daemon", "--background"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(String(child.pid)) as string,
+    });
+    expect(await home.run(["daemon"])).toMatchObject({ code: 1, stderr: expect.stringContaining(String(child.pid)) as string });
+    child.kill("SIGINT");
+    expect(await within("the daemon to end", exit)).toEqual([0, null]);
+    expect(output).toContain("1 session goes on under the keeper");
+    expect(output).toContain("daemon stop --all");
+    expect(await complaints).toBe("");
+    expect(existsSync(home.socket)).toBe(false);
+  });
+});
+
+test("a daemon that cannot start says why, through the verb that wanted it", async () => {
+  await inEmptyHome(async (home) => {
+    const { code, stderr } = await home.run(["new", "--", "true"], { env: { LIFEGUARD_SOCKET: `/tmp/${"x".repeat(200)}.sock` } });
+    expect(code).toBe(5);
+    expect(stderr).toMatch(/too long|2\d\d/);
+    await waitUntil("the daemon that could not start to be gone", () =>
+      home.processes().every(({ command }) => !command.includes("bin/lifeguard")),
+    );
+  });
+});

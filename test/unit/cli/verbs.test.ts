@@ -1,0 +1,141 @@
+import { PassThrough } from "node:stream";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Asciicast } from "../../../src/cli/asciicast.js";
+import { rootOf } from "../../../src/cli/completion.js";
+import { pasteParts, sendBytes } from "../../../src/cli/paced-input.js";
+import { failure, run } from "../../../src/cli/run.js";
+import type { Terminal } from "../../../src/cli/terminal.js";
+import { exitCodeOf, UnreachableError, UsageError } from "../../../src/cli/verb.js";
+import { parseParams } from "../../../src/cli/verbs/api-call.js";
+import { farewell, greeting } from "../../../src/cli/verbs/daemon.js";
+import { findVerb, VERBS } from "../../../src/cli/verbs.js";
+import { ERROR_CODES, LifeguardError } from "../../../src/errors.js";
+import type { ErrorName } from "../../../src/errors.js";
+import type { Client } from "../../../src/rpc/client.js";
+
+describe("verbs", () => {
+  test("the longest words that name one", () => {
+    expect(findVerb(["daemon", "stop", "--all"])?.name).toBe("daemon stop");
+    expect(findVerb(["daemon", "--background"])?.name).toBe("daemon");
+    expect(findVerb(["constructor"])).toBeUndefined();
+    expect(findVerb(["__proto__"])).toBeUndefined();
+  });
+
+  test("each is filed under its own name, and only what may start a daemon does", async () => {
+    const starting: string[] = [];
+    for (const [name, load] of Object.entries(VERBS)) {
+      const { record } = (await load()).verb;
+      expect(record.name).toBe(name);
+      if (record.startsDaemon) starting.push(name);
+    }
+    expect(starting.sort()).toEqual(["api call", "attach", "keys", "kill", "new", "paste", "restart", "rm", "send"]);
+  });
+
+  test("every error of the daemon has an exit code of the contract", () => {
+    const special: Partial<Record<ErrorName, number>> = { INVALID_PARAMS: 2, NOT_FOUND: 3, TIMEOUT: 4, UNAVAILABLE: 5 };
+    for (const name of Object.keys(ERROR_CODES) as ErrorName[]) expect(exitCodeOf(new LifeguardError(name, ""))).toBe(special[name] ?? 1);
+    expect(failure(new UsageError("x"))).toEqual({ words: "x", code: 2 });
+    expect(failure(new UnreachableError("x"))).toEqual({ words: "x", code: 5 });
+    expect(failure(new Error("x"))).toEqual({ words: "x", code: 1 });
+  });
+
+  test("without words the help is a usage error, asked for it is not", async () => {
+    for (const [argv, code] of [
+      [[], 2],
+      [["--help"], 0],
+      [["help", "ls"], 0],
+      [["ls", "-h"], 0],
+    ] as const) {
+      const terminal = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() } as unknown as Terminal;
+      expect(await run(argv, { HOME: "/nowhere" }, terminal)).toBe(code);
+      expect(String(terminal.stdout.read())).toContain("Usage: lifeguard");
+    }
+  });
+});
+
+describe("paced input", () => {
+  /** A session whose queue takes what `room` says, in turn. */
+  function queueOf(...room: (number | "busy")[]): { client: Client; taken: Buffer[] } {
+    const taken: Buffer[] = [];
+    const call = (_method: string, { data }: { data: Buffer }): Promise<{ accepted: number }> => {
+      const next = room.shift() ?? data.length;
+      if (next === "busy") return Promise.reject(new LifeguardError("BUSY", "the input queue is full"));
+      const accepted = Math.min(next, data.length);
+      taken.push(Buffer.from(data.subarray(0, accepted)));
+      return Promise.resolve({ accepted });
+    };
+    return { client: { call } as unknown as Client, taken };
+  }
+
+  test("offers again what was not taken, in order, nothing twice", async () => {
+    const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, index) => index % 251));
+    const { client, taken } = queueOf(10, "busy", 0, 3, "busy", 65_536);
+    await sendBytes(client, "sess_1", bytes);
+    expect(Buffer.concat(taken).equals(bytes)).toBe(true);
+  });
+
+  test("every other error ends it", async () => {
+    const client = { call: () => Promise.reject(new LifeguardError("EXITED", "gone")) } as unknown as Client;
+    await expect(sendBytes(client, "sess_1", Buffer.from("x"))).rejects.toThrow("gone");
+  });
+
+  test("parts of a paste are whole characters, within the bound, and make up the text; a short text is one part", () => {
+    expect(pasteParts("", 10)).toEqual([""]);
+    expect(pasteParts("a\nbb\nccc\n", 6)).toEqual(["a\nbb\n", "ccc\n"]);
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", maxLength: 200 }), fc.integer({ min: 4, max: 40 }), (text, most) => {
+        const parts = pasteParts(text, most);
+        expect(parts.join("")).toBe(text);
+        for (const part of parts) expect(Buffer.byteLength(part)).toBeLessThanOrEqual(most);
+      }),
+    );
+  });
+});
+
+describe("a recording", () => {
+  test("is asciicast v2: times never go back, characters are whole", () => {
+    const cast = new Asciicast();
+    expect(JSON.parse(cast.header({ cols: 80, rows: 24 }, { title: "t", command: "sh", at: 1_500 }))).toMatchObject({
+      version: 2,
+      width: 80,
+      height: 24,
+      timestamp: 1,
+    });
+    const kana = Buffer.from("日");
+    expect(cast.output(1.5, Buffer.concat([Buffer.from("a"), kana.subarray(0, 2)]))).toBe('[1.5,"o","a"]\n');
+    expect(cast.output(1.2, kana.subarray(2))).toBe('[1.5,"o","日"]\n');
+    expect(cast.resized(2, { cols: 100, rows: 30 })).toBe('[2,"r","100x30"]\n');
+    expect(cast.output(3, kana.subarray(0, 1))).toBe("");
+    expect(cast.end()).toBe('[2,"o","\ufffd"]\n');
+  });
+});
+
+describe("api call", () => {
+  test("takes one object, and bytes as base64", () => {
+    expect(parseParams('{"id":"x","data_b64":"AQI="}')).toEqual({ id: "x", data: Buffer.from([1, 2]) });
+    for (const wrong of ["", "{", "[]", "1", "null", '"x"']) expect(() => parseParams(wrong)).toThrow(UsageError);
+  });
+});
+
+describe("the daemon's words", () => {
+  test("say where, what next, and what goes on", () => {
+    expect(greeting({ socket: "/s", state: "/st", pid: 1, restored: 3 }, "./bin/lifeguard")).toMatch(
+      /\/s\n[\s\S]*\/st\n[\s\S]*3 found[\s\S]*\.\/bin\/lifeguard top/,
+    );
+    expect(farewell(0, [], "lifeguard")).toContain("no session is left");
+    expect(farewell(2, ["sess_1"], "lifeguard")).toMatch(
+      /not saved: sess_1\n[\s\S]*2 sessions go on[\s\S]*lifeguard kill ID[\s\S]*daemon stop --all/,
+    );
+  });
+});
+
+describe("completion", () => {
+  test("knows every verb and its words", async () => {
+    const records = await Promise.all(Object.values(VERBS).map(async (load) => (await load()).verb.record));
+    const root = rootOf(records, []);
+    expect([...root.commands.keys()]).toEqual(Object.keys(VERBS));
+    expect(root.commands.get("screen")?.options.has("format")).toBe(true);
+    expect(root.commands.get("daemon")?.options.has("ready-fd")).toBe(false);
+  });
+});
