@@ -18,10 +18,12 @@ const listener = { damaged: console.error, degraded: console.error, ok: () => un
 
 /** Counts what reaches the disk. */
 const counts = { fsyncs: 0, written: 0, calls: 0 };
-const counted = (method) => (...args) => {
-  counts.calls++;
-  return realFiles[method](...args);
-};
+const counted =
+  (method) =>
+  (...args) => {
+    counts.calls++;
+    return realFiles[method](...args);
+  };
 const files = {
   ...Object.fromEntries(Object.keys(realFiles).map((method) => [method, counted(method)])),
   async open(path, how) {
@@ -49,7 +51,9 @@ const files = {
 };
 const open = () => FileStore.open({ directory, clock, listener, files });
 
-const environment = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`VARIABLE_${n}`, `/usr/local/share/thing-${n}/bin:/opt/value`]));
+const environment = Object.fromEntries(
+  Array.from({ length: 60 }, (_, n) => [`VARIABLE_${n}`, `/usr/local/share/thing-${n}/bin:/opt/value`]),
+);
 const specOf = (id) => ({
   name: id.replace("sess_", "agent-"),
   cwd: "/srv/project",
@@ -88,12 +92,23 @@ const recordOf = (id, offset) => ({
   parent_checkpoint: null,
   details: {},
 });
-const checkpointOf = (session, kind, offset, more = {}) => ({ session, kind, offset, epoch: 1, session_state: "idle", spec: specOf(session), ...more });
+const checkpointOf = (session, kind, offset, more = {}) => ({
+  session,
+  kind,
+  offset,
+  epoch: 1,
+  session_state: "idle",
+  spec: specOf(session),
+  ...more,
+});
 const ids = Array.from({ length: sessions }, (_, n) => `sess_${n + 1}`);
-const text = Buffer.from(Array.from({ length: 1_000 }, (_, n) => `line ${n}: the agent reads src/file-${n % 17}.ts and thinks about it\n`).join(""));
+const text = Buffer.from(
+  Array.from({ length: 1_000 }, (_, n) => `line ${n}: the agent reads src/file-${n % 17}.ts and thinks about it\n`).join(""),
+);
 
 const quantile = (list, part) => list.toSorted((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))] ?? Number.NaN;
-const say = (what, value, unit = "") => console.log(`${what.padEnd(66)} ${typeof value === "number" ? value.toFixed(value < 10 ? 2 : 0) : value} ${unit}`);
+const say = (what, value, unit = "") =>
+  console.log(`${what.padEnd(66)} ${typeof value === "number" ? value.toFixed(value < 10 ? 2 : 0) : value} ${unit}`);
 
 async function timed(work) {
   const began = performance.now();
@@ -120,7 +135,11 @@ async function watched(what, work) {
   const { ms, result } = await timed(work);
   delay.disable();
   say(what, ms, "ms");
-  say("   longest stall of the main loop, p99", `${(delay.max / 1e6 - 1).toFixed(1)}, ${(delay.percentile(99) / 1e6 - 1).toFixed(1)}`, "ms");
+  say(
+    "   longest stall of the main loop, p99",
+    `${(delay.max / 1e6 - 1).toFixed(1)}, ${(delay.percentile(99) / 1e6 - 1).toFixed(1)}`,
+    "ms",
+  );
   return { ms, result, fsyncs: counts.fsyncs - before.fsyncs, written: counts.written - before.written };
 }
 
@@ -136,14 +155,18 @@ function diskBytes(path) {
 let store = await open();
 console.log(`${sessions} sessions, ${checkpoints} checkpoints, ${root}\n`);
 
-const created = await watched("registry: the first record of each session", () => Promise.all(ids.map((id) => store.registry.put(recordOf(id, 0)))));
+const created = await watched("registry: the first record of each session", () =>
+  Promise.all(ids.map((id) => store.registry.put(recordOf(id, 0)))),
+);
 say("   fsyncs, bytes per record", `${(created.fsyncs / sessions).toFixed(1)}, ${Math.round(created.written / sessions)}`);
 const renewed = await watched("registry: all changed", () => Promise.all(ids.map((id) => store.registry.put(recordOf(id, 1)))));
 say("   fsyncs, bytes per record", `${(renewed.fsyncs / sessions).toFixed(1)}, ${Math.round(renewed.written / sessions)}`);
 const same = await watched("registry: none changed", () => Promise.all(ids.map((id) => store.registry.put(recordOf(id, 1)))));
 say("   fsyncs", same.fsyncs);
 
-const round = await watched("checkpoint of all sessions, dirty, without a terminal", () => Promise.all(ids.map((id) => store.checkpoints.save(checkpointOf(id, "periodic", 1)))));
+const round = await watched("checkpoint of all sessions, dirty, without a terminal", () =>
+  Promise.all(ids.map((id) => store.checkpoints.save(checkpointOf(id, "periodic", 1)))),
+);
 say("   fsyncs, bytes per checkpoint", `${(round.fsyncs / sessions).toFixed(1)}, ${Math.round(round.written / sessions)}`);
 const heavy = await watched("checkpoint of all sessions, with a terminal of 70 KB", () =>
   Promise.all(ids.map((id) => store.checkpoints.save(checkpointOf(id, "periodic", 2, { terminal: text })))),
@@ -153,7 +176,15 @@ say("   fsyncs, bytes per checkpoint", `${(heavy.fsyncs / sessions).toFixed(1)},
 const manual = Array.from({ length: checkpoints }, (_, n) => n);
 const saved = [];
 const filled = await watched(`manual checkpoints with a context of 4 KB`, () =>
-  each(manual, 32, async (n) => saved.push((await store.checkpoints.save(checkpointOf(ids[n % (sessions / 10)], "manual", n, { label: `step ${n}`, context: text.subarray(0, 4_096), state: { n } }))).checkpoint)),
+  each(manual, 32, async (n) =>
+    saved.push(
+      (
+        await store.checkpoints.save(
+          checkpointOf(ids[n % (sessions / 10)], "manual", n, { label: `step ${n}`, context: text.subarray(0, 4_096), state: { n } }),
+        )
+      ).checkpoint,
+    ),
+  ),
 );
 say("   per second", (checkpoints / filled.ms) * 1_000);
 
@@ -162,8 +193,16 @@ for (const history of [0, 100, 1_000]) {
   while ((await store.checkpoints.list(one)).filter(({ kind }) => kind === "manual").length < history) {
     await Promise.all(Array.from({ length: 100 }, () => store.checkpoints.save(checkpointOf(one, "manual", 1))));
   }
-  const times = await each(Array.from({ length: 100 }, (_, n) => n), 1, (n) => store.checkpoints.save(checkpointOf(one, "periodic", history * 1_000 + n)));
-  say(`periodic save alone, beside ${history} others of its session: p50, p99`, `${quantile(times, 0.5).toFixed(2)}, ${quantile(times, 0.99).toFixed(2)}`, "ms");
+  const times = await each(
+    Array.from({ length: 100 }, (_, n) => n),
+    1,
+    (n) => store.checkpoints.save(checkpointOf(one, "periodic", history * 1_000 + n)),
+  );
+  say(
+    `periodic save alone, beside ${history} others of its session: p50, p99`,
+    `${quantile(times, 0.5).toFixed(2)}, ${quantile(times, 0.99).toFixed(2)}`,
+    "ms",
+  );
 }
 
 const loads = await each(saved.slice(0, 1_000), 1, (id) => store.checkpoints.get(id));
@@ -174,12 +213,22 @@ say("listing of the registry", (await timed(async () => store.registry.list())).
 
 const { id } = await store.journals.create({ agent: "bench", created_by: "bench" });
 const entries = Array.from({ length: 100_000 }, (_, n) => n);
-const appended = await watched("journal: 100 000 entries, 200 under way", () => each(entries, 200, (n) => store.journals.append(id, { kind: "message", data: { n, text: "what was said" } })));
+const appended = await watched("journal: 100 000 entries, 200 under way", () =>
+  each(entries, 200, (n) => store.journals.append(id, { kind: "message", data: { n, text: "what was said" } })),
+);
 say("   entries per fsync", 100_000 / appended.fsyncs);
-const single = await each(Array.from({ length: 200 }, (_, n) => n), 1, (n) => store.journals.append(ids[0], { kind: "note", data: n }));
+const single = await each(
+  Array.from({ length: 200 }, (_, n) => n),
+  1,
+  (n) => store.journals.append(ids[0], { kind: "note", data: n }),
+);
 say("journal: one append alone, p50, p99", `${quantile(single, 0.5).toFixed(2)}, ${quantile(single, 0.99).toFixed(2)}`, "ms");
 await store.journals.compact(id, { archive: "sum" });
-await each(Array.from({ length: 100 }, (_, n) => n), 100, (n) => store.journals.append(id, { kind: "message", data: n }));
+await each(
+  Array.from({ length: 100 }, (_, n) => n),
+  100,
+  (n) => store.journals.append(id, { kind: "message", data: n }),
+);
 
 say("drain", (await store.drain(60_000)).ms, "ms");
 const closing = await timed(() => store.close());
@@ -201,7 +250,9 @@ await store.close();
 for (const each of ids) rmSync(join(directory, "sessions", each, "checkpoints.index"), { force: true });
 store = await open();
 say("list of all, without an index", (await timed(() => store.checkpoints.list())).ms, "ms");
-const pruned = await watched("prune that finds nothing", () => store.prune({ olderThanMs: 1e9, periodicKept: 10, sessionBytes: null, allBytes: null, dryRun: false, keep: () => null }));
+const pruned = await watched("prune that finds nothing", () =>
+  store.prune({ olderThanMs: 1e9, periodicKept: 10, sessionBytes: null, allBytes: null, dryRun: false, keep: () => null }),
+);
 say("   removed", pruned.result.removed.length);
 await store.close();
 rmSync(root, { recursive: true });

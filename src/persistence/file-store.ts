@@ -230,7 +230,13 @@ export class FileStore implements Store {
 /** The first file that is read and the first that is written: a directory of a newer layout is not touched at all. */
 async function checkFormat(format: Generations<{ layout: number }>): Promise<void> {
   const loaded = await format.load();
-  const reason = format.unsupported ?? (loaded !== null && loaded.meta.layout > LAYOUT ? `its layout is ${loaded.meta.layout}, this version knows ${LAYOUT}` : null);
-  if (reason !== null) throw new LifeguardError("UNSUPPORTED", `the store was made by a newer lifeguard: ${reason}; start that version, or move the directory away`);
+  const reason =
+    format.unsupported ??
+    (loaded !== null && loaded.meta.layout > LAYOUT ? `its layout is ${loaded.meta.layout}, this version knows ${LAYOUT}` : null);
+  if (reason !== null)
+    throw new LifeguardError(
+      "UNSUPPORTED",
+      `the store was made by a newer lifeguard: ${reason}; start that version, or move the directory away`,
+    );
   if (loaded === null) await format.save({ layout: LAYOUT });
 }

@@ -119,7 +119,8 @@ export class PersistenceQueue {
    * @throws BUSY with `retry_after_ms` when an entry does not fit; STORE_FULL, UNAVAILABLE when the disk refuses an entry
    */
   put<T>(job: Job<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new LifeguardError("UNAVAILABLE", `${job.kind} of ${job.lane} was not saved: the store is closed`));
+    if (this.#closed)
+      return Promise.reject(new LifeguardError("UNAVAILABLE", `${job.kind} of ${job.lane} was not saved: the store is closed`));
     const lane = this.#laneOf(job.lane);
     const older = job.class === "snapshot" ? lane.replaceable(job.kind) : undefined;
     const grown = job.bytes - (older?.job.bytes ?? 0);
@@ -365,6 +366,17 @@ export class PersistenceQueue {
 
 function refusal(job: Job<unknown>, errno: string, cause: unknown): LifeguardError {
   const data = { what: `${job.lane} ${job.kind}`, errno };
-  if (DISK_FULL.has(errno)) return new LifeguardError("STORE_FULL", `${job.kind} of ${job.lane} was not saved: the disk is full (${errno}); free some space and try again`, data, { cause });
-  return new LifeguardError("UNAVAILABLE", `${job.kind} of ${job.lane} was not saved: ${messageOf(cause)}; try again when the disk answers`, data, { cause });
+  if (DISK_FULL.has(errno))
+    return new LifeguardError(
+      "STORE_FULL",
+      `${job.kind} of ${job.lane} was not saved: the disk is full (${errno}); free some space and try again`,
+      data,
+      { cause },
+    );
+  return new LifeguardError(
+    "UNAVAILABLE",
+    `${job.kind} of ${job.lane} was not saved: ${messageOf(cause)}; try again when the disk answers`,
+    data,
+    { cause },
+  );
 }

@@ -107,7 +107,8 @@ export class FileRegistry implements Registry {
 
   async #read(id: string, known: Known): Promise<RegistryRecord> {
     const loaded = await known.files.load(placed(id));
-    if (loaded === null) throw new LifeguardError("DAMAGED", `the record of ${id} cannot be read any more: see store.status`, { session: id });
+    if (loaded === null)
+      throw new LifeguardError("DAMAGED", `the record of ${id} cannot be read any more: see store.status`, { session: id });
     return loaded.meta;
   }
 
@@ -126,7 +127,12 @@ export class FileRegistry implements Registry {
     const record: RegistryRecord = { ...given, spec: withoutSecrets(given.spec) };
     let known = this.#known.get(id);
     if (known === undefined) {
-      known = { row: rowOf(record), files: new Generations(this.#parts, sessionPlace(id), "record", registryType), digest: null, newest: record };
+      known = {
+        row: rowOf(record),
+        files: new Generations(this.#parts, sessionPlace(id), "record", registryType),
+        digest: null,
+        newest: record,
+      };
       this.#known.set(id, known);
     }
     const held = known;
@@ -144,7 +150,8 @@ export class FileRegistry implements Registry {
   async #save(id: string, known: Known): Promise<void> {
     const record = known.newest;
     if (record === null) return;
-    if (this.#parts.tombstones.has(id)) throw new LifeguardError("NOT_FOUND", `${id} has been removed: nothing more is saved for it`, { session: id });
+    if (this.#parts.tombstones.has(id))
+      throw new LifeguardError("NOT_FOUND", `${id} has been removed: nothing more is saved for it`, { session: id });
     const digest = digestOf(record);
     if (digest !== known.digest) {
       await this.#parts.tree.makeDirectory(sessionPlace(id));

@@ -37,7 +37,9 @@ export class FileThoughts implements Thoughts {
 
   async load(id: string, present: readonly number[]): Promise<void> {
     const files = new Generations(this.#parts, sessionPlace(id), "thought", thoughtType, present);
-    const loaded = await files.load((meta) => (meta.id === id ? null : `it says it is of ${JSON.stringify(meta.id.slice(0, 40))} and lies in the place of ${id}`));
+    const loaded = await files.load((meta) =>
+      meta.id === id ? null : `it says it is of ${JSON.stringify(meta.id.slice(0, 40))} and lies in the place of ${id}`,
+    );
     if (loaded === null) return;
     const { id: _, ...thought } = loaded.meta;
     this.#held.set(id, { thought, files, durable: null });
@@ -55,7 +57,11 @@ export class FileThoughts implements Thoughts {
     const reason = passes(old?.thought.watermark ?? null, input);
     if (reason !== null) return { accepted: false, reason };
     const degraded = queue.full;
-    const held: Held = old ?? { thought: merge(null, input, clock.now()), files: new Generations(this.#parts, sessionPlace(id), "thought", thoughtType), durable: null };
+    const held: Held = old ?? {
+      thought: merge(null, input, clock.now()),
+      files: new Generations(this.#parts, sessionPlace(id), "thought", thoughtType),
+      durable: null,
+    };
     const thought = merge(old?.thought ?? null, input, clock.now());
     if (queue.closed) return { accepted: false, reason: "the store is closing" };
     held.thought = thought;
@@ -82,6 +88,8 @@ export class FileThoughts implements Thoughts {
   }
 
   list(): { id: string; thought: StoredThought }[] {
-    return [...this.#held].map(([id, { thought }]) => ({ id, thought })).toSorted((a, b) => (sessionNumber(a.id) ?? 0) - (sessionNumber(b.id) ?? 0));
+    return [...this.#held]
+      .map(([id, { thought }]) => ({ id, thought }))
+      .toSorted((a, b) => (sessionNumber(a.id) ?? 0) - (sessionNumber(b.id) ?? 0));
   }
 }

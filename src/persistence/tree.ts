@@ -41,7 +41,8 @@ export class Tree {
 
   path(place: Place): string {
     for (const part of place) {
-      if (!PART.test(part)) throw new LifeguardError("FORBIDDEN", `${JSON.stringify(part.slice(0, 80))} cannot be part of a path in the store`);
+      if (!PART.test(part))
+        throw new LifeguardError("FORBIDDEN", `${JSON.stringify(part.slice(0, 80))} cannot be part of a path in the store`);
     }
     return join(this.root, ...place);
   }
@@ -106,7 +107,8 @@ export class Tree {
       try {
         await this.#guard(place);
         const listed = await this.#files.list(this.path(place));
-        if (this.#seen !== null) for (const { name, kind } of listed) if (kind === "directory" && PART.test(name)) this.#seen.add(this.path([...place, name]));
+        if (this.#seen !== null)
+          for (const { name, kind } of listed) if (kind === "directory" && PART.test(name)) this.#seen.add(this.path([...place, name]));
         return listed;
       } catch (error) {
         if (errnoOf(error) === "ENOENT") return null;
@@ -120,7 +122,12 @@ export class Tree {
     const errno = errnoOf(error);
     if (errno === undefined || error instanceof LifeguardError) return error;
     const path = this.shown(place);
-    return new LifeguardError("UNAVAILABLE", `${path} cannot be read now: ${messageOf(error)}; it is left alone`, { path, errno }, { cause: error });
+    return new LifeguardError(
+      "UNAVAILABLE",
+      `${path} cannot be read now: ${messageOf(error)}; it is left alone`,
+      { path, errno },
+      { cause: error },
+    );
   }
 
   async inspect(place: Place): Promise<{ kind: FileKind; bytes: number } | null> {
@@ -138,7 +145,8 @@ export class Tree {
         await this.#guard(place.slice(0, -1));
         const there = await this.#files.inspect(this.path(place));
         if (there === null) return null;
-        if (there.kind !== "file") throw new LifeguardError("FORBIDDEN", `${this.shown(place)} is a ${there.kind}, expected a file: it is left alone`);
+        if (there.kind !== "file")
+          throw new LifeguardError("FORBIDDEN", `${this.shown(place)} is a ${there.kind}, expected a file: it is left alone`);
         const from = options.from ?? 0;
         if (options.whole === true && there.bytes - from > options.max) {
           throw new LifeguardError("LIMIT", `${this.shown(place)} has ${there.bytes} bytes, at most ${options.max} are read`);
@@ -200,7 +208,8 @@ export class Tree {
     await this.#guard(directory);
     const there = await this.#files.inspect(this.path(place));
     // atomically follows links: it would replace what one points to.
-    if (there !== null && there.kind !== "file") throw new LifeguardError("FORBIDDEN", `${this.shown(place)} is a ${there.kind}, expected a file`);
+    if (there !== null && there.kind !== "file")
+      throw new LifeguardError("FORBIDDEN", `${this.shown(place)} is a ${there.kind}, expected a file`);
     await this.#files.replaceCache(this.path(place), this.temporary(directory), bytes);
   }
 
@@ -283,7 +292,9 @@ export class Tree {
 
 function refuseUnlessDirectory(kind: FileKind, shown: string): void {
   if (kind === "directory") return;
-  throw new LifeguardError("FORBIDDEN", `${shown} is a ${kind}, expected a directory: nothing is read or written through it`, { path: shown });
+  throw new LifeguardError("FORBIDDEN", `${shown} is a ${kind}, expected a directory: nothing is read or written through it`, {
+    path: shown,
+  });
 }
 
 /** Goes on after a short write; a disk that takes nothing without an error is treated as failing. */

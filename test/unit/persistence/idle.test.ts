@@ -34,7 +34,10 @@ it("exited sessions and journals go, live ones stay, and come back as they were"
   expect(one).toEqual(session);
   expect(two).toBe(one);
   expect(disk.log.filter((line) => line.startsWith("open-read"))).toHaveLength(1);
-  const again = await Promise.all([store.journals.append(id, { kind: "note", data: 1 }), store.journals.append(id, { kind: "note", data: 2 })]);
+  const again = await Promise.all([
+    store.journals.append(id, { kind: "note", data: 1 }),
+    store.journals.append(id, { kind: "note", data: 2 }),
+  ]);
   expect(again.map(({ seq }) => seq)).toEqual([2, 3]);
   expect(await store.journals.get(id)).toMatchObject({ created_at: head.created_at, message_count: 1, last_seq: 3 });
 });
@@ -65,7 +68,8 @@ it("a journal of many segments is opened from its last one, and replayed from it
   const { disk, clock, store } = await open();
   const { id } = await store.journals.create({ agent: "a", created_by: "b" });
   const fill = "x".repeat(500_000);
-  for (let entry = 1; entry <= 20; entry++) await store.journals.append(id, { kind: "message", data: fill, ...(entry === 3 ? { branch: "early" } : {}) });
+  for (let entry = 1; entry <= 20; entry++)
+    await store.journals.append(id, { kind: "message", data: fill, ...(entry === 3 ? { branch: "early" } : {}) });
   await store.journals.compact(id, { archive: "sum" });
   await store.journals.append(id, { kind: "message", data: "after" });
   clock.elapsed += HALF_HOUR;
@@ -74,5 +78,10 @@ it("a journal of many segments is opened from its last one, and replayed from it
   const read = await store.journals.read(id, { from_boundary: true });
   expect(read.entries.map(({ data }) => data)).toEqual(["after"]);
   expect([...new Set(disk.log.filter((line) => line.includes("open-read") && line.includes("seg.")))]).toHaveLength(1);
-  expect(await store.journals.get(id)).toMatchObject({ message_count: 21, last_seq: 22, branches: ["early"], boundary: { seq: 21, archive: "sum" } });
+  expect(await store.journals.get(id)).toMatchObject({
+    message_count: 21,
+    last_seq: 22,
+    branches: ["early"],
+    boundary: { seq: 21, archive: "sum" },
+  });
 });

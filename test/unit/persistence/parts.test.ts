@@ -42,21 +42,38 @@ describe("records", () => {
   });
 
   it("may have an empty body of whatever memory", () => {
-    expect(decodeRecord(type, Buffer.concat(encodeRecord(type, { word: "x" }, [Buffer.from("ab"), Buffer.concat([]).subarray(0, 0)]))).is).toBe("good");
+    expect(
+      decodeRecord(type, Buffer.concat(encodeRecord(type, { word: "x" }, [Buffer.from("ab"), Buffer.concat([]).subarray(0, 0)]))).is,
+    ).toBe("good");
   });
 });
 
 describe("names", () => {
   it("are in order of number, and strangers are not among them", () => {
-    expect(generationsOf("record", ["record.10", "record.9", "record.0", "record.01", "record.x", "record", "records.3", ".tmp-record.4", "record.99999999999999999"])).toEqual([9, 10]);
-    expect(segmentsOf(["seg.100", "seg.20.b7", "seg.3", "seg.b", "seg.03", ".tmp-seg.5"]).map(({ first, through }) => [first, through])).toEqual([
+    expect(
+      generationsOf("record", [
+        "record.10",
+        "record.9",
+        "record.0",
+        "record.01",
+        "record.x",
+        "record",
+        "records.3",
+        ".tmp-record.4",
+        "record.99999999999999999",
+      ]),
+    ).toEqual([9, 10]);
+    expect(
+      segmentsOf(["seg.100", "seg.20.b7", "seg.3", "seg.b", "seg.03", ".tmp-seg.5"]).map(({ first, through }) => [first, through]),
+    ).toEqual([
       [3, null],
       [20, 7],
       [100, null],
     ]);
     const uuid = "01234567-89ab-cdef-0123-456789abcdef";
     expect(parseCheckpointName(checkpointName(12, "exit", uuid))).toEqual({ generation: 12, kind: "exit", uuid });
-    for (const name of [`c12.${uuid}`, `c12x.${uuid}`, `12p.${uuid}`, `c012p.${uuid}`, `c12p.${uuid}.tmp`, `.tmp-1`]) expect(parseCheckpointName(name)).toBeNull();
+    for (const name of [`c12.${uuid}`, `c12x.${uuid}`, `12p.${uuid}`, `c012p.${uuid}`, `c12p.${uuid}.tmp`, `.tmp-1`])
+      expect(parseCheckpointName(name)).toBeNull();
   });
 });
 

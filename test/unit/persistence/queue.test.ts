@@ -24,10 +24,38 @@ let clock: TestClock;
 let heard: Heard;
 let gate: Gate;
 const make = (bounds: Partial<{ items: number; bytes: number; stalledMs: number }> = {}): PersistenceQueue =>
-  new PersistenceQueue({ items: 4, bytes: 1_000, concurrency: 2, retryMs: 1, retryMaxMs: 4, stalledMs: 60_000, clock, listener: heard, ...bounds });
-const snapshot = (lane: string, word: string, kind = "record"): Job<string> => ({ class: "snapshot", lane, kind, bytes: 0, run: () => gate.pass(word) });
-const entry = (lane: string, word: string, bytes = 0): Job<string> => ({ class: "entry", lane, kind: "entry", bytes, run: () => gate.pass(word) });
-const removal = (lane: string, word: string): Job<string> => ({ class: "delete", lane, kind: "remove", bytes: 0, run: () => gate.pass(word) });
+  new PersistenceQueue({
+    items: 4,
+    bytes: 1_000,
+    concurrency: 2,
+    retryMs: 1,
+    retryMaxMs: 4,
+    stalledMs: 60_000,
+    clock,
+    listener: heard,
+    ...bounds,
+  });
+const snapshot = (lane: string, word: string, kind = "record"): Job<string> => ({
+  class: "snapshot",
+  lane,
+  kind,
+  bytes: 0,
+  run: () => gate.pass(word),
+});
+const entry = (lane: string, word: string, bytes = 0): Job<string> => ({
+  class: "entry",
+  lane,
+  kind: "entry",
+  bytes,
+  run: () => gate.pass(word),
+});
+const removal = (lane: string, word: string): Job<string> => ({
+  class: "delete",
+  lane,
+  kind: "remove",
+  bytes: 0,
+  run: () => gate.pass(word),
+});
 const failing = (code: string, times: number, then: string): (() => Promise<string>) => {
   let left = times;
   return async () => {
@@ -50,13 +78,18 @@ describe("order", () => {
     expect(gate.begun).toEqual(["a1", "b1"]);
     gate.release();
     await Promise.all(all);
-    for (const lane of ["a", "b", "c"]) expect(gate.begun.filter((word) => word.startsWith(lane))).toEqual([`${lane}1`, `${lane}2`, `${lane}3`]);
+    for (const lane of ["a", "b", "c"])
+      expect(gate.begun.filter((word) => word.startsWith(lane))).toEqual([`${lane}1`, `${lane}2`, `${lane}3`]);
     expect(queue.stats()).toMatchObject({ items: 0, written: 9, waiting: 0 });
   });
 
   it("lanes take turns: a long one does not keep others waiting", async () => {
     const queue = make({ items: 100 });
-    const all = [...Array.from({ length: 20 }, (_, index) => queue.put(entry("long", `long${index}`))), queue.put(entry("b", "b")), queue.put(entry("c", "c"))];
+    const all = [
+      ...Array.from({ length: 20 }, (_, index) => queue.put(entry("long", `long${index}`))),
+      queue.put(entry("b", "b")),
+      queue.put(entry("c", "c")),
+    ];
     gate.release();
     await Promise.all(all);
     expect(gate.begun.indexOf("c")).toBeLessThan(6);
@@ -128,7 +161,10 @@ describe("a disk that refuses", () => {
 
   it("refuses entries: STORE_FULL when it is full, UNAVAILABLE else", async () => {
     const queue = make();
-    await expect(queue.put({ ...entry("a", ""), run: failing("ENOSPC", 1, "") })).rejects.toMatchObject({ name: "STORE_FULL", data: { what: "a entry", errno: "ENOSPC" } });
+    await expect(queue.put({ ...entry("a", ""), run: failing("ENOSPC", 1, "") })).rejects.toMatchObject({
+      name: "STORE_FULL",
+      data: { what: "a entry", errno: "ENOSPC" },
+    });
     await expect(queue.put({ ...entry("a", ""), run: failing("EIO", 1, "") })).rejects.toMatchObject({ name: "UNAVAILABLE" });
   });
 
@@ -173,7 +209,11 @@ describe("the end", () => {
 });
 
 it("whatever is put, each put is answered, entries run once in order, the last snapshot is the newest", async () => {
-  const job = fc.record({ class: fc.constantFrom("snapshot" as const, "entry" as const, "delete" as const), lane: fc.constantFrom("a", "b", "c"), fails: fc.nat(2) });
+  const job = fc.record({
+    class: fc.constantFrom("snapshot" as const, "entry" as const, "delete" as const),
+    lane: fc.constantFrom("a", "b", "c"),
+    fails: fc.nat(2),
+  });
   await fc.assert(
     fc.asyncProperty(fc.array(job, { maxLength: 60 }), async (jobs) => {
       const queue = make({ items: 8 });
@@ -199,7 +239,9 @@ it("whatever is put, each put is answered, entries run once in order, the last s
         expect(kept).toEqual(kept.toSorted((x, y) => x - y));
         const barred = mine.filter((each) => each.class !== "entry").map(({ index }) => index);
         expect(barred).toEqual(barred.toSorted((x, y) => x - y));
-        const last = jobs.findLastIndex((each, index) => each.lane === lane && each.class === "snapshot" && "value" in (answers[index] ?? {}));
+        const last = jobs.findLastIndex(
+          (each, index) => each.lane === lane && each.class === "snapshot" && "value" in (answers[index] ?? {}),
+        );
         if (last >= 0) expect(ran.findLast((each) => each.lane === lane && each.class === "snapshot")?.index).toBe(last);
       }
       for (const [index, each] of jobs.entries()) {

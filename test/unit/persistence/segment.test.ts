@@ -28,7 +28,9 @@ it("gives back what was written", () => {
       const { bytes } = lines(list, first);
       const scan = scanLines(bytes, 0, first);
       expect(scan).toMatchObject({ damage: [], good: bytes.length, next: first + list.length });
-      expect(scan.lines.map((line) => decodeEntry(bytes, line))).toEqual(list.map((each, index) => ({ seq: first + index, ...JSON.parse(JSON.stringify(each)) })));
+      expect(scan.lines.map((line) => decodeEntry(bytes, line))).toEqual(
+        list.map((each, index) => ({ seq: first + index, ...JSON.parse(JSON.stringify(each)) })),
+      );
     }),
   );
 });
@@ -57,10 +59,12 @@ it("one bit flipped anywhere: no entry is wrong, every other is there, and the d
       const hit = starts.findLastIndex((start) => start <= bit >> 3) + 1;
       bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       const scan = scanLines(bytes, 0, 1);
-      for (const line of scan.lines) expect(decodeEntry(bytes, line)).toEqual({ seq: line.seq, ...JSON.parse(JSON.stringify(list[line.seq - 1])) });
+      for (const line of scan.lines)
+        expect(decodeEntry(bytes, line)).toEqual({ seq: line.seq, ...JSON.parse(JSON.stringify(list[line.seq - 1])) });
       const seen = new Set(scan.lines.map(({ seq }) => seq));
       for (let seq = 1; seq <= list.length; seq++) if (seq !== hit) expect(seen.has(seq)).toBe(true);
-      if (!seen.has(hit)) expect(scan.damage.some(({ seq }) => seq === hit) || (hit === list.length && scan.good < bytes.length)).toBe(true);
+      if (!seen.has(hit))
+        expect(scan.damage.some(({ seq }) => seq === hit) || (hit === list.length && scan.good < bytes.length)).toBe(true);
     }),
     { numRuns: 1_000 },
   );
