@@ -142,6 +142,7 @@ export class FileStore implements Store {
     const registry: FileRegistry = new FileRegistry({
       ...shared,
       tombstones,
+      ids,
       needed: (id) => forks.needing(id),
       forget: (id) => {
         checkpoints.forget(id);

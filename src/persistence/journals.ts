@@ -4,6 +4,7 @@ import { LifeguardError } from "../errors.js";
 import { checkJournalId, checkLabel, journalNumber } from "./checks.js";
 import { Generations, generationsOf } from "./generations.js";
 import type { Ground } from "./generations.js";
+import type { FileIds } from "./ids.js";
 import { IdleCache } from "./idle-cache.js";
 import { checkEntry, checkPair, checkSummary, checkTitle } from "./journal-checks.js";
 import type { Pair } from "./journal-checks.js";
@@ -17,7 +18,7 @@ import { headType } from "./record-shapes.js";
 import type { JournalHead, SessionRow, StoredHead } from "./record-shapes.js";
 import { clearJournal } from "./removal.js";
 import { encodeEntry } from "./segment.js";
-import type { Archives, Ids, Journals } from "./store.js";
+import type { Archives, Journals } from "./store.js";
 import type { Tombstones } from "./tombstones.js";
 
 export interface JournalBounds {
@@ -30,7 +31,7 @@ export interface JournalBounds {
 export interface JournalParts extends Ground {
   queue: PersistenceQueue;
   clock: Clock;
-  ids: Ids;
+  ids: FileIds;
   tombstones: Tombstones;
   archives: Archives;
   bounds: JournalBounds;
@@ -221,7 +222,7 @@ export class FileJournals implements Journals {
   }
 
   async remove(id: string): Promise<boolean> {
-    const { queue, tombstones, tree } = this.#parts;
+    const { queue, tombstones, tree, ids } = this.#parts;
     checkJournalId(id);
     if (journalNumber(id) === null)
       throw new LifeguardError("INVALID_PARAMS", `${id} is a session: its journal goes with it`, { field: "id" });
@@ -239,13 +240,14 @@ export class FileJournals implements Journals {
         if (known === undefined) return false;
         await tombstones.bury(id);
         const left = await clearJournal(tree, journalPlace(id));
+        await ids.firm("journal", journalNumber(id) ?? 0);
+        if (left.length === 0) await tombstones.done(id);
         this.#known.delete(id);
         this.#pairs.set(
           known.pair,
           (this.#pairs.get(known.pair) ?? []).filter((other) => other !== id),
         );
         this.#open.delete(id);
-        if (left.length === 0) await tombstones.done(id);
         return true;
       },
     });

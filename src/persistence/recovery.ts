@@ -11,6 +11,7 @@ import type { FileDocuments } from "./documents.js";
 import type { FileForks } from "./forks.js";
 import { generationsOf } from "./generations.js";
 import type { Ground } from "./generations.js";
+import type { FileIds } from "./ids.js";
 import type { FileJournals } from "./journals.js";
 import {
   ARCHIVES,
@@ -29,14 +30,14 @@ import { QUARANTINE } from "./quarantine.js";
 import type { RegistryRecord } from "./record-shapes.js";
 import type { FileRegistry } from "./registry.js";
 import { clearJournal, clearSession } from "./removal.js";
-import type { Ids, RecoveryReport } from "./store.js";
+import type { RecoveryReport } from "./store.js";
 import type { FileThoughts } from "./thoughts.js";
 import type { Tombstones } from "./tombstones.js";
 import { isTemporary } from "./tree.js";
 import type { Place } from "./tree.js";
 
 export interface RecoveryParts extends Ground {
-  ids: Ids;
+  ids: FileIds;
   tombstones: Tombstones;
   registry: FileRegistry;
   thoughts: FileThoughts;
@@ -161,11 +162,13 @@ export class Recovery {
     for (const [id, names] of await this.#grouped(TOMBSTONES, /^((?:sess|jrnl)_[1-9][0-9]{0,15})\./)) {
       tombstones.found(id, generationsOf(id, names));
       const session = sessionNumber(id);
-      if (session !== null) ids.seen("session", session);
-      else ids.seen("journal", journalNumber(id) ?? 0);
+      // Also when its removal cannot be finished now.
+      ids.seen(session === null ? "journal" : "session", session ?? journalNumber(id) ?? 0);
       await this.#guarded([...TOMBSTONES, id], "tombstone", async () => {
         const left = session === null ? await clearJournal(tree, journalPlace(id)) : await clearSession(tree, sessionPlace(id));
         this.report.removals_finished.push(id);
+        // Before the last trace of the number goes.
+        await (session === null ? ids.firm("journal", journalNumber(id) ?? 0) : ids.firm("session", session));
         if (left.length === 0) await tombstones.done(id);
       });
     }

@@ -7,6 +7,7 @@ import { sessionNumber } from "../session.js";
 import { checkLabels, checkSessionId, checkStoredName, checkUuid } from "./checks.js";
 import { Generations } from "./generations.js";
 import type { Ground } from "./generations.js";
+import type { FileIds } from "./ids.js";
 import { IdleCache } from "./idle-cache.js";
 import { sessionPlace } from "./places.js";
 import { promised } from "./queue.js";
@@ -30,6 +31,7 @@ export interface RegistryParts extends Ground {
   queue: PersistenceQueue;
   clock: Clock;
   tombstones: Tombstones;
+  ids: FileIds;
   /** Why this session's checkpoints are needed; null when they are not. */
   needed: (id: string) => string | null;
   /** After its files have gone. */
@@ -135,6 +137,7 @@ export class FileRegistry implements Registry {
       };
       this.#known.set(id, known);
     }
+    this.#parts.ids.seen("session", sessionNumber(id) ?? 0);
     const held = known;
     held.row = rowOf(record);
     held.newest = record;
@@ -162,7 +165,7 @@ export class FileRegistry implements Registry {
   }
 
   async remove(id: string, options: { unless?: () => string | null } = {}): Promise<boolean> {
-    const { queue, tombstones, tree, needed, forget } = this.#parts;
+    const { queue, tombstones, tree, ids, needed, forget } = this.#parts;
     checkSessionId(id);
     if (this.#unsupported.has(id)) this.#find(id);
     if (!this.#known.has(id)) return false;
@@ -177,10 +180,12 @@ export class FileRegistry implements Registry {
         if (reason !== null) throw new LifeguardError("BUSY", `${id} is not removed: ${reason}`, { session: id });
         await tombstones.bury(id);
         const left = await clearSession(tree, sessionPlace(id));
+        await ids.firm("session", sessionNumber(id) ?? 0);
+        if (left.length === 0) await tombstones.done(id);
+        // Last, because each of the steps may have to be tried again.
         this.#known.delete(id);
         this.#records.delete(id);
         forget(id);
-        if (left.length === 0) await tombstones.done(id);
         return true;
       },
     });

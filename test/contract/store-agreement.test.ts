@@ -117,6 +117,6 @@ describe("files and memory", () => {
     const journals: unknown[] = [];
     for (const { id } of store.registry.list())
       journals.push(await store.journals.read(id), await store.journals.read(id, { from_boundary: true }), await store.journals.get(id));
-    return { rows: store.registry.list(), contents, journals, thoughts: store.thoughts.list() };
+    return { next: store.ids.next("session"), rows: store.registry.list(), contents, journals, thoughts: store.thoughts.list() };
   }
 });

@@ -49,6 +49,13 @@ describe.each(subjects)("the store in %s", (_name, make) => {
       expect(store.ids.next("session")).toBe(number + 1);
     });
 
+    it("nor those that somebody else minted", async () => {
+      await store.registry.put(exited("sess_7", 1));
+      await store.registry.remove("sess_7");
+      await reopen();
+      expect(store.ids.next("session")).toBe(8);
+    });
+
     it("go on after the greatest seen anywhere", async () => {
       await store.registry.put(record("sess_9"));
       await store.registry.put(record("sess_10"));

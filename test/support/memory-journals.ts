@@ -25,7 +25,6 @@ interface Journal {
 export class World {
   marks: Record<IdKind, number> = { session: 0, journal: 0, name: 0 };
   records = new Map<string, RegistryRecord>();
-  dead = new Set<string>();
   checkpoints: Checkpoint[] = [];
   forks: Fork[] = [];
   journals = new Map<string, Journal>();

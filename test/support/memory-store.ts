@@ -34,6 +34,8 @@ const invalid = (field: string): LifeguardError => new LifeguardError("INVALID_P
 const limit = (what: string): LifeguardError => new LifeguardError("LIMIT", `${what} is too large`);
 
 export function memoryStore(world: World, clock: Clock, kept = 10): Store {
+  /** Until the next start; ids are never minted again, so nobody has them then. */
+  const dead = new Set<string>();
   const live = (id: string): RegistryRecord => {
     const found = world.records.get(checkSessionId(id));
     if (found === undefined) throw no(`session ${id}`);
@@ -87,7 +89,7 @@ export function memoryStore(world: World, clock: Clock, kept = 10): Store {
       checkSessionId(given.id);
       checkStoredName(given.spec.name);
       checkLabels(given.spec.labels);
-      if (world.dead.has(given.id)) throw no(`session ${given.id} any more`);
+      if (dead.has(given.id)) throw no(`session ${given.id} any more`);
       const env = Object.fromEntries(Object.entries(given.spec.env).filter(([name]) => !given.spec.envSecret.includes(name)));
       world.records.set(given.id, copy({ ...given, spec: { ...given.spec, env } }));
       ids.seen("session", sessionNumber(given.id) ?? 0);
@@ -97,7 +99,7 @@ export function memoryStore(world: World, clock: Clock, kept = 10): Store {
       const fork = world.forks.find((each) => each.session === id && each.status === "active");
       const reason = options.unless?.() ?? (fork === undefined ? null : `fork ${fork.fork}`);
       if (reason !== null) throw new LifeguardError("BUSY", reason);
-      world.dead.add(id);
+      dead.add(id);
       world.records.delete(id);
       world.thoughts.delete(id);
       world.journals.delete(id);
