@@ -32,7 +32,11 @@ export class FileArchives implements Archives {
     const { queue, clock, bytes } = this.#parts;
     const key = archiveKey(checkLabel("name", name));
     const body = Buffer.from(text);
-    if (body.length > bytes) throw new LifeguardError("LIMIT", `archive ${name} has ${body.length} bytes, at most ${bytes} are kept`, { limit: bytes, received: body.length });
+    if (body.length > bytes)
+      throw new LifeguardError("LIMIT", `archive ${name} has ${body.length} bytes, at most ${bytes} are kept`, {
+        limit: bytes,
+        received: body.length,
+      });
     await queue.put({
       class: "entry",
       lane: `archive-${key.slice(0, 16)}`,

@@ -12,9 +12,11 @@ export type RowStart = Pick<CheckpointRow, "checkpoint" | "generation" | "parent
 /** What decides whether another one would say the same. */
 export async function contentDigest(input: SaveCheckpoint, details: Uint8Array): Promise<string> {
   const parts = [details, input.context ?? null, input.terminal ?? null];
-  const hashes = await Promise.all(parts.map((part) => (part === null ? "-" : sha256(part))));
+  const hashes = await Promise.all(parts.map(async (part) => (part === null ? "-" : await sha256(part))));
   return await sha256(
-    Buffer.from(JSON.stringify([hashes, input.offset, input.epoch, input.tasks_completed ?? 0, input.token_count ?? 0, input.label ?? null])),
+    Buffer.from(
+      JSON.stringify([hashes, input.offset, input.epoch, input.tasks_completed ?? 0, input.token_count ?? 0, input.label ?? null]),
+    ),
   );
 }
 
@@ -59,18 +61,33 @@ export async function encodeCheckpoint(
     bytes: packed.reduce((sum, { section }) => sum + section.stored, 0),
   };
   const meta: CheckpointMeta = { row, sections: packed.map(({ section }) => section), content };
-  return { row, parts: encodeRecord(checkpointType, meta, packed.map(({ stored }) => stored)) };
+  return {
+    row,
+    parts: encodeRecord(
+      checkpointType,
+      meta,
+      packed.map(({ stored }) => stored),
+    ),
+  };
 }
 
 export type CheckpointReading = { is: "good"; checkpoint: Checkpoint } | { is: "damaged" | "unsupported"; reason: string };
 
 /** The place decides what it has to be; a file that says it is another one is damaged. */
-export function misplaced(row: CheckpointRow, session: string, at: { uuid: string; generation: number; kind: CheckpointKind }): string | null {
+export function misplaced(
+  row: CheckpointRow,
+  session: string,
+  at: { uuid: string; generation: number; kind: CheckpointKind },
+): string | null {
   if (row.session === session && row.checkpoint === at.uuid && row.generation === at.generation && row.kind === at.kind) return null;
   return `it says it is generation ${row.generation} (${row.kind}) of ${JSON.stringify(row.session.slice(0, 40))} and lies in the place of generation ${at.generation} (${at.kind}) of ${session}`;
 }
 
-export async function decodeCheckpoint(file: Buffer, session: string, at: { uuid: string; generation: number; kind: CheckpointKind }): Promise<CheckpointReading> {
+export async function decodeCheckpoint(
+  file: Buffer,
+  session: string,
+  at: { uuid: string; generation: number; kind: CheckpointKind },
+): Promise<CheckpointReading> {
   const reading = decodeRecord(checkpointType, file);
   if (reading.is !== "good") return reading;
   const { row, sections } = reading.meta;

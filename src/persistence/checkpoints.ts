@@ -8,6 +8,7 @@ import { checkLabel, checkSessionId, checkUuid } from "./checks.js";
 import type { Ground } from "./generations.js";
 import { checkpointsPlace } from "./places.js";
 import type { Damage } from "./quarantine.js";
+import { promised } from "./queue.js";
 import type { PersistenceQueue } from "./queue.js";
 import { CHECKPOINT_KINDS } from "./record-shapes.js";
 import type { Checkpoint, CheckpointKind, CheckpointRow, Fork, RegistryRecord } from "./record-shapes.js";
@@ -81,19 +82,25 @@ export class FileCheckpoints implements Checkpoints {
     this.#shelves.delete(session);
   }
 
-  async save(input: SaveCheckpoint): Promise<CheckpointRow> {
+  save(input: SaveCheckpoint): Promise<CheckpointRow> {
+    return promised(() => this.#save(input));
+  }
+
+  #save(input: SaveCheckpoint): Promise<CheckpointRow> {
     const { queue, bounds, tree, clock, record, has } = this.#parts;
     const session = checkSessionId(input.session);
-    if (!CHECKPOINT_KINDS.includes(input.kind)) throw new LifeguardError("INVALID_PARAMS", `kind is one of ${CHECKPOINT_KINDS.join(", ")}`, { field: "kind" });
+    if (!CHECKPOINT_KINDS.includes(input.kind))
+      throw new LifeguardError("INVALID_PARAMS", `kind is one of ${CHECKPOINT_KINDS.join(", ")}`, { field: "kind" });
     if (input.label !== undefined && input.label !== null) checkLabel("label", input.label);
     if (!has(session)) throw new LifeguardError("NOT_FOUND", `no session ${session} in the store`, { session });
     const contextBytes = input.context?.byteLength ?? 0;
     if (contextBytes > bounds.contextBytes) throw tooLarge("context", contextBytes, bounds.contextBytes);
     const details = encodeDetails(input);
-    if (details.length > bounds.detailBytes) throw tooLarge("state, extra and the session's spec together", details.length, bounds.detailBytes);
+    if (details.length > bounds.detailBytes)
+      throw tooLarge("state, extra and the session's spec together", details.length, bounds.detailBytes);
     if (input.parent !== undefined && input.parent !== null) this.#find(input.parent);
     let start: { checkpoint: string; generation: number } | undefined;
-    return await queue.put({
+    return queue.put({
       class: input.kind === "manual" ? "entry" : "snapshot",
       lane: session,
       kind: `checkpoint ${input.kind}`,
@@ -163,8 +170,10 @@ export class FileCheckpoints implements Checkpoints {
   }
 
   async list(session?: string): Promise<CheckpointRow[]> {
-    if (session !== undefined && !this.#parts.has(checkSessionId(session))) throw new LifeguardError("NOT_FOUND", `no session ${session} in the store`, { session });
-    const sessions = session === undefined ? [...this.#shelves.keys()].toSorted((a, b) => (sessionNumber(a) ?? 0) - (sessionNumber(b) ?? 0)) : [session];
+    if (session !== undefined && !this.#parts.has(checkSessionId(session)))
+      throw new LifeguardError("NOT_FOUND", `no session ${session} in the store`, { session });
+    const sessions =
+      session === undefined ? [...this.#shelves.keys()].toSorted((a, b) => (sessionNumber(a) ?? 0) - (sessionNumber(b) ?? 0)) : [session];
     const rows: CheckpointRow[] = [];
     for (const each of sessions) {
       const shelf = this.#shelves.get(each);
@@ -189,11 +198,16 @@ export class FileCheckpoints implements Checkpoints {
         return { checkpoint: await this.#read(shelf, file), skipped };
       } catch (error) {
         const damage = this.#damaged.get(file.uuid);
-        if (damage === undefined && !(error instanceof LifeguardError && (error.name === "UNSUPPORTED" || error.name === "NOT_FOUND"))) throw error;
+        if (damage === undefined && !(error instanceof LifeguardError && (error.name === "UNSUPPORTED" || error.name === "NOT_FOUND")))
+          throw error;
         if (damage !== undefined) skipped.push(damage);
       }
     }
-    throw new LifeguardError("NOT_FOUND", `${session} has no checkpoint${skipped.length > 0 ? ` that is not damaged (${skipped.length} are)` : ""}`, { session });
+    throw new LifeguardError(
+      "NOT_FOUND",
+      `${session} has no checkpoint${skipped.length > 0 ? ` that is not damaged (${skipped.length} are)` : ""}`,
+      { session },
+    );
   }
 
   #find(checkpoint: string): { shelf: Shelf; file: Shelved } {
@@ -225,7 +239,8 @@ export class FileCheckpoints implements Checkpoints {
     }
     const reading = await decodeCheckpoint(bytes, shelf.session, file);
     if (reading.is === "good") return reading.checkpoint;
-    if (reading.is === "unsupported") throw new LifeguardError("UNSUPPORTED", `checkpoint ${file.uuid}: ${reading.reason}`, { checkpoint: file.uuid });
+    if (reading.is === "unsupported")
+      throw new LifeguardError("UNSUPPORTED", `checkpoint ${file.uuid}: ${reading.reason}`, { checkpoint: file.uuid });
     const damage = await quarantine.take(place, "checkpoint", reading.reason);
     this.#off(shelf, file);
     this.#damaged.set(file.uuid, damage);
@@ -259,10 +274,14 @@ export class FileCheckpoints implements Checkpoints {
   #refuseNeeded(checkpoint: string): void {
     const [fork] = this.#parts.protecting(checkpoint);
     if (fork !== undefined) {
-      throw new LifeguardError("BUSY", `checkpoint ${checkpoint} is needed by the active fork ${fork.fork} (${fork.forked_session}): update the fork's status first`, {
-        checkpoint,
-        fork: fork.fork,
-      });
+      throw new LifeguardError(
+        "BUSY",
+        `checkpoint ${checkpoint} is needed by the active fork ${fork.fork} (${fork.forked_session}): update the fork's status first`,
+        {
+          checkpoint,
+          fork: fork.fork,
+        },
+      );
     }
   }
 

@@ -40,7 +40,8 @@ export function checkSessionId(id: unknown): string {
 
 /** A journal's id: `jrnl_<n>`, or a session's id for its own journal. */
 export function checkJournalId(id: unknown): string {
-  if (typeof id !== "string" || (journalNumber(id) === null && sessionNumber(id) === null)) refuse("id", "a journal id like jrnl_12 or a session id", id);
+  if (typeof id !== "string" || (journalNumber(id) === null && sessionNumber(id) === null))
+    refuse("id", "a journal id like jrnl_12 or a session id", id);
   return id;
 }
 
@@ -71,7 +72,8 @@ export function checkLabel(field: string, label: unknown): string {
 export function checkLabels(labels: Record<string, string>): void {
   for (const [key, value] of Object.entries(labels)) {
     checkLabel("labels", key);
-    if (typeof value !== "string" || value.length > TEXT_CHARS || UNPRINTABLE.test(value)) refuse(`labels.${key}`, "printable text of up to 256 characters", value);
+    if (typeof value !== "string" || value.length > TEXT_CHARS || UNPRINTABLE.test(value))
+      refuse(`labels.${key}`, "printable text of up to 256 characters", value);
   }
 }
 

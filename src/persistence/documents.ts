@@ -27,7 +27,8 @@ export class FileDocuments implements Documents {
   async load(name: DocumentName, present: readonly number[]): Promise<void> {
     const files = new Generations(this.#ground, DOCUMENTS, name, documentType, present);
     const loaded = await files.load((meta) => (meta.name === name ? null : "it is another document"));
-    const problem = files.unsupported ?? (loaded === null && present.length > 0 ? "it was damaged and is in quarantine: the defaults are used" : null);
+    const problem =
+      files.unsupported ?? (loaded === null && present.length > 0 ? "it was damaged and is in quarantine: the defaults are used" : null);
     this.#held.set(name, { files, version: files.newest, value: loaded?.meta.value ?? null, problem });
   }
 
@@ -49,9 +50,14 @@ export class FileDocuments implements Documents {
       kind: "document",
       bytes: 0,
       run: async () => {
-        if (document.files.unsupported !== null) throw new LifeguardError("UNSUPPORTED", `${name}: ${document.files.unsupported}`, { name });
+        if (document.files.unsupported !== null)
+          throw new LifeguardError("UNSUPPORTED", `${name}: ${document.files.unsupported}`, { name });
         if (document.version !== version) {
-          throw new LifeguardError("BUSY", `${name} is at version ${document.version}, the change was made to version ${version}: read it again`, { version: document.version });
+          throw new LifeguardError(
+            "BUSY",
+            `${name} is at version ${document.version}, the change was made to version ${version}: read it again`,
+            { version: document.version },
+          );
         }
         document.version = await document.files.save({ name, value });
         document.value = value;

@@ -142,6 +142,7 @@ export class FileStore implements Store {
     const registry: FileRegistry = new FileRegistry({
       ...shared,
       tombstones,
+      ids,
       needed: (id) => forks.needing(id),
       forget: (id) => {
         checkpoints.forget(id);
@@ -171,6 +172,7 @@ export class FileStore implements Store {
 
     const recovery = new Recovery({ ...ground, ids, tombstones, registry, thoughts, checkpoints, forks, archives, documents, journals });
     await recovery.run();
+    tree.opened();
     const parts: Parts = { tree, quarantine, queue, clock, ids, registry, checkpoints, forks, journals, archives, thoughts, documents };
     return new FileStore(parts, {
       ...recovery.report,
@@ -229,7 +231,13 @@ export class FileStore implements Store {
 /** The first file that is read and the first that is written: a directory of a newer layout is not touched at all. */
 async function checkFormat(format: Generations<{ layout: number }>): Promise<void> {
   const loaded = await format.load();
-  const reason = format.unsupported ?? (loaded !== null && loaded.meta.layout > LAYOUT ? `its layout is ${loaded.meta.layout}, this version knows ${LAYOUT}` : null);
-  if (reason !== null) throw new LifeguardError("UNSUPPORTED", `the store was made by a newer lifeguard: ${reason}; start that version, or move the directory away`);
+  const reason =
+    format.unsupported ??
+    (loaded !== null && loaded.meta.layout > LAYOUT ? `its layout is ${loaded.meta.layout}, this version knows ${LAYOUT}` : null);
+  if (reason !== null)
+    throw new LifeguardError(
+      "UNSUPPORTED",
+      `the store was made by a newer lifeguard: ${reason}; start that version, or move the directory away`,
+    );
   if (loaded === null) await format.save({ layout: LAYOUT });
 }

@@ -51,7 +51,8 @@ export class FileForks implements Forks {
     const name = input.name ?? null;
     if (name !== null) checkStoredName(name);
     const whose = sessionOf(checkpoint);
-    if (whose !== session) throw new LifeguardError("INVALID_PARAMS", `checkpoint ${checkpoint} is of ${whose}, not of ${session}`, { field: "checkpoint" });
+    if (whose !== session)
+      throw new LifeguardError("INVALID_PARAMS", `checkpoint ${checkpoint} is of ${whose}, not of ${session}`, { field: "checkpoint" });
     const now = clock.now();
     const fork: Fork = {
       fork: randomUUID(),
@@ -105,7 +106,8 @@ export class FileForks implements Forks {
 
   async update(fork: string, status: ForkStatus): Promise<Fork> {
     const { queue, clock, sessionOf } = this.#parts;
-    if (!FORK_STATUSES.includes(status)) throw new LifeguardError("INVALID_PARAMS", `status is one of ${FORK_STATUSES.join(", ")}`, { field: "status" });
+    if (!FORK_STATUSES.includes(status))
+      throw new LifeguardError("INVALID_PARAMS", `status is one of ${FORK_STATUSES.join(", ")}`, { field: "status" });
     const held = this.#find(fork);
     return await queue.put({
       class: "entry",
@@ -131,6 +133,8 @@ export class FileForks implements Forks {
   /** Why a session cannot go: an active fork of one of its checkpoints. */
   needing(session: string): string | null {
     const fork = [...this.#coming.values(), ...this.list(session)].find((each) => each.session === session && each.status === "active");
-    return fork === undefined ? null : `the active fork ${fork.fork} (${fork.forked_session}) was made from its checkpoint ${fork.checkpoint}`;
+    return fork === undefined
+      ? null
+      : `the active fork ${fork.fork} (${fork.forked_session}) was made from its checkpoint ${fork.checkpoint}`;
   }
 }

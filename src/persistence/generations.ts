@@ -89,7 +89,8 @@ export class Generations<T> {
       if (reading.is === "good" && reason === null) return { meta: reading.meta, body: reading.body, generation };
       const damage = await quarantine.take(place, this.#type.kind, reason ?? "damaged");
       // The number stays taken: a generation is never used twice.
-      if (damage.quarantined_to !== undefined) this.#present = this.#present.filter((other) => other !== generation || other === this.newest);
+      if (damage.quarantined_to !== undefined)
+        this.#present = this.#present.filter((other) => other !== generation || other === this.newest);
     }
     return null;
   }

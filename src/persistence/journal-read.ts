@@ -21,16 +21,24 @@ interface SegmentContent {
 
 export async function readJournal(parts: Parts, journal: OpenJournal, options: JournalReadOptions): Promise<JournalRead> {
   const limit = Math.min(options.limit ?? READ_LIMIT, READ_LIMIT_MAX);
-  if (!Number.isInteger(limit) || limit < 1) throw new LifeguardError("INVALID_PARAMS", `limit is 1–${READ_LIMIT_MAX}, got ${String(options.limit)}`, { field: "limit" });
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new LifeguardError("INVALID_PARAMS", `limit is 1–${READ_LIMIT_MAX}, got ${String(options.limit)}`, { field: "limit" });
   const since = options.since ?? 1;
-  if (!Number.isSafeInteger(since) || since < 0) throw new LifeguardError("INVALID_PARAMS", `since is a number from 1, got ${String(since)}`, { field: "since" });
-  if (journal.unsupported !== null) throw new LifeguardError("UNSUPPORTED", `journal ${journal.id}: ${journal.unsupported}`, { id: journal.id });
+  if (!Number.isSafeInteger(since) || since < 0)
+    throw new LifeguardError("INVALID_PARAMS", `since is a number from 1, got ${String(since)}`, { field: "since" });
+  if (journal.unsupported !== null)
+    throw new LifeguardError("UNSUPPORTED", `journal ${journal.id}: ${journal.unsupported}`, { id: journal.id });
   // What is there now: entries that come while this reads are for the next call.
   const segments = [...journal.segments];
   const [end, lastBytes] = [journal.next, journal.lastBytes];
   const boundary = options.from_boundary === true ? journal.boundary : null;
   const start = Math.max(since, boundary === null ? 1 : boundary.through + 1);
-  const result: JournalRead = { entries: [], next: Math.max(start, 1), more: false, damage: journal.repairs.filter(({ segment }) => isTail(segments, segment)) };
+  const result: JournalRead = {
+    entries: [],
+    next: Math.max(start, 1),
+    more: false,
+    damage: journal.repairs.filter(({ segment }) => isTail(segments, segment)),
+  };
   const known = new Map<string, SegmentContent>();
   const content = async (segment: Segment): Promise<SegmentContent> => {
     const there = known.get(segment.name);
@@ -75,7 +83,12 @@ function decode(bytes: Buffer, line: Scan["lines"][number], segment: Segment, re
   try {
     return decodeEntry(bytes, line);
   } catch (error) {
-    tell(result, { seq: line.seq, offset: line.start, segment: segment.name, reason: messageOf(error).replaceAll(/\s+/g, " ").slice(0, 120) });
+    tell(result, {
+      seq: line.seq,
+      offset: line.start,
+      segment: segment.name,
+      reason: messageOf(error).replaceAll(/\s+/g, " ").slice(0, 120),
+    });
     return null;
   }
 }
@@ -117,7 +130,8 @@ async function describeBoundary(
       if ("summary" in data && typeof data.summary === "string") summary = data.summary;
     }
   }
-  if (archive === "") return { seq: boundary.seq, archive, archive_missing: true, prefix: `[the boundary at entry ${boundary.seq} is damaged]` };
+  if (archive === "")
+    return { seq: boundary.seq, archive, archive_missing: true, prefix: `[the boundary at entry ${boundary.seq} is damaged]` };
   try {
     return { seq: boundary.seq, archive, archive_missing: false, prefix: await archives.get(archive) };
   } catch (error) {

@@ -1,12 +1,14 @@
 /** The journals: those with an id of their own, found again by who made them, and one of every session. */
 import type { Clock } from "../clock.js";
 import { LifeguardError } from "../errors.js";
-import { checkJournalId, checkLabel, checkText, journalNumber, SUMMARY_BYTES, TITLE_CHARS } from "./checks.js";
+import { checkJournalId, checkLabel, journalNumber } from "./checks.js";
 import { Generations, generationsOf } from "./generations.js";
 import type { Ground } from "./generations.js";
+import type { FileIds } from "./ids.js";
 import { IdleCache } from "./idle-cache.js";
+import { checkEntry, checkPair, checkSummary, checkTitle } from "./journal-checks.js";
+import type { Pair } from "./journal-checks.js";
 import { readJournal } from "./journal-read.js";
-import { ENTRY_KINDS } from "./journal-shapes.js";
 import type { AppendInput, CompactInput, JournalRead, JournalReadOptions } from "./journal-shapes.js";
 import { OpenJournal } from "./open-journal.js";
 import type { Pending } from "./open-journal.js";
@@ -16,7 +18,7 @@ import { headType } from "./record-shapes.js";
 import type { JournalHead, SessionRow, StoredHead } from "./record-shapes.js";
 import { clearJournal } from "./removal.js";
 import { encodeEntry } from "./segment.js";
-import type { Archives, Ids, Journals } from "./store.js";
+import type { Archives, Journals } from "./store.js";
 import type { Tombstones } from "./tombstones.js";
 
 export interface JournalBounds {
@@ -29,7 +31,7 @@ export interface JournalBounds {
 export interface JournalParts extends Ground {
   queue: PersistenceQueue;
   clock: Clock;
-  ids: Ids;
+  ids: FileIds;
   tombstones: Tombstones;
   archives: Archives;
   bounds: JournalBounds;
@@ -41,8 +43,6 @@ interface Known {
   pair: string;
   files: Generations<StoredHead>;
 }
-
-type Pair = { agent: string; created_by: string };
 
 export class FileJournals implements Journals {
   readonly #parts: JournalParts;
@@ -93,7 +93,15 @@ export class FileJournals implements Journals {
     const { number, durable } = ids.mint("journal");
     const id = `jrnl_${number}`;
     const now = clock.now();
-    const head: StoredHead = { id, agent: input.agent, created_by: input.created_by, title: input.title ?? "", summary: "", created_at: now, updated_at: now };
+    const head: StoredHead = {
+      id,
+      agent: input.agent,
+      created_by: input.created_by,
+      title: input.title ?? "",
+      summary: "",
+      created_at: now,
+      updated_at: now,
+    };
     const files = new Generations(this.#parts, journalPlace(id), "head", headType);
     const written = queue.put({
       class: "entry",
@@ -130,7 +138,12 @@ export class FileJournals implements Journals {
   async latest(input: Pair): Promise<JournalHead> {
     checkPair(input);
     const newest = this.#pairs.get(pairKey(input))?.at(-1);
-    if (newest === undefined) throw new LifeguardError("NOT_FOUND", `no journal of agent ${JSON.stringify(input.agent)} created by ${JSON.stringify(input.created_by)}`, { ...input });
+    if (newest === undefined)
+      throw new LifeguardError(
+        "NOT_FOUND",
+        `no journal of agent ${JSON.stringify(input.agent)} created by ${JSON.stringify(input.created_by)}`,
+        { ...input },
+      );
     return await this.get(newest);
   }
 
@@ -209,9 +222,10 @@ export class FileJournals implements Journals {
   }
 
   async remove(id: string): Promise<boolean> {
-    const { queue, tombstones, tree } = this.#parts;
+    const { queue, tombstones, tree, ids } = this.#parts;
     checkJournalId(id);
-    if (journalNumber(id) === null) throw new LifeguardError("INVALID_PARAMS", `${id} is a session: its journal goes with it`, { field: "id" });
+    if (journalNumber(id) === null)
+      throw new LifeguardError("INVALID_PARAMS", `${id} is a session: its journal goes with it`, { field: "id" });
     if (!this.#known.has(id)) {
       if (this.#unsupported.has(id)) await this.#opened(id);
       return false;
@@ -226,10 +240,14 @@ export class FileJournals implements Journals {
         if (known === undefined) return false;
         await tombstones.bury(id);
         const left = await clearJournal(tree, journalPlace(id));
-        this.#known.delete(id);
-        this.#pairs.set(known.pair, (this.#pairs.get(known.pair) ?? []).filter((other) => other !== id));
-        this.#open.delete(id);
+        await ids.firm("journal", journalNumber(id) ?? 0);
         if (left.length === 0) await tombstones.done(id);
+        this.#known.delete(id);
+        this.#pairs.set(
+          known.pair,
+          (this.#pairs.get(known.pair) ?? []).filter((other) => other !== id),
+        );
+        this.#open.delete(id);
         return true;
       },
     });
@@ -241,7 +259,8 @@ export class FileJournals implements Journals {
   }
 
   #refuseDead(id: string): void {
-    if (this.#parts.tombstones.has(id)) throw new LifeguardError("NOT_FOUND", `${id} has been removed: nothing more is saved for it`, { id });
+    if (this.#parts.tombstones.has(id))
+      throw new LifeguardError("NOT_FOUND", `${id} has been removed: nothing more is saved for it`, { id });
   }
 
   async append(id: string, entry: AppendInput): Promise<{ seq: number; at: number }> {
@@ -249,10 +268,16 @@ export class FileJournals implements Journals {
     const journal = await this.#opened(id);
     const { bounds, clock } = this.#parts;
     if (entry.from !== undefined && (!Number.isSafeInteger(entry.from) || entry.from < 1 || entry.from >= journal.next)) {
-      throw new LifeguardError("INVALID_PARAMS", `from is the number of an entry that is there (1–${journal.next - 1}), got ${String(entry.from)}`, { field: "from" });
+      throw new LifeguardError(
+        "INVALID_PARAMS",
+        `from is the number of an entry that is there (1–${journal.next - 1}), got ${String(entry.from)}`,
+        { field: "from" },
+      );
     }
     if (entry.branch !== undefined && !journal.hasBranch(entry.branch) && journal.branchCount >= bounds.branches) {
-      throw new LifeguardError("LIMIT", `journal ${id} has ${journal.branchCount} branches, at most ${bounds.branches} are kept`, { limit: bounds.branches });
+      throw new LifeguardError("LIMIT", `journal ${id} has ${journal.branchCount} branches, at most ${bounds.branches} are kept`, {
+        limit: bounds.branches,
+      });
     }
     const at = clock.now();
     const { kind, author, branch, from, data } = entry;
@@ -264,7 +289,14 @@ export class FileJournals implements Journals {
       ...(from === undefined ? {} : { from }),
       data,
     });
-    const seq = await this.#append(journal, { json, at, message: kind === "message", branch: branch ?? null, boundary: null, outcome: null });
+    const seq = await this.#append(journal, {
+      json,
+      at,
+      message: kind === "message",
+      branch: branch ?? null,
+      boundary: null,
+      outcome: null,
+    });
     return { seq, at };
   }
 
@@ -272,10 +304,14 @@ export class FileJournals implements Journals {
     const { queue, bounds } = this.#parts;
     const { id } = journal;
     if (entry.json.length > bounds.entryBytes) {
-      throw new LifeguardError("LIMIT", `an entry has ${entry.json.length} bytes, at most ${bounds.entryBytes} are kept: put large texts into an archive`, {
-        limit: bounds.entryBytes,
-        received: entry.json.length,
-      });
+      throw new LifeguardError(
+        "LIMIT",
+        `an entry has ${entry.json.length} bytes, at most ${bounds.entryBytes} are kept: put large texts into an archive`,
+        {
+          limit: bounds.entryBytes,
+          received: entry.json.length,
+        },
+      );
     }
     return await queue.put({
       class: "entry",
@@ -305,12 +341,25 @@ export class FileJournals implements Journals {
     const journal = await this.#opened(id);
     const through = input.through ?? null;
     if (through !== null && (!Number.isSafeInteger(through) || through < 0 || through >= journal.next)) {
-      throw new LifeguardError("INVALID_PARAMS", `through is the number of the last entry summed up (up to ${journal.next - 1}), got ${String(through)}`, { field: "through" });
+      throw new LifeguardError(
+        "INVALID_PARAMS",
+        `through is the number of the last entry summed up (up to ${journal.next - 1}), got ${String(through)}`,
+        { field: "through" },
+      );
     }
     const at = this.#parts.clock.now();
     const data = { archive: input.archive, summary: input.summary ?? "", ...(through === null ? {} : { through }) };
     const json = encodeEntry({ at, kind: "compact", data });
-    return { seq: await this.#append(journal, { json, at, message: false, branch: null, boundary: { archive: input.archive, through }, outcome: null }) };
+    return {
+      seq: await this.#append(journal, {
+        json,
+        at,
+        message: false,
+        branch: null,
+        boundary: { archive: input.archive, through },
+        outcome: null,
+      }),
+    };
   }
 
   evict(idleMs: number): number {
@@ -333,28 +382,4 @@ function placed(id: string): (head: StoredHead) => string | null {
 
 function emptyHead(id: string, createdAt: number): StoredHead {
   return { id, agent: null, created_by: null, title: "", summary: "", created_at: createdAt, updated_at: createdAt };
-}
-
-function checkPair({ agent, created_by }: Pair): void {
-  checkText("agent", agent);
-  checkText("created_by", created_by);
-}
-
-function checkTitle(title: string | undefined): void {
-  if (title !== undefined && title !== "") checkText("title", title, TITLE_CHARS);
-}
-
-function checkSummary(summary: string | undefined): void {
-  if (summary !== undefined && Buffer.byteLength(summary) > SUMMARY_BYTES) {
-    throw new LifeguardError("LIMIT", `summary has ${Buffer.byteLength(summary)} bytes, at most ${SUMMARY_BYTES} are kept`, { field: "summary", limit: SUMMARY_BYTES });
-  }
-}
-
-function checkEntry(entry: AppendInput): void {
-  const kinds: readonly string[] = ENTRY_KINDS.filter((kind) => kind !== "compact");
-  if (!kinds.includes(entry.kind)) {
-    throw new LifeguardError("INVALID_PARAMS", `kind is one of ${kinds.join(", ")}, got ${JSON.stringify(entry.kind)?.slice(0, 80)}`, { field: "kind" });
-  }
-  if (entry.author !== undefined) checkText("author", entry.author);
-  if (entry.branch !== undefined) checkLabel("branch", entry.branch);
 }

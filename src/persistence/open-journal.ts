@@ -85,7 +85,10 @@ export class OpenJournal {
       message_count: this.#messages,
       last_seq: this.next - 1,
       branches: [...this.#branches],
-      boundary: this.#boundary === null ? null : { seq: this.#boundary.seq, archive: this.#boundary.archive === "" ? null : this.#boundary.archive },
+      boundary:
+        this.#boundary === null
+          ? null
+          : { seq: this.#boundary.seq, archive: this.#boundary.archive === "" ? null : this.#boundary.archive },
     };
   }
 
@@ -150,7 +153,8 @@ export class OpenJournal {
         this.#damaged(segment.name, { seq: line.seq, offset: line.start, reason: messageOf(error).replaceAll(/\s+/g, " ").slice(0, 120) });
       }
     }
-    if (segment.through !== null && this.#boundary?.seq !== segment.first) this.#boundary = { seq: segment.first, through: segment.through, archive: "" };
+    if (segment.through !== null && this.#boundary?.seq !== segment.first)
+      this.#boundary = { seq: segment.first, through: segment.through, archive: "" };
     this.next = Math.max(this.next, scan.next);
     if (!isLast) return;
     this.lastBytes = scan.good;
@@ -174,7 +178,12 @@ export class OpenJournal {
 
   #damaged(segment: string, damage: { seq?: number; offset: number; reason: string }): void {
     this.repairs.push({ ...damage, segment });
-    this.#ground.quarantine.report([...this.place, segment], "journal", damage.seq === undefined ? damage.reason : `entry ${damage.seq}: ${damage.reason}`, `@${damage.offset}`);
+    this.#ground.quarantine.report(
+      [...this.place, segment],
+      "journal",
+      damage.seq === undefined ? damage.reason : `entry ${damage.seq}: ${damage.reason}`,
+      `@${damage.offset}`,
+    );
   }
 
   /** Writes everything that waits, in batches that each are one write and one fsync. Who failed has it in its outcome. */
@@ -225,7 +234,14 @@ export class OpenJournal {
     // Not beyond what is there, and never behind an older boundary: what was summed up stays so.
     const through = boundary === null ? null : Math.max(this.#boundary?.through ?? 0, Math.min(boundary.through ?? first - 1, first - 1));
     const next = boundary === null || through === null ? this.#boundary : { seq: first, through, archive: boundary.archive };
-    const carry: Carry = { id: this.id, first, messages: this.#messages, branches: [...this.#branches], updated_at: this.#updatedAt, boundary: next };
+    const carry: Carry = {
+      id: this.id,
+      first,
+      messages: this.#messages,
+      branches: [...this.#branches],
+      updated_at: this.#updatedAt,
+      boundary: next,
+    };
     const start = encodeCarry(carry);
     const segment: Segment = { name: `seg.${first}${through === null ? "" : `.b${through}`}`, first, through };
     await tree.makeDirectory(this.place);

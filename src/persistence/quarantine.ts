@@ -97,7 +97,11 @@ export class Quarantine {
   }
 
   #name(place: Place): Place {
-    const name = place.slice(1).join("-").slice(-120).replace(/^[^A-Za-z0-9]+/, "");
+    const name = place
+      .slice(1)
+      .join("-")
+      .slice(-120)
+      .replace(/^[^A-Za-z0-9]+/, "");
     return [...DIRECTORY, `${this.#next++}-${name === "" ? (place[0] ?? "file") : name}`];
   }
 

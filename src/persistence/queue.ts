@@ -17,7 +17,8 @@ import { Lane } from "./lane.js";
 import type { Ticket } from "./lane.js";
 
 /**
- * - `snapshot`: newest wins per session and kind, waits when the queue is full, is retried until it is on the disk.
+ * - `snapshot`: newest wins per session and kind, in the place of the one it replaces (so that who changes all the time is written
+ *   all the same); waits when the queue is full, is retried until it is on the disk.
  * - `entry`: each one is kept, BUSY when the queue is full, refused by name when the disk refuses.
  * - `delete`: waits like a snapshot, is never joined with anything, nothing passes it, is retried.
  */
@@ -35,6 +36,18 @@ export interface Job<T> {
   admitted?: () => void;
   /** Writes; resolves when it is durable. Called again after a back-off when the class is retried. */
   run: () => Promise<T>;
+}
+
+/**
+ * What a method that only checks and puts returns: the queue's own promise, shared by all that were joined. An async function
+ * would keep its arguments until it settles: on a disk that hangs, the content of every snapshot that was replaced.
+ */
+export function promised<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+  }
 }
 
 export interface QueueOptions {
@@ -71,6 +84,9 @@ export interface QueueStats {
   waiting: number;
 }
 
+/** Of one turn of the main loop, so much is for what is saved. */
+const TURN_MS = 2;
+
 const DISK_FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 export class PersistenceQueue {
@@ -91,6 +107,7 @@ export class PersistenceQueue {
   #trouble: string | null = null;
   #draining = false;
   #closed = false;
+  #turnBegan: number | null = null;
 
   constructor(options: QueueOptions) {
     this.#options = options;
@@ -102,7 +119,8 @@ export class PersistenceQueue {
    * @throws BUSY with `retry_after_ms` when an entry does not fit; STORE_FULL, UNAVAILABLE when the disk refuses an entry
    */
   put<T>(job: Job<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new LifeguardError("UNAVAILABLE", `${job.kind} of ${job.lane} was not saved: the store is closed`));
+    if (this.#closed)
+      return Promise.reject(new LifeguardError("UNAVAILABLE", `${job.kind} of ${job.lane} was not saved: the store is closed`));
     const lane = this.#laneOf(job.lane);
     const older = job.class === "snapshot" ? lane.replaceable(job.kind) : undefined;
     const grown = job.bytes - (older?.job.bytes ?? 0);
@@ -169,6 +187,7 @@ export class PersistenceQueue {
   }
 
   async #attempt(lane: Lane, ticket: Ticket): Promise<void> {
+    await this.#breathe();
     const { stalledMs } = this.#options;
     ticket.running = true;
     this.#underWay.add(ticket);
@@ -195,6 +214,15 @@ export class PersistenceQueue {
       clearTimeout(stalled);
       this.#underWay.delete(ticket);
     }
+  }
+
+  /** Jobs that find nothing to write end without a system call: a thousand of them must not be one turn of the main loop. */
+  async #breathe(): Promise<void> {
+    const now = this.#options.clock.monotonic();
+    if (this.#turnBegan === null) {
+      this.#turnBegan = now;
+      setImmediate(() => (this.#turnBegan = null));
+    } else if (now - this.#turnBegan > TURN_MS) await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   #settle(lane: Lane, ticket: Ticket, settle: () => void): void {
@@ -338,6 +366,17 @@ export class PersistenceQueue {
 
 function refusal(job: Job<unknown>, errno: string, cause: unknown): LifeguardError {
   const data = { what: `${job.lane} ${job.kind}`, errno };
-  if (DISK_FULL.has(errno)) return new LifeguardError("STORE_FULL", `${job.kind} of ${job.lane} was not saved: the disk is full (${errno}); free some space and try again`, data, { cause });
-  return new LifeguardError("UNAVAILABLE", `${job.kind} of ${job.lane} was not saved: ${messageOf(cause)}; try again when the disk answers`, data, { cause });
+  if (DISK_FULL.has(errno))
+    return new LifeguardError(
+      "STORE_FULL",
+      `${job.kind} of ${job.lane} was not saved: the disk is full (${errno}); free some space and try again`,
+      data,
+      { cause },
+    );
+  return new LifeguardError(
+    "UNAVAILABLE",
+    `${job.kind} of ${job.lane} was not saved: ${messageOf(cause)}; try again when the disk answers`,
+    data,
+    { cause },
+  );
 }

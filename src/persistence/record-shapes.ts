@@ -256,7 +256,12 @@ export interface CheckpointDetails {
   extra: unknown;
 }
 
-export const detailsSchema: z.ZodType<CheckpointDetails> = z.object({ session_state: z.string(), spec: specSchema, state: z.unknown(), extra: z.unknown() });
+export const detailsSchema: z.ZodType<CheckpointDetails> = z.object({
+  session_state: z.string(),
+  spec: specSchema,
+  state: z.unknown(),
+  extra: z.unknown(),
+});
 
 /** A cache of rows, rebuilt from the files when it is missing, damaged or behind. */
 export const checkpointIndexType: RecordType<{ session: string; rows: (CheckpointRow & { content: string })[] }> = {
@@ -340,9 +345,17 @@ export const headType: RecordType<StoredHead> = {
   }),
 };
 
-export const archiveType: RecordType<{ name: string; at: number }> = { kind: "archive", version: 1, schema: z.object({ name: z.string(), at: z.number() }) };
+export const archiveType: RecordType<{ name: string; at: number }> = {
+  kind: "archive",
+  version: 1,
+  schema: z.object({ name: z.string(), at: z.number() }),
+};
 
-export const tombstoneType: RecordType<{ id: string; at: number }> = { kind: "tombstone", version: 1, schema: z.object({ id: z.string(), at: z.number() }) };
+export const tombstoneType: RecordType<{ id: string; at: number }> = {
+  kind: "tombstone",
+  version: 1,
+  schema: z.object({ id: z.string(), at: z.number() }),
+};
 
 /** The greatest number ever minted of each kind. */
 export const marksType: RecordType<Record<"session" | "journal" | "name", number>> = {
@@ -351,6 +364,10 @@ export const marksType: RecordType<Record<"session" | "journal" | "name", number
   schema: z.object({ session: z.int().nonnegative(), journal: z.int().nonnegative(), name: z.int().nonnegative() }),
 };
 
-export const documentType: RecordType<{ name: string; value: unknown }> = { kind: "document", version: 1, schema: z.object({ name: z.string(), value: z.unknown() }) };
+export const documentType: RecordType<{ name: string; value: unknown }> = {
+  kind: "document",
+  version: 1,
+  schema: z.object({ name: z.string(), value: z.unknown() }),
+};
 
 export const formatType: RecordType<{ layout: number }> = { kind: "store", version: 1, schema: z.object({ layout: z.int() }) };

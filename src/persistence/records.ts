@@ -26,10 +26,7 @@ export interface RecordType<T> {
 }
 
 /** What reading a file came to. `unsupported` and `unreadable` files are left alone, `damaged` ones moved aside. */
-export type Reading<T> =
-  | { is: "good"; meta: T; body: Buffer }
-  | { is: "damaged"; reason: string }
-  | { is: "unsupported"; reason: string };
+export type Reading<T> = { is: "good"; meta: T; body: Buffer } | { is: "damaged"; reason: string } | { is: "unsupported"; reason: string };
 
 export function encodeRecord<T>(type: RecordType<T>, meta: T, body: readonly Uint8Array[] = []): Uint8Array[] {
   const text = Buffer.from(`${JSON.stringify(meta)}\n`);
@@ -62,11 +59,15 @@ function parseHeader(file: Buffer): Header | { is: "damaged" | "unsupported"; re
   const end = file.subarray(0, LINE_BYTES).indexOf(0x0a);
   if (end < 9) return { is: "damaged", reason: "it does not begin with a record's line" };
   const line = file.toString("latin1", 0, end - 8);
-  if (hex(crc32(line)) !== file.toString("latin1", end - 8, end)) return { is: "damaged", reason: "the checksum of its first line is wrong" };
+  if (hex(crc32(line)) !== file.toString("latin1", end - 8, end))
+    return { is: "damaged", reason: "the checksum of its first line is wrong" };
   const format = /^lifeguard-record (\d+) /.exec(line)?.[1];
   if (format === undefined) return { is: "damaged", reason: "it is no record" };
   if (Number(format) > RECORD_FORMAT) {
-    return { is: "unsupported", reason: `it has format ${format}, this version reads up to ${RECORD_FORMAT}: made by a newer lifeguard, left alone` };
+    return {
+      is: "unsupported",
+      reason: `it has format ${format}, this version reads up to ${RECORD_FORMAT}: made by a newer lifeguard, left alone`,
+    };
   }
   const match = LINE.exec(line);
   if (match === null) return { is: "damaged", reason: "its first line is not understood" };
@@ -83,17 +84,22 @@ export function decodeRecord<T>(type: RecordType<T>, file: Buffer, options: { me
   if ("is" in header) return header;
   if (header.kind !== type.kind) return { is: "damaged", reason: `it is a ${header.kind}, expected a ${type.kind}` };
   if (header.version > type.version) {
-    return { is: "unsupported", reason: `it is ${type.kind} version ${header.version}, this version reads up to ${type.version}: made by a newer lifeguard, left alone` };
+    return {
+      is: "unsupported",
+      reason: `it is ${type.kind} version ${header.version}, this version reads up to ${type.version}: made by a newer lifeguard, left alone`,
+    };
   }
   const bodyStart = header.start + header.metaBytes;
   const wanted = bodyStart + header.bodyBytes;
   const size = options.fileBytes ?? file.length;
   if (size !== wanted) return { is: "damaged", reason: `it has ${size} bytes, its first line says ${wanted}` };
   const text = file.subarray(header.start, bodyStart);
-  if (text.length !== header.metaBytes) return { is: "damaged", reason: `${text.length} of ${header.metaBytes} bytes of its meta could be read` };
+  if (text.length !== header.metaBytes)
+    return { is: "damaged", reason: `${text.length} of ${header.metaBytes} bytes of its meta could be read` };
   if (hex(crc32(text)) !== header.metaCrc) return { is: "damaged", reason: "the checksum of its meta is wrong" };
   const body = options.metaOnly === true ? Buffer.alloc(0) : file.subarray(bodyStart);
-  if (options.metaOnly !== true && hex(crc32(body)) !== header.bodyCrc) return { is: "damaged", reason: "the checksum of its body is wrong" };
+  if (options.metaOnly !== true && hex(crc32(body)) !== header.bodyCrc)
+    return { is: "damaged", reason: "the checksum of its body is wrong" };
   try {
     return { is: "good", meta: type.schema.parse(JSON.parse(text.toString("utf8"))), body };
   } catch (error) {

@@ -11,20 +11,33 @@ import type { FileDocuments } from "./documents.js";
 import type { FileForks } from "./forks.js";
 import { generationsOf } from "./generations.js";
 import type { Ground } from "./generations.js";
+import type { FileIds } from "./ids.js";
 import type { FileJournals } from "./journals.js";
-import { ARCHIVES, DIRECTORIES, DOCUMENTS, FORKS, journalPlace, JOURNALS, OURS, parseCheckpointName, sessionPlace, SESSIONS, TOMBSTONES } from "./places.js";
+import {
+  ARCHIVES,
+  DIRECTORIES,
+  DOCUMENTS,
+  FORKS,
+  journalPlace,
+  JOURNALS,
+  OURS,
+  parseCheckpointName,
+  sessionPlace,
+  SESSIONS,
+  TOMBSTONES,
+} from "./places.js";
 import { QUARANTINE } from "./quarantine.js";
 import type { RegistryRecord } from "./record-shapes.js";
 import type { FileRegistry } from "./registry.js";
 import { clearJournal, clearSession } from "./removal.js";
-import type { Ids, RecoveryReport } from "./store.js";
+import type { RecoveryReport } from "./store.js";
 import type { FileThoughts } from "./thoughts.js";
 import type { Tombstones } from "./tombstones.js";
 import { isTemporary } from "./tree.js";
 import type { Place } from "./tree.js";
 
 export interface RecoveryParts extends Ground {
-  ids: Ids;
+  ids: FileIds;
   tombstones: Tombstones;
   registry: FileRegistry;
   thoughts: FileThoughts;
@@ -54,9 +67,15 @@ export class Recovery {
   async run(): Promise<void> {
     const { tree, quarantine, ids, archives, documents, checkpoints } = this.#parts;
     for (const place of DIRECTORIES) await tree.makeDirectory(place);
-    await this.#look([], /^(format|marks)\.[1-9][0-9]{0,15}$/, [...DIRECTORIES, QUARANTINE].map(([name]) => name ?? ""));
-    await this.#look(QUARANTINE, /./);
-    await quarantine.load();
+    await this.#look(
+      [],
+      /^(format|marks)\.[1-9][0-9]{0,15}$/,
+      [...DIRECTORIES, QUARANTINE].map(([name]) => name ?? ""),
+    );
+    await this.#guarded(QUARANTINE, "quarantine", async () => {
+      await this.#look(QUARANTINE, /./);
+      await quarantine.load();
+    });
     for (const damage of quarantine.damages()) {
       const lost = parseCheckpointName(damage.path.split("/").at(-1) ?? "");
       if (damage.kind === "checkpoint" && lost !== null) checkpoints.foundDamaged(lost.uuid, damage);
@@ -73,9 +92,12 @@ export class Recovery {
     await inTurns(ownJournals, (id) => this.#guarded(journalPlace(id), "journal", () => this.#loadJournal(id)));
 
     for (const [key, names] of await this.#grouped(ARCHIVES, /^([0-9a-f]{64})\./)) archives.found(key, generationsOf(key, names));
-    for (const [name, names] of await this.#grouped(DOCUMENTS, /^(thought-config)\./)) await documents.load("thought-config", generationsOf(name, names));
+    for (const [name, names] of await this.#grouped(DOCUMENTS, /^(thought-config)\./))
+      await documents.load("thought-config", generationsOf(name, names));
     for (const [fork, names] of await this.#grouped(FORKS, /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\./)) {
-      await this.#guarded([...FORKS, fork], "fork", async () => this.#unsupported([...FORKS, fork], await this.#parts.forks.load(fork, generationsOf(fork, names))));
+      await this.#guarded([...FORKS, fork], "fork", async () =>
+        this.#unsupported([...FORKS, fork], await this.#parts.forks.load(fork, generationsOf(fork, names))),
+      );
     }
     for (const fork of this.#parts.forks.list()) ids.seen("session", sessionNumber(fork.forked_session) ?? 0);
   }
@@ -140,11 +162,13 @@ export class Recovery {
     for (const [id, names] of await this.#grouped(TOMBSTONES, /^((?:sess|jrnl)_[1-9][0-9]{0,15})\./)) {
       tombstones.found(id, generationsOf(id, names));
       const session = sessionNumber(id);
-      if (session !== null) ids.seen("session", session);
-      else ids.seen("journal", journalNumber(id) ?? 0);
+      // Also when its removal cannot be finished now.
+      ids.seen(session === null ? "journal" : "session", session ?? journalNumber(id) ?? 0);
       await this.#guarded([...TOMBSTONES, id], "tombstone", async () => {
         const left = session === null ? await clearJournal(tree, journalPlace(id)) : await clearSession(tree, sessionPlace(id));
         this.report.removals_finished.push(id);
+        // Before the last trace of the number goes.
+        await (session === null ? ids.firm("journal", journalNumber(id) ?? 0) : ids.firm("session", session));
         if (left.length === 0) await tombstones.done(id);
       });
     }
@@ -155,7 +179,8 @@ export class Recovery {
     if (tombstones.has(id)) return;
     const place = sessionPlace(id);
     const { names, directories } = await this.#look(place, OURS.session, ["checkpoints", "journal"]);
-    const inside = async (name: string, ours: RegExp): Promise<string[]> => (directories.has(name) ? (await this.#look([...place, name], ours)).names : []);
+    const inside = async (name: string, ours: RegExp): Promise<string[]> =>
+      directories.has(name) ? (await this.#look([...place, name], ours)).names : [];
     const shelved = await inside("checkpoints", OURS.checkpoints);
     const segments = await inside("journal", OURS.journal);
     checkpoints.found(id, shelved);

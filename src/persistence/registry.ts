@@ -7,9 +7,11 @@ import { sessionNumber } from "../session.js";
 import { checkLabels, checkSessionId, checkStoredName, checkUuid } from "./checks.js";
 import { Generations } from "./generations.js";
 import type { Ground } from "./generations.js";
+import type { FileIds } from "./ids.js";
 import { IdleCache } from "./idle-cache.js";
 import { sessionPlace } from "./places.js";
-import type { PersistenceQueue } from "./queue.js";
+import { promised } from "./queue.js";
+import type { Job, PersistenceQueue } from "./queue.js";
 import { registryType } from "./record-shapes.js";
 import type { RegistryRecord, SessionRow } from "./record-shapes.js";
 import { clearSession } from "./removal.js";
@@ -29,6 +31,7 @@ export interface RegistryParts extends Ground {
   queue: PersistenceQueue;
   clock: Clock;
   tombstones: Tombstones;
+  ids: FileIds;
   /** Why this session's checkpoints are needed; null when they are not. */
   needed: (id: string) => string | null;
   /** After its files have gone. */
@@ -106,11 +109,16 @@ export class FileRegistry implements Registry {
 
   async #read(id: string, known: Known): Promise<RegistryRecord> {
     const loaded = await known.files.load(placed(id));
-    if (loaded === null) throw new LifeguardError("DAMAGED", `the record of ${id} cannot be read any more: see store.status`, { session: id });
+    if (loaded === null)
+      throw new LifeguardError("DAMAGED", `the record of ${id} cannot be read any more: see store.status`, { session: id });
     return loaded.meta;
   }
 
-  async put(given: RegistryRecord): Promise<void> {
+  put(given: RegistryRecord): Promise<void> {
+    return promised(() => this.#put(given));
+  }
+
+  #put(given: RegistryRecord): Promise<void> {
     const { queue, tombstones } = this.#parts;
     const id = checkSessionId(given.id);
     checkStoredName(given.spec.name);
@@ -121,20 +129,32 @@ export class FileRegistry implements Registry {
     const record: RegistryRecord = { ...given, spec: withoutSecrets(given.spec) };
     let known = this.#known.get(id);
     if (known === undefined) {
-      known = { row: rowOf(record), files: new Generations(this.#parts, sessionPlace(id), "record", registryType), digest: null, newest: record };
+      known = {
+        row: rowOf(record),
+        files: new Generations(this.#parts, sessionPlace(id), "record", registryType),
+        digest: null,
+        newest: record,
+      };
       this.#known.set(id, known);
     }
+    this.#parts.ids.seen("session", sessionNumber(id) ?? 0);
     const held = known;
     held.row = rowOf(record);
     held.newest = record;
     this.#records.set(id, record);
-    await queue.put({ class: "snapshot", lane: id, kind: "record", bytes: 0, run: () => this.#save(id, held) });
+    // The record is found through `held` when it runs: an older one is not kept waiting.
+    return queue.put(this.#job(id, held));
+  }
+
+  #job(id: string, held: Known): Job<void> {
+    return { class: "snapshot", lane: id, kind: "record", bytes: 0, run: () => this.#save(id, held) };
   }
 
   async #save(id: string, known: Known): Promise<void> {
     const record = known.newest;
     if (record === null) return;
-    if (this.#parts.tombstones.has(id)) throw new LifeguardError("NOT_FOUND", `${id} has been removed: nothing more is saved for it`, { session: id });
+    if (this.#parts.tombstones.has(id))
+      throw new LifeguardError("NOT_FOUND", `${id} has been removed: nothing more is saved for it`, { session: id });
     const digest = digestOf(record);
     if (digest !== known.digest) {
       await this.#parts.tree.makeDirectory(sessionPlace(id));
@@ -145,7 +165,7 @@ export class FileRegistry implements Registry {
   }
 
   async remove(id: string, options: { unless?: () => string | null } = {}): Promise<boolean> {
-    const { queue, tombstones, tree, needed, forget } = this.#parts;
+    const { queue, tombstones, tree, ids, needed, forget } = this.#parts;
     checkSessionId(id);
     if (this.#unsupported.has(id)) this.#find(id);
     if (!this.#known.has(id)) return false;
@@ -160,10 +180,12 @@ export class FileRegistry implements Registry {
         if (reason !== null) throw new LifeguardError("BUSY", `${id} is not removed: ${reason}`, { session: id });
         await tombstones.bury(id);
         const left = await clearSession(tree, sessionPlace(id));
+        await ids.firm("session", sessionNumber(id) ?? 0);
+        if (left.length === 0) await tombstones.done(id);
+        // Last, because each of the steps may have to be tried again.
         this.#known.delete(id);
         this.#records.delete(id);
         forget(id);
-        if (left.length === 0) await tombstones.done(id);
         return true;
       },
     });

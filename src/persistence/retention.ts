@@ -85,7 +85,8 @@ async function pruneSession(parts: RetentionParts, request: PruneRequest, report
   if (!request.dryRun) {
     try {
       const ended = row.exit?.at;
-      const unless = (): string | null => (registry.row(id)?.exit?.at === ended ? reasonToKeep(parts, request, id) : "it has been started again");
+      const unless = (): string | null =>
+        registry.row(id)?.exit?.at === ended ? reasonToKeep(parts, request, id) : "it has been started again";
       if (!(await registry.remove(id, { unless }))) return;
     } catch (error) {
       report.kept.push({ id, reason: messageOf(error) });
@@ -103,7 +104,10 @@ async function pruneCheckpoints(parts: RetentionParts, request: PruneRequest, re
     const due = new Map<string, { bytes: number; reason: string }>();
     for (const group of [GROUPS.periodic, GROUPS.exit]) {
       for (const file of checkpoints.surplus(shelf, group, request.periodicKept)) {
-        due.set(file.uuid, { bytes: (await tree.inspect(shelf.place(file)))?.bytes ?? 0, reason: `more than ${request.periodicKept} of its kind` });
+        due.set(file.uuid, {
+          bytes: (await tree.inspect(shelf.place(file)))?.bytes ?? 0,
+          reason: `more than ${request.periodicKept} of its kind`,
+        });
       }
     }
     if (request.sessionBytes !== null) {
@@ -111,7 +115,8 @@ async function pruneCheckpoints(parts: RetentionParts, request: PruneRequest, re
       for (const file of checkpoints.surplus(shelf, ["periodic", "exit", "shutdown"], 1)) {
         if (bytes <= request.sessionBytes) break;
         const size = (await tree.inspect(shelf.place(file)))?.bytes ?? 0;
-        if (!due.has(file.uuid)) due.set(file.uuid, { bytes: size, reason: `its session's checkpoints have ${bytes} bytes, ${request.sessionBytes} are kept` });
+        if (!due.has(file.uuid))
+          due.set(file.uuid, { bytes: size, reason: `its session's checkpoints have ${bytes} bytes, ${request.sessionBytes} are kept` });
         bytes -= size;
       }
     }

@@ -42,7 +42,10 @@ export function encodeCarry(carry: Carry): Buffer {
   return Buffer.from(`lifeguard-segment ${SEGMENT_VERSION} ${hex(crc32(json))} ${json}\n`);
 }
 
-export type CarryReading = { is: "good"; carry: Carry; end: number } | { is: "damaged"; reason: string; end: number } | { is: "unsupported"; reason: string };
+export type CarryReading =
+  | { is: "good"; carry: Carry; end: number }
+  | { is: "damaged"; reason: string; end: number }
+  | { is: "unsupported"; reason: string };
 
 const FIRST = /^lifeguard-segment (\d{1,6}) ([0-9a-f]{8}) /;
 
@@ -53,7 +56,11 @@ export function decodeCarry(bytes: Buffer): CarryReading {
   if (match === null || newline < 0) return { is: "damaged", reason: "its first line is not that of a segment", end };
   const json = bytes.subarray(match[0].length, newline);
   if (hex(crc32(json)) !== match[2]) return { is: "damaged", reason: "the checksum of its first line is wrong", end };
-  if (Number(match[1]) > SEGMENT_VERSION) return { is: "unsupported", reason: `it is segment version ${match[1] ?? ""}, this version reads up to ${SEGMENT_VERSION}: left alone` };
+  if (Number(match[1]) > SEGMENT_VERSION)
+    return {
+      is: "unsupported",
+      reason: `it is segment version ${match[1] ?? ""}, this version reads up to ${SEGMENT_VERSION}: left alone`,
+    };
   try {
     return { is: "good", carry: carrySchema.parse(JSON.parse(json.toString("utf8"))), end };
   } catch (error) {
@@ -77,7 +84,10 @@ const entrySchema = z.object({
 /** The JSON of an entry. Bytes as `data` become base64. */
 export function encodeEntry(body: EntryBody): Buffer {
   const { data, ...rest } = body;
-  if (data instanceof Uint8Array) return Buffer.from(JSON.stringify({ ...rest, data_b64: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64") }));
+  if (data instanceof Uint8Array)
+    return Buffer.from(
+      JSON.stringify({ ...rest, data_b64: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64") }),
+    );
   return Buffer.from(JSON.stringify({ ...rest, data: data ?? null }));
 }
 
@@ -142,7 +152,11 @@ export function scanLines(bytes: Buffer, position: number, first: number): Scan 
       continue;
     }
     // Nothing good follows. Whole lines are damaged entries, their numbers stay taken; what is left of them is a torn write.
-    for (let newline = bytes.indexOf(0x0a, position); newline >= 0 && looksWhole(bytes, position, newline); newline = bytes.indexOf(0x0a, position)) {
+    for (
+      let newline = bytes.indexOf(0x0a, position);
+      newline >= 0 && looksWhole(bytes, position, newline);
+      newline = bytes.indexOf(0x0a, position)
+    ) {
       missing(scan, scan.next + 1, position, "its checksum is wrong");
       position = scan.good = newline + 1;
     }

@@ -7,14 +7,14 @@
  * INVALID_PARAMS. Reading an unknown id is NOT_FOUND, a damaged file DAMAGED, a newer version's file UNSUPPORTED, and a disk
  * that does not answer UNAVAILABLE or the error of the system.
  */
-import type { Exit, RegistryRecord, SessionRow, StoredThought } from "./record-shapes.js";
+import type { RegistryRecord, SessionRow, StoredThought } from "./record-shapes.js";
 import type { Checkpoint, CheckpointRow, Fork, ForkStatus, JournalHead } from "./record-shapes.js";
 import type { Damage } from "./quarantine.js";
 import type { QueueStats } from "./queue.js";
 import type { AppendInput, CompactInput, JournalRead, JournalReadOptions } from "./journal-shapes.js";
 import type { PublishInput, Published } from "./thought-admission.js";
 
-export type { Damage, Exit, QueueStats };
+export type { Damage, QueueStats };
 export type * from "./record-shapes.js";
 export type * from "./journal-shapes.js";
 export type { PublishInput, Published };

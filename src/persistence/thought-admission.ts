@@ -51,19 +51,26 @@ export function checkPublish(input: PublishInput): void {
   whole("context_limit", input.context_limit);
   whole("updated_at", input.updated_at);
   if (typeof input.objective_fingerprint === "string") checkText("objective_fingerprint", input.objective_fingerprint);
-  if ((input.action_cues?.length ?? 0) > CUES) throw new LifeguardError("LIMIT", `action_cues has ${input.action_cues?.length ?? 0}, at most ${CUES}`, { field: "action_cues", limit: CUES });
+  if ((input.action_cues?.length ?? 0) > CUES)
+    throw new LifeguardError("LIMIT", `action_cues has ${input.action_cues?.length ?? 0}, at most ${CUES}`, {
+      field: "action_cues",
+      limit: CUES,
+    });
   for (const cue of input.action_cues ?? []) checkText("action_cues", cue);
 }
 
 function oneOf(field: string, value: string | undefined, known: readonly string[]): void {
   if (value !== undefined && !known.includes(value)) {
-    throw new LifeguardError("INVALID_PARAMS", `${field} is one of ${known.join(", ")}, got ${JSON.stringify(value).slice(0, 80)}`, { field });
+    throw new LifeguardError("INVALID_PARAMS", `${field} is one of ${known.join(", ")}, got ${JSON.stringify(value).slice(0, 80)}`, {
+      field,
+    });
   }
 }
 
 function whole(field: string, value: number | null | undefined): void {
   if (value === undefined || value === null) return;
-  if (!Number.isSafeInteger(value) || value < 0) throw new LifeguardError("INVALID_PARAMS", `${field} is a whole number from 0, got ${String(value)}`, { field });
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new LifeguardError("INVALID_PARAMS", `${field} is a whole number from 0, got ${String(value)}`, { field });
 }
 
 /** What is known after the update: what it does not say is carried on. */

@@ -16,6 +16,8 @@ import type { Published, PublishInput } from "./thought-admission.js";
 interface Held {
   thought: StoredThought;
   files: Generations<StoredThought & { id: string }>;
+  /** The write that will have it; one for many updates while the disk is slow. */
+  durable: Promise<void> | null;
 }
 
 export interface ThoughtParts extends Ground {
@@ -35,10 +37,12 @@ export class FileThoughts implements Thoughts {
 
   async load(id: string, present: readonly number[]): Promise<void> {
     const files = new Generations(this.#parts, sessionPlace(id), "thought", thoughtType, present);
-    const loaded = await files.load((meta) => (meta.id === id ? null : `it says it is of ${JSON.stringify(meta.id.slice(0, 40))} and lies in the place of ${id}`));
+    const loaded = await files.load((meta) =>
+      meta.id === id ? null : `it says it is of ${JSON.stringify(meta.id.slice(0, 40))} and lies in the place of ${id}`,
+    );
     if (loaded === null) return;
     const { id: _, ...thought } = loaded.meta;
-    this.#held.set(id, { thought, files });
+    this.#held.set(id, { thought, files, durable: null });
   }
 
   forget(id: string): void {
@@ -53,7 +57,11 @@ export class FileThoughts implements Thoughts {
     const reason = passes(old?.thought.watermark ?? null, input);
     if (reason !== null) return { accepted: false, reason };
     const degraded = queue.full;
-    const held: Held = old ?? { thought: merge(null, input, clock.now()), files: new Generations(this.#parts, sessionPlace(id), "thought", thoughtType) };
+    const held: Held = old ?? {
+      thought: merge(null, input, clock.now()),
+      files: new Generations(this.#parts, sessionPlace(id), "thought", thoughtType),
+      durable: null,
+    };
     const thought = merge(old?.thought ?? null, input, clock.now());
     if (queue.closed) return { accepted: false, reason: "the store is closing" };
     held.thought = thought;
@@ -69,7 +77,9 @@ export class FileThoughts implements Thoughts {
         await held.files.save({ id, ...held.thought });
       },
     });
-    durable.catch(() => undefined);
+    // Who publishes does not wait. Once per write: a disk that hangs must not collect listeners.
+    if (durable !== held.durable) durable.catch(() => undefined);
+    held.durable = durable;
     return { accepted: true, thought, degraded, durable };
   }
 
@@ -78,6 +88,8 @@ export class FileThoughts implements Thoughts {
   }
 
   list(): { id: string; thought: StoredThought }[] {
-    return [...this.#held].map(([id, { thought }]) => ({ id, thought })).toSorted((a, b) => (sessionNumber(a.id) ?? 0) - (sessionNumber(b.id) ?? 0));
+    return [...this.#held]
+      .map(([id, { thought }]) => ({ id, thought }))
+      .toSorted((a, b) => (sessionNumber(a.id) ?? 0) - (sessionNumber(b.id) ?? 0));
   }
 }

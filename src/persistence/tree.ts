@@ -31,6 +31,8 @@ export class Tree {
   #temporaries = 0;
   /** Directories whose own entry is known to be on the disk. One that is merely there may be of a life that died before its fsync. */
   readonly #sealed = new Set<string>();
+  /** While the store opens: directories seen as such in a listing a moment ago, which need no second look. */
+  #seen: Set<string> | null = new Set();
 
   constructor(files: FileLayer, root: string) {
     this.#files = files;
@@ -39,7 +41,8 @@ export class Tree {
 
   path(place: Place): string {
     for (const part of place) {
-      if (!PART.test(part)) throw new LifeguardError("FORBIDDEN", `${JSON.stringify(part.slice(0, 80))} cannot be part of a path in the store`);
+      if (!PART.test(part))
+        throw new LifeguardError("FORBIDDEN", `${JSON.stringify(part.slice(0, 80))} cannot be part of a path in the store`);
     }
     return join(this.root, ...place);
   }
@@ -47,6 +50,11 @@ export class Tree {
   /** What a person is told: relative to the root. */
   shown(place: Place): string {
     return place.join("/");
+  }
+
+  /** Everything has been looked at once; from now on each use looks again. */
+  opened(): void {
+    this.#seen = null;
   }
 
   /** Makes the root itself. Its parents must be there. */
@@ -86,6 +94,7 @@ export class Tree {
   async #guard(directory: Place): Promise<void> {
     for (let depth = 1; depth <= directory.length; depth++) {
       const part = directory.slice(0, depth);
+      if (this.#seen?.has(this.path(part)) === true) continue;
       const there = await this.#files.inspect(this.path(part));
       if (there === null) throw Object.assign(new Error(`ENOENT: no such directory, ${this.shown(part)}`), { code: "ENOENT" });
       refuseUnlessDirectory(there.kind, this.shown(part));
@@ -97,7 +106,10 @@ export class Tree {
     return await this.#reads.add(async () => {
       try {
         await this.#guard(place);
-        return await this.#files.list(this.path(place));
+        const listed = await this.#files.list(this.path(place));
+        if (this.#seen !== null)
+          for (const { name, kind } of listed) if (kind === "directory" && PART.test(name)) this.#seen.add(this.path([...place, name]));
+        return listed;
       } catch (error) {
         if (errnoOf(error) === "ENOENT") return null;
         throw this.#unreadable(place, error);
@@ -110,7 +122,12 @@ export class Tree {
     const errno = errnoOf(error);
     if (errno === undefined || error instanceof LifeguardError) return error;
     const path = this.shown(place);
-    return new LifeguardError("UNAVAILABLE", `${path} cannot be read now: ${messageOf(error)}; it is left alone`, { path, errno }, { cause: error });
+    return new LifeguardError(
+      "UNAVAILABLE",
+      `${path} cannot be read now: ${messageOf(error)}; it is left alone`,
+      { path, errno },
+      { cause: error },
+    );
   }
 
   async inspect(place: Place): Promise<{ kind: FileKind; bytes: number } | null> {
@@ -128,7 +145,8 @@ export class Tree {
         await this.#guard(place.slice(0, -1));
         const there = await this.#files.inspect(this.path(place));
         if (there === null) return null;
-        if (there.kind !== "file") throw new LifeguardError("FORBIDDEN", `${this.shown(place)} is a ${there.kind}, expected a file: it is left alone`);
+        if (there.kind !== "file")
+          throw new LifeguardError("FORBIDDEN", `${this.shown(place)} is a ${there.kind}, expected a file: it is left alone`);
         const from = options.from ?? 0;
         if (options.whole === true && there.bytes - from > options.max) {
           throw new LifeguardError("LIMIT", `${this.shown(place)} has ${there.bytes} bytes, at most ${options.max} are read`);
@@ -190,7 +208,8 @@ export class Tree {
     await this.#guard(directory);
     const there = await this.#files.inspect(this.path(place));
     // atomically follows links: it would replace what one points to.
-    if (there !== null && there.kind !== "file") throw new LifeguardError("FORBIDDEN", `${this.shown(place)} is a ${there.kind}, expected a file`);
+    if (there !== null && there.kind !== "file")
+      throw new LifeguardError("FORBIDDEN", `${this.shown(place)} is a ${there.kind}, expected a file`);
     await this.#files.replaceCache(this.path(place), this.temporary(directory), bytes);
   }
 
@@ -247,6 +266,7 @@ export class Tree {
     try {
       await this.#guard(place);
       await this.#files.rmdir(this.path(place));
+      this.#seen?.delete(this.path(place));
       this.#sealed.delete(this.path(place));
       return true;
     } catch (error) {
@@ -272,7 +292,9 @@ export class Tree {
 
 function refuseUnlessDirectory(kind: FileKind, shown: string): void {
   if (kind === "directory") return;
-  throw new LifeguardError("FORBIDDEN", `${shown} is a ${kind}, expected a directory: nothing is read or written through it`, { path: shown });
+  throw new LifeguardError("FORBIDDEN", `${shown} is a ${kind}, expected a directory: nothing is read or written through it`, {
+    path: shown,
+  });
 }
 
 /** Goes on after a short write; a disk that takes nothing without an error is treated as failing. */

@@ -68,10 +68,11 @@ class Walk {
   async journal(id: string): Promise<void> {
     const { journals, quarantine, tree } = this.#parts;
     const place = journalPlace(id);
-    if (journalNumber(id) !== null) await this.generations(place, "head", headType, (meta) => (meta.id === id ? null : "it names another journal"));
+    if (journalNumber(id) !== null)
+      await this.generations(place, "head", headType, (meta) => (meta.id === id ? null : "it names another journal"));
     const segments = (await this.#names(place)).filter((name) => name.startsWith("seg."));
     this.report.checked += segments.length;
-    for (let since = 1, more = segments.length > 0; more; ) {
+    for (let since = 1, more = segments.length > 0; more;) {
       try {
         const read = await journals.read(id, { since, limit: READ_LIMIT_MAX });
         for (const { seq, offset, segment, reason } of read.damage) {
@@ -80,7 +81,8 @@ class Walk {
         }
         ({ more, next: since } = read);
       } catch (error) {
-        if (error instanceof LifeguardError && error.name === "UNSUPPORTED") this.report.unsupported.push({ path: tree.shown(place), reason: error.message });
+        if (error instanceof LifeguardError && error.name === "UNSUPPORTED")
+          this.report.unsupported.push({ path: tree.shown(place), reason: error.message });
         else this.#add(quarantine.report(place, "journal", `it cannot be read: ${String(error)}`));
         return;
       }
@@ -119,7 +121,8 @@ class Walk {
       await read();
     } catch (error) {
       if (error instanceof LifeguardError && error.name === "NOT_FOUND") return;
-      if (error instanceof LifeguardError && error.name === "UNSUPPORTED") this.report.unsupported.push({ path: tree.shown(place), reason: error.message });
+      if (error instanceof LifeguardError && error.name === "UNSUPPORTED")
+        this.report.unsupported.push({ path: tree.shown(place), reason: error.message });
       else if (error instanceof LifeguardError && error.name === "DAMAGED") {
         const path = tree.shown(place);
         const damage = quarantine.damages().find((each) => each.path === path);

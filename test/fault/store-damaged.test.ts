@@ -10,7 +10,8 @@ import { figure, sample, seeded } from "../support/figures.js";
 import { SimulatedDisk } from "../support/simulated-disk.js";
 import { checkpoint, Heard, record, TestClock } from "../support/stored.js";
 
-const open = (files: SimulatedDisk, heard = new Heard()): Promise<FileStore> => FileStore.open({ directory: "/state/store", clock: new TestClock(), listener: heard, files });
+const open = (files: SimulatedDisk, heard = new Heard()): Promise<FileStore> =>
+  FileStore.open({ directory: "/state/store", clock: new TestClock(), listener: heard, files });
 
 async function filled(): Promise<{ disk: SimulatedDisk; store: FileStore; checkpoints: string[] }> {
   const disk = new SimulatedDisk();
@@ -47,7 +48,10 @@ const breakages: [string, (bytes: Buffer) => Buffer][] = [
   ["nothing in it", () => Buffer.alloc(0)],
   ["zeros", (bytes) => Buffer.alloc(bytes.length)],
   ["something appended", (bytes) => Buffer.concat([bytes, Buffer.from("!")])],
-  ["another kind of file", () => Buffer.concat(encodeRecord({ kind: "pigeon", version: 1, schema: registryType.schema as never }, {} as never))],
+  [
+    "another kind of file",
+    () => Buffer.concat(encodeRecord({ kind: "pigeon", version: 1, schema: registryType.schema as never }, {} as never)),
+  ],
 ];
 
 describe.each(breakages)("a file with %s", (_name, breaks) => {
@@ -59,7 +63,9 @@ describe.each(breakages)("a file with %s", (_name, breaks) => {
     const store = await open(disk, heard);
     expect((await store.registry.get("sess_1")).offset).toBe(1);
     expect((await store.registry.get("sess_2")).offset).toBe(2);
-    expect(heard.damages).toMatchObject([{ kind: "session", path: path.replace("/state/store/", ""), quarantined_to: expect.stringMatching(/^quarantine\/1-/) as string }]);
+    expect(heard.damages).toMatchObject([
+      { kind: "session", path: path.replace("/state/store/", ""), quarantined_to: expect.stringMatching(/^quarantine\/1-/) as string },
+    ]);
     expect(disk.contents().has(path)).toBe(false);
     await store.registry.put(record("sess_1", { offset: 3 }));
     const again = await open(disk.afterPowerCut());
@@ -111,7 +117,10 @@ it("verify finds whatever bit was flipped, and what is left is right or named", 
       const { entries, damage } = await store.journals.read(id);
       for (const { seq, data } of entries) expect(data).toEqual({ entry: seq });
       const named = new Set(damage.map(({ seq }) => seq));
-      for (let seq = 1; seq <= 20; seq++) expect(named.has(seq) || entries.some((entry) => entry.seq === seq) || damage.some(({ reason }) => reason.includes("torn tail"))).toBe(true);
+      for (let seq = 1; seq <= 20; seq++)
+        expect(
+          named.has(seq) || entries.some((entry) => entry.seq === seq) || damage.some(({ reason }) => reason.includes("torn tail")),
+        ).toBe(true);
     }
   }
   figure("flipped bits found", found);
@@ -121,12 +130,17 @@ it("a record that is lost is made again from the newest checkpoint", async () =>
   const { disk } = await filled();
   for (const path of disk.contents().keys()) if (path.includes("sess_1/record.")) disk.tamper(path, () => Buffer.alloc(3));
   const store = await open(disk);
-  expect(await store.registry.get("sess_1")).toMatchObject({ state: "exited", exit: { reason: "lost", code: null }, spec: { command: "sh" } });
+  expect(await store.registry.get("sess_1")).toMatchObject({
+    state: "exited",
+    exit: { reason: "lost", code: null },
+    spec: { command: "sh" },
+  });
   expect(store.status().damaged.at(-1)?.reason).toMatch(/made again from checkpoint/);
 });
 
 describe("a newer version's file", () => {
-  const newer = (meta: object): Buffer => Buffer.concat(encodeRecord({ ...registryType, version: 2, schema: registryType.schema }, meta as never));
+  const newer = (meta: object): Buffer =>
+    Buffer.concat(encodeRecord({ ...registryType, version: 2, schema: registryType.schema }, meta as never));
 
   it("is left alone, and its session is not written", async () => {
     const { disk } = await filled();
@@ -145,7 +159,9 @@ describe("a newer version's file", () => {
 
   it("in place of the store's own stops the start before anything is touched", async () => {
     const { disk } = await filled();
-    disk.tamper("/state/store/format.1", () => Buffer.concat(encodeRecord({ kind: "store", version: 1, schema: registryType.schema as never }, { layout: 2 } as never)));
+    disk.tamper("/state/store/format.1", () =>
+      Buffer.concat(encodeRecord({ kind: "store", version: 1, schema: registryType.schema as never }, { layout: 2 } as never)),
+    );
     disk.recording = true;
     await expect(open(disk)).rejects.toMatchObject({ name: "UNSUPPORTED" });
     expect(disk.log.filter((line) => !/^(inspect|list|open-read|read|close|fsync-directory \/state$)/.test(line))).toEqual([]);
@@ -178,7 +194,12 @@ describe("a journal", () => {
     expect(read.entries).toHaveLength(20);
     expect(read.damage).toMatchObject([{ reason: expect.stringMatching(/torn tail of 26 bytes after entry 20 was cut/) as string }]);
     expect(heard.damages).toHaveLength(1);
-    expect(disk.contents().get(`/state/store/${heard.damages[0]?.quarantined_to ?? ""}`)?.toString()).toMatch(/^21 90/);
+    expect(
+      disk
+        .contents()
+        .get(`/state/store/${heard.damages[0]?.quarantined_to ?? ""}`)
+        ?.toString(),
+    ).toMatch(/^21 90/);
     expect((await store.journals.append("sess_1", { kind: "note", data: 1 })).seq).toBe(21);
     expect((await (await open(disk.afterPowerCut())).journals.read("sess_1")).entries).toHaveLength(21);
   });

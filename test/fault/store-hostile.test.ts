@@ -3,7 +3,20 @@
  * is different afterwards.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -13,7 +26,28 @@ import { checkpoint, exited, Heard, record, TestClock } from "../support/stored.
 
 checkLeaks();
 
-const hostile = ["..", "", ".", "/", "a/../..", "/etc/passwd", "a\0b", "x".repeat(300), "CON", "sеss_1", "sess_1/../sess_2", "sess_01", "sess_0", "sess_1 ", "sess_1\n", "..\\..", "％2e％2e", "sess_99999999999999999999", "~", "-rf"];
+const hostile = [
+  "..",
+  "",
+  ".",
+  "/",
+  "a/../..",
+  "/etc/passwd",
+  "a\0b",
+  "x".repeat(300),
+  "CON",
+  "sеss_1",
+  "sess_1/../sess_2",
+  "sess_01",
+  "sess_0",
+  "sess_1 ",
+  "sess_1\n",
+  "..\\..",
+  "％2e％2e",
+  "sess_99999999999999999999",
+  "~",
+  "-rf",
+];
 /** Those that are a label all the same. */
 const harmless = new Set(["sess_01", "sess_0", "-rf", "sess_99999999999999999999"]);
 
@@ -110,8 +144,10 @@ describe("ids, names, labels and branches", () => {
       putArchive: () => store.archives.put(word, "text"),
       getArchive: () => store.archives.get(word),
     };
-    for (const [method, call] of Object.entries(ids)) expect([method, await refusals(call)]).toEqual([method, expect.stringMatching(/INVALID_PARAMS|NOT_FOUND/)]);
-    if (!harmless.has(word)) for (const [method, call] of Object.entries(labels)) expect([method, await refusals(call)]).toEqual([method, "INVALID_PARAMS"]);
+    for (const [method, call] of Object.entries(ids))
+      expect([method, await refusals(call)]).toEqual([method, expect.stringMatching(/INVALID_PARAMS|NOT_FOUND/)]);
+    if (!harmless.has(word))
+      for (const [method, call] of Object.entries(labels)) expect([method, await refusals(call)]).toEqual([method, "INVALID_PARAMS"]);
     await store.drain(1_000);
     expect(treeHash(root)).toBe(before);
   });
@@ -160,16 +196,38 @@ describe("links", () => {
     const before = treeHash(outside);
     await store.close();
     store = await open();
-    expect(store.recovery.foreign.toSorted()).toEqual(["journals/jrnl_4", "sessions/sess_1/record.9", "sessions/sess_2/checkpoints", "sessions/sess_3", "sessions/sess_3/checkpoints"].toSorted());
+    expect(store.recovery.foreign.toSorted()).toEqual(
+      [
+        "journals/jrnl_4",
+        "sessions/sess_1/record.9",
+        "sessions/sess_2/checkpoints",
+        "sessions/sess_3",
+        "sessions/sess_3/checkpoints",
+      ].toSorted(),
+    );
     expect((await store.registry.get("sess_2")).id).toBe("sess_2");
     expect(await refusals(() => store.checkpoints.save(checkpoint("sess_2")))).toBe("FORBIDDEN");
     expect((await store.registry.get("sess_1")).id).toBe("sess_1");
     expect(treeHash(outside)).toBe(before);
   });
 
+  it("quarantine that leads elsewhere takes nothing: the damaged file stays, and is named", async () => {
+    await store.close();
+    symlinkSync(outside, join(directory, "quarantine"));
+    writeFileSync(join(sessionDirectory("sess_1"), "record.9"), "rubbish");
+    const before = treeHash(outside);
+    store = await open();
+    expect((await store.registry.get("sess_1")).id).toBe("sess_1");
+    expect(store.status().damaged.find(({ path }) => path === "sessions/sess_1/record.9")?.reason).toMatch(/could not be moved/);
+    expect(existsSync(join(sessionDirectory("sess_1"), "record.9"))).toBe(true);
+    expect(treeHash(outside)).toBe(before);
+  });
+
   it("the store itself may not be one", async () => {
     symlinkSync(outside, join(root, "link"));
-    await expect(FileStore.open({ directory: join(root, "link"), clock: new TestClock(), listener: new Heard() })).rejects.toMatchObject({ name: "FORBIDDEN" });
+    await expect(FileStore.open({ directory: join(root, "link"), clock: new TestClock(), listener: new Heard() })).rejects.toMatchObject({
+      name: "FORBIDDEN",
+    });
   });
 });
 

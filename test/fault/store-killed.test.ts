@@ -28,17 +28,29 @@ it("loses nothing that was acknowledged to a SIGKILL", async () => {
   const kills = sample("kills of a writing process", 1_000, 25);
   const random = seeded("moments of the kills", 11);
   const totals = { asked: 0, acknowledged: 0, refused: 0, swept: 0, finished: 0 };
-  for (let kill = 0; kill < kills; ) {
+  for (let kill = 0; kill < kills;) {
     const root = mkdtempSync(join(tmpdir(), "lg-killed-"));
     const path = join(root, "lines");
     writeFileSync(path, "");
     for (let life = 0; life < LIVES && kill < kills; life++, kill++) {
-      const child = spawn(process.execPath, [writer, join(root, "store"), path, String(Math.floor(random() * 2 ** 32)), String(life * 1_000_000), JSON.stringify(record("sess_1"))], {
-        stdio: ["ignore", "pipe", "inherit"],
-      });
+      const child = spawn(
+        process.execPath,
+        [
+          writer,
+          join(root, "store"),
+          path,
+          String(Math.floor(random() * 2 ** 32)),
+          String(life * 1_000_000),
+          JSON.stringify(record("sess_1")),
+        ],
+        {
+          stdio: ["ignore", "pipe", "inherit"],
+        },
+      );
       const exit = once(child, "exit");
       // One in five dies while it opens, if it has come so far.
-      if (random() < 0.8) await once(child.stdout, "data");
+      if (random() < 0.8)
+        await Promise.race([once(child.stdout, "data"), exit.then(() => Promise.reject(new Error("the writer ended by itself")))]);
       await pause(random() ** 2 * 250);
       child.kill("SIGKILL");
       await exit;

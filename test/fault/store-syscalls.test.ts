@@ -15,7 +15,13 @@ import { Heard, record, TestClock } from "../support/stored.js";
 
 const KEPT = 3;
 const open = (files: SimulatedDisk, heard = new Heard()): Promise<FileStore> =>
-  FileStore.open({ directory: "/state/store", clock: new TestClock(), listener: heard, files, bounds: { periodicKept: KEPT, retryMs: 1, retryMaxMs: 1, stalledMs: 60_000 } });
+  FileStore.open({
+    directory: "/state/store",
+    clock: new TestClock(),
+    listener: heard,
+    files,
+    bounds: { periodicKept: KEPT, retryMs: 1, retryMaxMs: 1, stalledMs: 60_000 },
+  });
 
 function newDisk(): SimulatedDisk {
   const disk = new SimulatedDisk();
@@ -75,7 +81,10 @@ function steps(list: (Step | ((answers: Answer[]) => Step))[]): (n: number, answ
 }
 
 /** Runs a scenario to its end or to the crash. */
-async function play(disk: SimulatedDisk, next: (typeof scenarios)[string]): Promise<{ lines: Line[]; crashed: boolean; store: Store | null }> {
+async function play(
+  disk: SimulatedDisk,
+  next: (typeof scenarios)[string],
+): Promise<{ lines: Line[]; crashed: boolean; store: Store | null }> {
   const lines: Line[] = [];
   let store: Store | null = null;
   const run = async (): Promise<"ended"> => {
@@ -164,7 +173,8 @@ describe.each(Object.entries(scenarios))("%s", (name, next) => {
         const problems = await examine(left, lines, { crashed: false, powerCut: index > 0 });
         expect(problems, `call ${at} of ${whole.calls}, case ${index}`).toEqual([]);
       }
-      for (const line of lines) if ("refused" in line) expect(line.refused).toMatch(/^(STORE_FULL|UNAVAILABLE|NOT_FOUND|BUSY|INVALID_PARAMS)/);
+      for (const line of lines)
+        if ("refused" in line) expect(line.refused).toMatch(/^(STORE_FULL|UNAVAILABLE|NOT_FOUND|BUSY|INVALID_PARAMS)/);
     }
   });
 
@@ -173,7 +183,8 @@ describe.each(Object.entries(scenarios))("%s", (name, next) => {
     const heard = new Heard();
     const store = await open(disk, heard);
     let refusals = 60;
-    disk.plan = (call, operation): Fault | undefined => (operation !== "inspect" && call % 2 === 0 && refusals-- > 0 ? { error: "EIO" } : undefined);
+    disk.plan = (call, operation): Fault | undefined =>
+      operation !== "inspect" && call % 2 === 0 && refusals-- > 0 ? { error: "EIO" } : undefined;
     await store.registry.put(record("sess_1", { offset: 5 }));
     expect((await store.drain(5_000)).not_saved).toEqual([]);
     expect(heard.words[0]).toMatch(/^degraded: EIO/);

@@ -65,7 +65,10 @@ export class SimulatedDisk implements FileLayer {
 
   /** The process died, the machine did not: everything that was seen is seen, but no more of it is durable than before. */
   afterCrash(): SimulatedDisk {
-    return this.#copy((file) => ({ ...file }), (directory) => ({ kind: "directory", seen: new Map(directory.seen), durable: new Map(directory.durable) }));
+    return this.#copy(
+      (file) => ({ ...file }),
+      (directory) => ({ kind: "directory", seen: new Map(directory.seen), durable: new Map(directory.durable) }),
+    );
   }
 
   /**
@@ -271,7 +274,9 @@ export class SimulatedDisk implements FileLayer {
   }
 
   list(path: string): Promise<Listed[]> {
-    return this.#call("list", path, () => [...this.#directory(path).seen].map(([name, number]) => ({ name, kind: this.#nodes.get(number)?.kind ?? "other" })));
+    return this.#call("list", path, () =>
+      [...this.#directory(path).seen].map(([name, number]) => ({ name, kind: this.#nodes.get(number)?.kind ?? "other" })),
+    );
   }
 
   inspect(path: string): Promise<{ kind: FileKind; bytes: number } | null> {

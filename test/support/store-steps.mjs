@@ -18,7 +18,16 @@ async function take(store, step, template) {
       return null;
     case "save": {
       const { id: session, kind, tag, bytes } = step;
-      const input = { session, kind, offset: tag, epoch: 1, session_state: "idle", spec: template.spec, state: tag, context: contextOf(tag, bytes) };
+      const input = {
+        session,
+        kind,
+        offset: tag,
+        epoch: 1,
+        session_state: "idle",
+        spec: template.spec,
+        state: tag,
+        context: contextOf(tag, bytes),
+      };
       return (await store.checkpoints.save(input)).checkpoint;
     }
     case "drop":

@@ -33,7 +33,8 @@ function step(n) {
   const id = pick(sessions);
   const dice = random(100);
   if (dice < 25) return { do: "put", id, offset: n };
-  if (dice < 50) return { do: "append", id: journals.length > 0 && random(2) === 0 ? pick(journals) : id, tag: n, bytes: pick([10, 1_000, 30_000]) };
+  if (dice < 50)
+    return { do: "append", id: journals.length > 0 && random(2) === 0 ? pick(journals) : id, tag: n, bytes: pick([10, 1_000, 30_000]) };
   if (dice < 65) return { do: "save", id, kind: pick(["periodic", "periodic", "manual", "exit"]), tag: n, bytes: pick([0, 500, 50_000]) };
   if (dice < 75) return { do: "publish", id, seq: n };
   if (dice < 80) return { do: "compact", id: journals.length > 0 ? pick(journals) : id, tag: n };

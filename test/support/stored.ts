@@ -3,7 +3,10 @@ import type { StoreListener } from "../../src/persistence/file-store.js";
 import type { Damage, RegistryRecord, SaveCheckpoint } from "../../src/persistence/store.js";
 import type { Clock } from "../../src/clock.js";
 
-export function record(id: string, change: Partial<RegistryRecord> & { name?: string; env?: Record<string, string>; envSecret?: string[] } = {}): RegistryRecord {
+export function record(
+  id: string,
+  change: Partial<RegistryRecord> & { name?: string; env?: Record<string, string>; envSecret?: string[] } = {},
+): RegistryRecord {
   const { name = id.replace("sess_", "agent-"), env = { PATH: "/bin", HOME: "/root" }, envSecret = [], ...rest } = change;
   return {
     id,
