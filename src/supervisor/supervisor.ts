@@ -8,6 +8,7 @@ import type { Clock } from "../clock.js";
 import { BOUNDS } from "../bounds.js";
 import type { Config } from "../config.js";
 import { LifeguardError } from "../errors.js";
+import { checkLabels } from "../persistence/checks.js";
 import { signalNumber } from "../reaper/signals.js";
 import { checkName, type Evidence, type SessionSpec, type SessionState, type SessionSummary, type TerminalSize } from "../session.js";
 import type {
@@ -90,6 +91,7 @@ export class Supervisor implements SupervisorApi {
     }
     const env = request.env ?? {};
     checkEnvironment(env);
+    checkLabels(request.labels ?? {});
     const complete = baseEnvironment(request.env_base ?? "daemon", env);
     return {
       name,
@@ -145,7 +147,10 @@ export class Supervisor implements SupervisorApi {
       entry.spec.name = checked.name;
       if (from !== checked.name) events.append("session.renamed", id, { from, to: checked.name });
     }
-    if (change.labels !== undefined) entry.spec.labels = change.labels;
+    if (change.labels !== undefined) {
+      checkLabels(change.labels);
+      entry.spec.labels = change.labels;
+    }
     if (change.name !== undefined || change.labels !== undefined) await lifecycle.recordChanged(entry);
     if (change.seen === true) {
       if (entry.actor !== null) void hosting.ask(entry, "seen").catch(() => undefined);
