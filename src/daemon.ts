@@ -132,8 +132,11 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   try {
     const began = clock.monotonic();
     const elapsed = (): number => Math.round(clock.monotonic() - began);
-    await pool.open();
+    // The threads load while the keepers are asked; an actor's start waits for them.
+    const threads = pool.open();
+    threads.catch(() => undefined);
     const adopted = await adoptSessions({ config, clock, log, table, events, custody, hosting, lifecycle, keeping });
+    await threads;
     await retention.finishRemovals();
     reaper.start();
     checkpoints.start();

@@ -73,10 +73,11 @@ export async function adoptSessions(parts: AdoptionParts): Promise<Adoption> {
     },
   );
   for (const { entry, exit } of ended) lifecycle.exited(entry.number, exit);
-  const sessions = starts.length;
+  const sessions = starts.length - ended.length;
   const gone = [...table.entries()].filter((entry) => entry.state !== "exited" && !present.has(entry));
   salvage(gone, parts);
   for (const entry of gone) declareLost(entry, parts);
+  void showCheckpoints(parts);
   return {
     sessions,
     gone,
@@ -113,7 +114,23 @@ function salvage(gone: readonly SessionEntry[], parts: AdoptionParts): void {
     );
     if (found.sessions > 0) log.info({ phase: "adopt", ...found }, "in-flight pages of sessions without a process are in their spools");
   } catch (error) {
-    log.error({ phase: "adopt", err: messageOf(error) }, "in-flight pages could not be salvaged; the last bytes of ended sessions may be missing");
+    log.error(
+      { phase: "adopt", err: messageOf(error) },
+      "in-flight pages could not be salvaged; the last bytes of ended sessions may be missing",
+    );
+  }
+}
+
+/** Beside the start, not before it: a listing of many checkpoints is read from their indexes. */
+async function showCheckpoints(parts: AdoptionParts): Promise<void> {
+  const { table, keeping, log } = parts;
+  try {
+    for (const row of await keeping.store.checkpoints.list()) {
+      const entry = table.find(row.session);
+      if (entry !== null) entry.lastCheckpointAt = Math.max(entry.lastCheckpointAt ?? 0, row.created_at);
+    }
+  } catch (error) {
+    log.warn({ phase: "adopt", err: messageOf(error) }, "checkpoints could not be listed");
   }
 }
 

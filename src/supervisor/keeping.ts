@@ -71,7 +71,7 @@ export class Keeping {
     input: CheckpointInput,
     taken: Promise<TerminalCopy | null>,
   ): Promise<CheckpointRow> {
-    const { store, clock, events, log } = this.#p;
+    const { store, events, log } = this.#p;
     entry.dirty = false;
     try {
       const [terminal] = await Promise.all([taken, store.registry.put(this.#record(entry))]);
@@ -87,7 +87,7 @@ export class Keeping {
         context: input.context ?? null,
         ...defined({ state: input.state, extra: input.extra, tasks_completed: input.tasks_completed, token_count: input.token_count }),
       });
-      entry.lastCheckpointAt = clock.now();
+      entry.lastCheckpointAt = row.created_at;
       events.append("checkpoint.saved", entry.id, { checkpoint: row.checkpoint, generation: row.generation, reason: kind });
       return row;
     } catch (error) {

@@ -59,7 +59,7 @@ export class Lifecycle implements Reapable {
 
   /** The name in `spec` is free and checked; so is everything else but the command and the directory. */
   async create(spec: SessionSpec): Promise<SessionEntry> {
-    const { table, config, clock, events, keeping } = this.#p;
+    const { table, config, clock, events, keeping, log } = this.#p;
     if (table.live >= config.daemon.max_sessions) {
       throw new LifeguardError(
         "LIMIT",
@@ -73,7 +73,7 @@ export class Lifecycle implements Reapable {
     this.#p.hosting.equip(entry);
     table.add(entry);
     try {
-      await Promise.all([this.#launch(entry, file), durable]);
+      await this.#launch(entry, file);
     } catch (error) {
       await this.#free(entry).catch(() => undefined);
       entry.removed = true;
@@ -81,8 +81,12 @@ export class Lifecycle implements Reapable {
       await rm(entry.directory, { recursive: true, force: true });
       throw error;
     }
-    keeping.rememberSoon(entry);
     events.append("session.created", id, { summary: entry.summary(clock.now()) });
+    keeping.rememberSoon(entry);
+    // Its number has been on its way to the disk since before the launch. A disk that refuses is no reason to end what runs.
+    await durable.catch((error: unknown) =>
+      log.warn({ session: id, phase: "create", err: messageOf(error) }, "a session's number is not on the disk yet"),
+    );
     return entry;
   }
 

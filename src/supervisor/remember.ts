@@ -24,7 +24,7 @@ export function recordOf(entry: SessionEntry): RegistryRecord {
     token_count: entry.tokenCount,
     pinned: entry.pinned,
     parent_checkpoint: entry.parentCheckpoint,
-    details: {},
+    details: { last_checkpoint_at: entry.lastCheckpointAt },
   };
 }
 
@@ -48,6 +48,8 @@ export function entryOf(record: RegistryRecord, sessions: string, now: number): 
   entry.tokenCount = record.token_count;
   entry.pinned = record.pinned;
   entry.parentCheckpoint = record.parent_checkpoint;
+  const last = record.details["last_checkpoint_at"];
+  entry.lastCheckpointAt = typeof last === "number" ? last : null;
   entry.dirty = false;
   return entry;
 }

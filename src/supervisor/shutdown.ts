@@ -35,7 +35,12 @@ export async function shutDown(parts: {
   const budget = new AbortController();
   await Promise.race([released, delay(budgetMs, undefined, { signal: budget.signal }).catch(() => undefined)]);
   budget.abort();
-  for (const entry of table.entries()) if (entry.dirty && !entry.asleep) keeping.checkpoint(entry, "shutdown").catch(() => undefined);
+  for (const entry of table.entries()) {
+    if (entry.asleep) continue;
+    if (entry.dirty) keeping.checkpoint(entry, "shutdown").catch(() => undefined);
+    // Unchanged content writes nothing.
+    else keeping.rememberSoon(entry);
+  }
   const drained = await keeping.store.drain(Math.max(0, until - performance.now()));
   return { left: running.length, notSaved: [...pending, ...drained.not_saved] };
 }

@@ -53,7 +53,9 @@ export class SessionTable {
   byId(id: string): SessionEntry {
     const entry = this.#entries.get(id);
     if (entry === undefined)
-      throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(id)}: list all (ls --all) to see those there are`, { received: id });
+      throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(id)}: list all (ls --all) to see those there are`, {
+        received: id,
+      });
     return entry;
   }
 
@@ -110,9 +112,13 @@ export class SessionTable {
         );
       }
     }
-    throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(reference.slice(0, 80))}: list all (ls --all) to see those there are`, {
-      received: reference.slice(0, 80),
-    });
+    throw new LifeguardError(
+      "NOT_FOUND",
+      `no session ${JSON.stringify(reference.slice(0, 80))}: list all (ls --all) to see those there are`,
+      {
+        received: reference.slice(0, 80),
+      },
+    );
   }
 
   /** The lowest free slot of the in-flight file. */
