@@ -71,3 +71,8 @@ function isDirectory(path: string): boolean {
 export function makeDirectories(paths: Paths): void {
   for (const path of [paths.state, paths.runtime]) mkdirSync(path, { recursive: true, mode: 0o700 });
 }
+
+/** The in-flight file that daemon and keeper share (src/spool/inflight.ts). */
+export function inflightPath(paths: Pick<Paths, "runtime">): string {
+  return join(paths.runtime, "inflight");
+}

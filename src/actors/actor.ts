@@ -297,6 +297,10 @@ export class Actor {
     return screen;
   }
 
+  snapshot(): Promise<{ offset: number; bytes: Uint8Array } | null> {
+    return this.#terminal.packed();
+  }
+
   read(since: number, max: number): ReadResult {
     return this.#intake.spool.read(since, max);
   }

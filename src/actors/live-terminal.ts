@@ -206,6 +206,15 @@ export class LiveTerminal {
     return { epoch, offset: this.#fed, ...terminal.render(request) };
   }
 
+  /** The whole terminal as it is now; null when it is off, or in the middle of a sequence. */
+  async packed(): Promise<{ offset: number; bytes: Uint8Array } | null> {
+    if (this.#off !== null) return null;
+    await this.whenCurrent();
+    if (this.#packed !== null) return { offset: this.#fed, bytes: this.#packed };
+    if (this.#terminal === null || !this.#terminal.atRest) return null;
+    return { offset: this.#fed, bytes: this.#terminal.snapshot({ compress: true }) };
+  }
+
   /** Packs the terminal away. @returns false when it cannot be now */
   park(): boolean {
     const terminal = this.#terminal;

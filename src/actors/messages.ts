@@ -138,6 +138,8 @@ export interface ActorApi {
   nudge(id: string): void;
   screen(id: string, request: ScreenRequest): Promise<Screen>;
   read(id: string, since: number, max: number): ReadResult;
+  /** The whole terminal, packed, and the offset it belongs to; null while it is between two halves of a sequence, or has no terminal. */
+  snapshot(id: string): Promise<{ offset: number; bytes: Uint8Array } | null>;
   /** Begins posting `output` events from `since` (absent: from now); returns where it begins. `gap` bytes before it are lost. */
   watch(id: string, since: number | null): { offset: number; gap: number };
   unwatch(id: string): void;

@@ -98,6 +98,9 @@ export class ThreadHost implements ActorApi {
   read(id: string, since: number, max: number): ReadResult {
     return this.#for(id).read(since, max);
   }
+  async snapshot(id: string): Promise<{ offset: number; bytes: Uint8Array } | null> {
+    return await this.#for(id).snapshot();
+  }
   watch(id: string, since: number | null): { offset: number; gap: number } {
     return this.#for(id).watch(since);
   }

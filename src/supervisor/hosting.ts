@@ -237,10 +237,12 @@ export class Hosting {
           setState(entry, event.state, event.evidence, this.#events, this.#clock);
         return;
       case "title":
+        entry.dirty = true;
         entry.title = event.title;
         this.#events.append("session.title", entry.id, { title: event.title });
         return;
       case "cwd":
+        entry.dirty = true;
         entry.cwd = event.cwd;
         this.#events.append("session.cwd", entry.id, { cwd: event.cwd });
         return;
@@ -257,11 +259,13 @@ export class Hosting {
         this.#events.append("session.notification", entry.id, { title: event.title, body: event.body });
         return;
       case "resized":
+        entry.dirty = true;
         entry.size = event.size;
         this.#events.append("session.resized", entry.id, { cols: event.size.cols, rows: event.size.rows, offset: event.offset });
         entry.fanout.resized(event.size, event.offset);
         return;
       case "activity":
+        entry.dirty = true;
         entry.offset = event.offset;
         entry.lastActivityAt = event.at;
         return;

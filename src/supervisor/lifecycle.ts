@@ -22,6 +22,7 @@ import type { Hosting } from "./hosting.js";
 import { deferred, SessionEntry } from "./entry.js";
 import { checkDirectory, resolveCommand, sessionEnvironment } from "./environment.js";
 import type { EventLog } from "./events.js";
+import type { Keeping } from "./keeping.js";
 import { encodeRecord } from "./record.js";
 import { decideRestart } from "./restart-policy.js";
 import { setState } from "./state.js";
@@ -42,6 +43,7 @@ export interface LifecycleParts {
   custody: Custody;
   pool: ActorPool;
   hosting: Hosting;
+  keeping: Keeping;
   world: CallerWorld;
 }
 
@@ -57,16 +59,16 @@ export class Lifecycle implements Reapable {
 
   /** The name in `spec` is free and checked; so is everything else but the command and the directory. */
   async create(spec: SessionSpec): Promise<SessionEntry> {
-    const { table, config, clock, events } = this.#p;
-    if (table.size >= config.daemon.max_sessions) {
+    const { table, config, clock, events, keeping, log } = this.#p;
+    if (table.live >= config.daemon.max_sessions) {
       throw new LifeguardError(
         "LIMIT",
-        `${table.size} sessions are there, at most ${config.daemon.max_sessions} may be (daemon.max_sessions): remove ended ones, or raise it`,
+        `${table.live} sessions are live, at most ${config.daemon.max_sessions} may be (daemon.max_sessions): end some, or raise it`,
         { limit: config.daemon.max_sessions },
       );
     }
     const file = programOf(spec);
-    const { number, id } = table.mint();
+    const { number, id, durable } = table.mint();
     const entry = new SessionEntry(number, id, spec, table.directory, clock.now(), clock.now());
     this.#p.hosting.equip(entry);
     table.add(entry);
@@ -74,12 +76,17 @@ export class Lifecycle implements Reapable {
       await this.#launch(entry, file);
     } catch (error) {
       await this.#free(entry).catch(() => undefined);
-      table.rememberNumbers();
+      entry.removed = true;
       table.delete(entry);
       await rm(entry.directory, { recursive: true, force: true });
       throw error;
     }
     events.append("session.created", id, { summary: entry.summary(clock.now()) });
+    keeping.rememberSoon(entry);
+    // Its number has been on its way to the disk since before the launch. A disk that refuses is no reason to end what runs.
+    await durable.catch((error: unknown) =>
+      log.warn({ session: id, phase: "create", err: messageOf(error) }, "a session's number is not on the disk yet"),
+    );
     return entry;
   }
 
@@ -178,10 +185,13 @@ export class Lifecycle implements Reapable {
         events,
         clock,
       );
+      // A launch that failed has no actor, and no screen.
+      this.#p.keeping.checkpoint(entry, "exit").catch(() => undefined);
       entry.fanout.ended(entry.offset);
       entry.end.resolve();
       return;
     }
+    this.#p.keeping.rememberSoon(entry);
     entry.restartHistory = decision.history;
     move(entry, exit.reason === "spawn_failed" ? "refused_again" : "restart");
     setState(
@@ -221,6 +231,7 @@ export class Lifecycle implements Reapable {
       await this.#ended(entry, { code: null, signal: null, at: clock.now(), reason: "spawn_failed" });
       throw error;
     }
+    this.#p.keeping.rememberSoon(entry);
     events.append("session.restarted", entry.id, { epoch: entry.epoch, offset: entry.offset });
   }
 
@@ -310,6 +321,7 @@ export class Lifecycle implements Reapable {
     const { config, table, log } = this.#p;
     await this.kill(entry, config.session.kill_grace_ms);
     await this.retire(entry.id);
+    await this.#p.keeping.wake(entry);
     const holder = table.liveNamed(entry.spec.name);
     if (holder !== undefined && holder !== entry) {
       log.warn({ session: entry.id, phase: "restart", name: entry.spec.name }, "its name is taken by a live session: it runs under its id");
@@ -319,10 +331,13 @@ export class Lifecycle implements Reapable {
     await this.#relaunch(entry);
   }
 
+  /** @throws BUSY naming the fork that needs one of its checkpoints */
   async remove(entry: SessionEntry): Promise<void> {
-    const { table, events } = this.#p;
+    const { table, events, keeping } = this.#p;
     await this.retire(entry.id);
-    table.rememberNumbers();
+    // The tombstone first: whatever happens from here on, the session does not come back.
+    await keeping.store.registry.remove(entry.id, { unless: () => (entry.live ? `${entry.id} is live` : null) });
+    entry.removed = true;
     table.delete(entry);
     entry.fanout.removed();
     entry.waits.removed(entry.id);
@@ -330,8 +345,10 @@ export class Lifecycle implements Reapable {
     await rm(entry.directory, { recursive: true, force: true });
   }
 
-  /** Name or labels have changed: the keeper's record follows, so that the next daemon knows. */
-  recordChanged(entry: SessionEntry): void {
+  /** Name or labels have changed; durable when this resolves, and known to the keeper. */
+  async recordChanged(entry: SessionEntry): Promise<void> {
+    await this.#p.keeping.wake(entry);
+    await this.#p.keeping.remember(entry);
     if (entry.master === null) return;
     this.#p.custody.setRecord(entry.number, encodeRecord(entry.record())).catch((error: unknown) => {
       this.#p.log.warn({ session: entry.id, phase: "record", err: messageOf(error) }, "the keeper did not take a session's new record");
@@ -384,6 +401,7 @@ export class Lifecycle implements Reapable {
   /** Actor, slot, master and zombie of a process that has ended. */
   async #free(entry: SessionEntry): Promise<void> {
     const { hosting, custody, table } = this.#p;
+    await entry.lastScreen;
     await hosting.stop(entry);
     if (entry.master !== null) {
       entry.master = null;

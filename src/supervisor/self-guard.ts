@@ -3,6 +3,9 @@
  * no agent approves its own dialog (behaviour.md 1).
  */
 import { readFileSync } from "node:fs";
+import { LifeguardError } from "../errors.js";
+import type { Caller } from "./api.js";
+import type { SessionEntry } from "./entry.js";
 
 const MAX_ANCESTORS = 64;
 
@@ -23,6 +26,16 @@ export class SelfGuard {
     const inside = runsInside(caller.pid, session.pid);
     verdicts.set(session, { epoch: session.epoch, inside });
     return inside;
+  }
+
+  /** @param what the verb, for the refusal @throws FORBIDDEN */
+  refuse(entry: SessionEntry, caller: Caller, what: string): void {
+    if (entry.spec.allowSelf || !this.isInside(caller, entry)) return;
+    throw new LifeguardError(
+      "FORBIDDEN",
+      `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (create the session with allow_self to permit it)`,
+      { pid: caller.pid },
+    );
   }
 
   forget(connection: number): void {

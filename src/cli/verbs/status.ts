@@ -3,6 +3,7 @@ import { briefAge } from "../duration.js";
 import { jsonPage } from "../json.js";
 import { resolvePaths } from "../../paths.js";
 import { SESSION_STATES } from "../../session.js";
+import { queueWords } from "../store-lines.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT } from "../verb.js";
 
@@ -57,6 +58,11 @@ export const verb: Verb<{ json?: boolean }> = {
           count(status.watches, "watch", "watches"),
         ].join(", "),
       ],
+      [
+        "store",
+        `${status.store.ok ? "ok" : "not well: lifeguard store status says why"}${status.store.damaged === 0 ? "" : `, ${status.store.damaged} damaged`}`,
+      ],
+      ["queue", queueWords(status.queue)],
       [
         "restored",
         status.restored === null || status.restored.sessions === 0
