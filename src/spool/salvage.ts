@@ -8,7 +8,11 @@ import type { SpoolOptions } from "./spool.js";
  * @param directories of the sessions that have no process
  * @returns bytes that were in pages, and sessions whose spool's end only their slot knew
  */
-export function salvageLeft(inflightPath: string, directories: readonly string[], options: SpoolOptions): { bytes: number; sessions: number } {
+export function salvageLeft(
+  inflightPath: string,
+  directories: readonly string[],
+  options: SpoolOptions,
+): { bytes: number; sessions: number } {
   const found = { bytes: 0, sessions: 0 };
   if (directories.length === 0) return found;
   const left = new Map(directories.map((directory) => [slotOwner(directory), directory]));
