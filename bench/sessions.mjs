@@ -279,7 +279,7 @@ async function adopt(daemon, count) {
   const ready = await daemon.start();
   const client = await daemon.client();
   let restored = null;
-  for (; restored === null; await sleep(2)) ({ restored } = await client.call("daemon.status", {}));
+  for (; restored === null; await sleep(10)) ({ restored } = await client.call("daemon.status", {}));
   const all = performance.now() - began;
   if (restored.sessions !== count) throw new Error(`${restored.sessions} sessions were restored, not ${count}`);
   say(
