@@ -27,6 +27,8 @@ export class SessionEntry {
   master: number | null = null;
   /** Settles when the present actor is ready; replaced when its thread is lost; null while the session has none. */
   actor: Promise<void> | null = null;
+  /** Settles when the actor that is being stopped has closed its files. */
+  stopping: Promise<void> | null = null;
   /** Where its actor runs, and whether a terminal follows the bytes: as asked for, until the loss policy says otherwise. */
   placement: { isolation: Isolation; terminal: boolean };
   fanout!: Fanout;

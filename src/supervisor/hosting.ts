@@ -157,7 +157,8 @@ export class Hosting {
       try {
         return await this.askAgain(entry, "read", since, max);
       } catch (error) {
-        // It ended between the question and the answer: its files have it.
+        // It ended between the question and the answer: its files have it, once the actor has closed them.
+        await entry.stopping;
         if (entry.actor !== null) throw error;
       }
     }
@@ -174,6 +175,7 @@ export class Hosting {
       try {
         return await this.askAgain(entry, "screen", request);
       } catch (error) {
+        await entry.stopping;
         if (entry.actor !== null) throw error;
       }
     }
@@ -212,8 +214,14 @@ export class Hosting {
     if (actor === null) return;
     await actor.catch(() => undefined);
     if (entry.actor !== actor) return this.stop(entry);
-    await this.#pool.stop(entry.id);
-    entry.actor = null;
+    const stopping = this.#pool.stop(entry.id);
+    entry.stopping = stopping.catch(() => undefined);
+    try {
+      await stopping;
+      entry.actor = null;
+    } finally {
+      entry.stopping = null;
+    }
   }
 
   // ---- what actors post -----------------------------------------------------------------------------------------------

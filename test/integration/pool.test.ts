@@ -142,7 +142,7 @@ describe("a lost thread", () => {
     it(`loses no byte of flooding sessions (${fault})`, async () => {
       await open({ heapMib });
       const floods = await Promise.all(Array.from({ length: 8 }, async () => await rig.run(endlessNumberedLines())));
-      const deaths = sample(`thread deaths by ${fault} under 8 floods`, 30, 4);
+      const deaths = sample(`thread deaths by ${fault} under 8 floods`, 16, 4);
       for (let death = 1; death <= deaths; death++) {
         const victim = floods[death % floods.length];
         if (victim === undefined) throw new Error("no victim");
