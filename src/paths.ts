@@ -76,3 +76,21 @@ export function makeDirectories(paths: Paths): void {
 export function inflightPath(paths: Pick<Paths, "runtime">): string {
   return join(paths.runtime, "inflight");
 }
+
+/** Longest path of a Unix socket that this system takes, in bytes. */
+export const MAX_SOCKET_PATH: number = process.platform === "darwin" ? 103 : 107;
+
+/**
+ * Some systems cut a longer path and reach another socket, some say EINVAL; neither tells anybody what to do.
+ *
+ * @throws LifeguardError INVALID_PARAMS with the length and what to set
+ */
+export function checkSocketPath(path: string): void {
+  const length = Buffer.byteLength(path);
+  if (length <= MAX_SOCKET_PATH) return;
+  throw new LifeguardError(
+    "INVALID_PARAMS",
+    `the socket's path has ${length} bytes, this system takes ${MAX_SOCKET_PATH}: ${path}; set LIFEGUARD_SOCKET or LIFEGUARD_RUNTIME_DIR to a shorter one`,
+    { field: "socket", length, limit: MAX_SOCKET_PATH },
+  );
+}

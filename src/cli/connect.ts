@@ -79,7 +79,8 @@ function nobodyThere(error: unknown): boolean {
 }
 
 function unreachable(error: unknown): unknown {
-  return error instanceof LifeguardError && error.name === "UNAVAILABLE" ? new UnreachableError(error.message) : error;
+  const told = error instanceof LifeguardError && (error.name === "UNAVAILABLE" || error.data["field"] === "socket");
+  return told ? new UnreachableError(error.message) : error;
 }
 
 /** Resolves true once the client is connected again, false when it is not within `ms`. */

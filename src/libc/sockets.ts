@@ -1,5 +1,6 @@
 /** Unix sockets that Node does not know of: descriptors travel over them, and who is on the other end can be asked. */
 import koffi from "koffi";
+import { checkSocketPath } from "../paths.js";
 import { lazy, LibcError, must } from "./binding.js";
 import { closeDescriptor, setCloseOnExec } from "./descriptors.js";
 import { platform as P } from "./platform.js";
@@ -30,13 +31,9 @@ koffi.struct(
       },
 );
 
-/** Longest socket path this system takes, in bytes. */
-export const MAX_SOCKET_PATH: number = process.platform === "darwin" ? 103 : 107;
-
 function socketAddress(path: string): Buffer {
+  checkSocketPath(path);
   const bytes = Buffer.from(path);
-  if (bytes.length > MAX_SOCKET_PATH)
-    throw new RangeError(`socket path has ${bytes.length} bytes, this system takes ${MAX_SOCKET_PATH}: ${path}`);
   const address = Buffer.alloc(P.sockaddrUnBytes);
   if (P.sockaddrHasLength) {
     address.writeUInt8(P.sockaddrUnBytes, 0);

@@ -9,7 +9,8 @@ import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { LifeguardError, messageOf } from "../errors.js";
-import { listenUnix, MAX_SOCKET_PATH } from "../libc/sockets.js";
+import { listenUnix } from "../libc/sockets.js";
+import { checkSocketPath } from "../paths.js";
 
 export interface BoundSocket {
   /** A listening descriptor; the caller owns it. */
@@ -20,18 +21,7 @@ export interface BoundSocket {
 
 /** @throws LifeguardError INVALID_PARAMS (too long, not a socket), ALREADY_EXISTS (somebody answers), UNAVAILABLE (the system refuses) */
 export async function bindSocket(path: string): Promise<BoundSocket> {
-  const length = Buffer.byteLength(path);
-  if (length > MAX_SOCKET_PATH) {
-    throw new LifeguardError(
-      "INVALID_PARAMS",
-      `the socket's path has ${length} bytes, this system takes ${MAX_SOCKET_PATH}: ${path}; set LIFEGUARD_SOCKET or LIFEGUARD_RUNTIME_DIR to a shorter one`,
-      {
-        field: "socket",
-        length,
-        limit: MAX_SOCKET_PATH,
-      },
-    );
-  }
+  checkSocketPath(path);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   await removeStale(path);
   // 0077 rather than 0177: it holds for a moment in all threads, and directories they make must stay searchable.

@@ -2,6 +2,7 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { LifeguardError, messageOf } from "../../errors.js";
+import { checkSocketPath } from "../../paths.js";
 import { errorFromWire, MessagePack } from "../dialect.js";
 import type { Incoming } from "../dialect.js";
 
@@ -41,9 +42,10 @@ export class Link {
     socket.on("close", () => this.#end(unavailable("the daemon closed the connection")));
   }
 
-  /** @throws LifeguardError UNAVAILABLE when nobody answers there */
+  /** @throws LifeguardError UNAVAILABLE when nobody answers there, INVALID_PARAMS when no socket can have that path */
   static open(path: string, events: LinkEvents, timeoutMs: number): Promise<Link> {
     return new Promise((resolve, reject) => {
+      checkSocketPath(path);
       const socket = connect({ path });
       const fail = (error: LifeguardError): void => {
         clearTimeout(timer);

@@ -1,6 +1,6 @@
 /** Who starts a daemon, who does not, and what happens when several do at once. */
 import { spawn } from "node:child_process";
-import { existsSync, symlinkSync } from "node:fs";
+import { existsSync, symlinkSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -100,11 +100,27 @@ test("in the foreground it says where it is and what to try; Ctrl-C says what go
   });
 });
 
+test("a socket's path that no system takes is refused with its length, and nothing is started", async () => {
+  await inEmptyHome(async (home) => {
+    const path = `/tmp/${"x".repeat(200)}.sock`;
+    for (const args of [["new", "--", "true"], ["ls"]]) {
+      const { code, stderr } = await home.run(args, { env: { LIFEGUARD_SOCKET: path } });
+      expect(code).toBe(5);
+      expect(stderr).toContain(`has ${path.length} bytes`);
+      expect(stderr).toContain("set LIFEGUARD_SOCKET or LIFEGUARD_RUNTIME_DIR");
+    }
+    expect(home.processes()).toEqual([]);
+  });
+});
+
 test("a daemon that cannot start says why, through the verb that wanted it", async () => {
   await inEmptyHome(async (home) => {
-    const { code, stderr } = await home.run(["new", "--", "true"], { env: { LIFEGUARD_SOCKET: `/tmp/${"x".repeat(200)}.sock` } });
+    const config = join(home.home, "broken.toml");
+    writeFileSync(config, "[daemon]\nmax_sessions = -3\n");
+    const { code, stderr } = await home.run(["new", "--", "true"], { env: { LIFEGUARD_CONFIG: config } });
     expect(code).toBe(5);
-    expect(stderr).toMatch(/too long|2\d\d/);
+    expect(stderr).toContain(config);
+    expect(stderr).toContain("max_sessions");
     await waitUntil("the daemon that could not start to be gone", () =>
       home.processes().every(({ command }) => !command.includes("bin/lifeguard")),
     );
