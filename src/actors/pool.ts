@@ -240,7 +240,10 @@ export class ActorPool {
       // It may run all the same, when only its answer was late.
       address.thread?.call("stop", [id], this.#options.commandDeadlineMs).catch(() => {});
       this.#forget(id, address);
-      throw asLifeguardError(error);
+      const failure = asLifeguardError(error);
+      // Worth another try elsewhere; what the actor itself could not do is not.
+      if (address.thread === null || address.thread.lost !== null) failure.data["thread_lost"] = true;
+      throw failure;
     }
   }
 

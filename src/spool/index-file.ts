@@ -42,6 +42,8 @@ export class SpoolIndex {
   #fd: number;
   #count: number;
   #trouble: string | null = null;
+  /** The header is on the disk. */
+  #begun = true;
   /** Ordered; written before anything newer. */
   #pending: IndexRecord[] = [];
 
@@ -82,14 +84,26 @@ export class SpoolIndex {
       const whole = note === null ? parseRecords(bytes) : [];
       const length = RECORD_BYTES * (1 + whole.length);
       if (note === null && bytes.length > length) note = `${bytes.length - length} bytes at the end of the index were torn and are gone`;
-      if (bytes.length < RECORD_BYTES || note !== null) {
-        writeSync(fd, fileHeader(), 0, RECORD_BYTES, 0);
-        ftruncateSync(fd, length);
-      }
-      return new SpoolIndex(path, fd, whole.length, note, heldFrom);
+      const index = new SpoolIndex(path, fd, whole.length, note, heldFrom);
+      if (bytes.length < RECORD_BYTES || note !== null) index.#begin(length);
+      return index;
     } catch (error) {
       if (error instanceof LifeguardError) throw error;
       throw new LifeguardError("UNAVAILABLE", `cannot use the index ${path}: ${messageOf(error)}`, { path }, { cause: error });
+    }
+  }
+
+  /** A disk that is full is no reason not to run a session: the header is tried again with the first record. */
+  #begin(length: number): void {
+    try {
+      const header = fileHeader();
+      if (writeSync(this.#fd, header, 0, header.length, 0) < header.length) throw new Error("ENOSPC: the disk took only a part");
+      ftruncateSync(this.#fd, length);
+      this.#begun = true;
+      this.#trouble = null;
+    } catch (error) {
+      this.#begun = false;
+      this.#trouble = messageOf(error);
     }
   }
 
@@ -105,6 +119,8 @@ export class SpoolIndex {
       const mark = this.#pending.findIndex((waiting) => waiting.kind === "mark");
       this.#pending.splice(Math.max(0, mark), 1);
     }
+    if (!this.#begun) this.#begin(RECORD_BYTES * (1 + this.#count));
+    if (!this.#begun) return;
     try {
       if (this.#count + this.#pending.length > MAX_RECORDS) this.#rewrite(this.#heldFrom());
       const bytes = encodeRecords(this.#pending);

@@ -137,12 +137,16 @@ async function showCheckpoints(parts: AdoptionParts): Promise<void> {
 /** It was live when the last daemon ended, and no keeper has it: nobody can know its exit status, and a 0 is never made up. */
 function declareLost(entry: SessionEntry, parts: AdoptionParts): void {
   const { events, clock, keeping } = parts;
-  const at = entry.lastActivityAt;
   entry.pid = null;
-  entry.exit = { code: null, signal: null, at, reason: entry.killing ? "killed" : "lost" };
   entry.recoveredFrom = "checkpoint";
-  const detail = "its process was gone when the daemon started, and its exit status with it";
-  events.append("session.exited", entry.id, { code: null, signal: null, reason: entry.exit.reason, restarting: false });
+  // One in back-off had ended before, and its exit is known.
+  const known = entry.exit !== null;
+  const at = Math.max(entry.lastActivityAt, entry.startedAt ?? entry.createdAt);
+  entry.exit ??= { code: null, signal: null, at, reason: entry.killing ? "killed" : "lost" };
+  const detail = known
+    ? "it waited to be started again when the daemon ended"
+    : "its process was gone when the daemon started, and its exit status with it";
+  events.append("session.exited", entry.id, { code: entry.exit.code, signal: entry.exit.signal, reason: entry.exit.reason, restarting: false });
   setState(entry, "exited", { source: "supervisor", rule: "process_gone", confidence: "high", at: clock.now(), detail }, events, clock);
   keeping.rememberSoon(entry);
 }

@@ -98,7 +98,7 @@ export class Hosting {
         await this.#start(entry, attempt === 1 ? how : how === "fresh" ? "fresh" : "worker");
         return;
       } catch (error) {
-        if (attempt >= START_ATTEMPTS || !(error instanceof LifeguardError) || error.name !== "UNAVAILABLE") throw error;
+        if (attempt >= START_ATTEMPTS || !(error instanceof LifeguardError) || error.data["thread_lost"] !== true) throw error;
         const given = new AbortController();
         await Promise.race([loss, delay(LOSS_REPORT_MS, undefined, { signal: given.signal }).catch(() => undefined)]);
         given.abort();
@@ -275,7 +275,7 @@ export class Hosting {
       case "activity":
         entry.dirty = true;
         entry.offset = event.offset;
-        entry.lastActivityAt = event.at;
+        entry.lastActivityAt = Math.max(entry.lastActivityAt, event.at);
         return;
       case "output":
         entry.offset = Math.max(entry.offset, event.offset + event.data.byteLength);

@@ -74,7 +74,10 @@ export class Keeping {
     const { store, events, log } = this.#p;
     entry.dirty = false;
     try {
-      const [terminal] = await Promise.all([taken, store.registry.put(this.#record(entry))]);
+      // The record is retried until the disk takes it; what was asked for by name is not held up by that, and is refused by name.
+      const recorded = this.remember(entry);
+      recorded.catch(() => undefined);
+      const [terminal] = await Promise.all([taken, kind === "manual" && store.registry.has(entry.id) ? null : recorded]);
       const row = await store.checkpoints.save({
         session: entry.id,
         kind,
