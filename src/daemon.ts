@@ -13,6 +13,7 @@ import { loadConfig } from "./config.js";
 import { messageOf } from "./errors.js";
 import { openLog } from "./log.js";
 import { makeDirectories, resolvePaths } from "./paths.js";
+import { Profiles } from "./profiles/watch.js";
 import { Custody } from "./reaper/custody.js";
 import { ExitReaper } from "./reaper/exit-reaper.js";
 import { RpcServer } from "./rpc/server.js";
@@ -71,7 +72,13 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       unresponsive: (ids, is) => hosting.unresponsive(ids, is),
     },
   });
-  const hosting = new Hosting({ pool, table, events, clock, log, config });
+  const profiles = new Profiles(paths.config, ({ set, problems }) => {
+    for (const problem of problems) log.warn({ phase: "profiles" }, problem);
+    log.info({ phase: "profiles", profiles: set.profiles.length, digest: set.digest }, "profiles of tools have changed");
+    hosting.profilesChanged(set);
+  });
+  const currentProfiles = (): Profiles["set"] => profiles.set;
+  const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles });
   const custody = new Custody({
     runtime: paths.runtime,
     state: paths.state,
@@ -87,13 +94,15 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, world });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
   const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody });
-  const supervisor = new Supervisor({ config, clock, table, events, hosting, lifecycle, vitals, requestStop: () => asked.abort() });
+  const supervisor = new Supervisor({ config, clock, table, events, hosting, lifecycle, vitals, profiles: currentProfiles, requestStop: () => asked.abort() });
   const server = new RpcServer({ config, version, supervisor, log });
   const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 
   try {
     const began = clock.monotonic();
     const elapsed = (): number => Math.round(clock.monotonic() - began);
+    for (const problem of profiles.problems) log.warn({ phase: "profiles" }, problem);
+    profiles.follow();
     await pool.open();
     const adopted = await adoptSessions({ clock, log, table, events, custody, hosting, lifecycle });
     reaper.start();
@@ -114,6 +123,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   } finally {
     // In reverse, also when the start failed half-way: each of these is harmless on a part that never began.
     endFaults();
+    profiles.stop();
     await server.close();
     await reaper.stop();
     vitals.stop();

@@ -8,15 +8,17 @@ import { closeDescriptor, writeDescriptor } from "../libc/descriptors.js";
 import { setWindowSize, windowSize } from "../libc/terminals.js";
 import type { TerminalSize } from "../session.js";
 import { SpoolIndex } from "../spool/index-file.js";
+import type { ProfileSet } from "../profiles/profile.js";
 import type { InflightSlot } from "../spool/inflight.js";
 import { Intake } from "../spool/intake.js";
 import { MARK_INTERVAL_MS } from "../spool/timeline.js";
 import { HealthReport } from "./health-report.js";
 import { InputQueue } from "./input-queue.js";
 import { LiveTerminal } from "./live-terminal.js";
-import type { ActorEvent, ActorStart, ReadResult, Screen, ScreenRequest } from "./messages.js";
+import type { ActorEvent, ActorStart, Explanation, ReadResult, Screen, ScreenRequest } from "./messages.js";
 import { Observer } from "./observer.js";
 import { Pace } from "./pace.js";
+import { sessionProcesses } from "./session-processes.js";
 import { TtyReader } from "./tty-reader.js";
 import { encodeKeys, encodePaste } from "./terminal/keys.js";
 import type { TurnQueue } from "./turn-queue.js";
@@ -99,7 +101,7 @@ export class Actor {
     });
     this.#observer = new Observer(start, this.#index.newest("mark", this.#intake.end)?.at ?? 0, {
       post: (event) => this.#post(event),
-      master: () => this.#reader.fd,
+      processes: sessionProcesses(() => this.#reader.fd, start.pid),
       enter: context.enter,
       terminal: () => this.#terminal.atHand,
       broken: (detail) => this.#health.set("detection", detail),
@@ -317,6 +319,17 @@ export class Actor {
 
   seen(): void {
     this.#observer.seen();
+  }
+
+  explain(): Explanation {
+    // Brought back for the asking: rules look at the screen.
+    void this.#terminal.present;
+    this.#heard();
+    return this.#observer.explain();
+  }
+
+  profiles(set: ProfileSet): void {
+    this.#observer.profiles(set);
   }
 
   leaveAnswers(toAttached: boolean): void {

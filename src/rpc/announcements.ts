@@ -10,7 +10,7 @@ export interface Announcement {
 
 const text = z.string();
 const count = z.int().min(0);
-const of = (summary: string, fields: Record<string, z.ZodType> = {}): Announcement => ({ since: "1.0", summary, fields: z.object(fields) });
+const of = (summary: string, fields: Record<string, z.ZodType> = {}, since = "1.0"): Announcement => ({ since, summary, fields: z.object(fields) });
 
 export const NOTIFICATIONS: Readonly<Record<string, Announcement>> = {
   event: of("One event of a subscription: the event itself. `subscription` is there only on a connection that has several.", {
@@ -77,6 +77,7 @@ export const EVENTS: Readonly<Record<string, Announcement>> = {
   "session.acknowledged": of("A person has looked at it."),
   "session.restarting": of("It will be started again after `delay_ms`.", { delay_ms: z.number(), restarts: count }),
   "session.restarted": of("Its process was started again.", { epoch: count, offset: count }),
+  "session.tool": of("Another tool is in front, or none that is known (null).", { from: text.nullable(), to: text.nullable() }, "1.1"),
   "session.title": of("The terminal's title.", { title: text }),
   "session.cwd": of("The directory its shell is in.", { cwd: text }),
   "session.recovered": of("It goes on after its thread or the daemon was lost.", {

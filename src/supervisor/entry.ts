@@ -51,6 +51,9 @@ export class SessionEntry {
   exit: SessionExit | null = null;
   title = "";
   cwd: string;
+  /** The tool in front, by its profile's name. */
+  tool: string | null;
+  contextLimit: number | null = null;
   currentCommand: string | null = null;
   epoch = 1;
   offset = 0;
@@ -68,6 +71,7 @@ export class SessionEntry {
     this.stateSince = now;
     this.lastActivityAt = now;
     this.cwd = spec.cwd;
+    this.tool = spec.tool;
     this.placement = { isolation: spec.isolation, terminal: true };
     this.size = { cols: spec.cols, rows: spec.rows };
     this.evidence = { source: "supervisor", rule: "created", confidence: "high", at: now, detail: "the process is being started" };
@@ -97,7 +101,7 @@ export class SessionEntry {
       id: this.id,
       name: spec.name,
       labels: spec.labels,
-      tool: spec.tool,
+      tool: this.tool,
       command: spec.command,
       args: spec.args,
       cwd: this.cwd,
@@ -120,7 +124,7 @@ export class SessionEntry {
       repo: null,
       prompt_delivery: null,
       token_count: null,
-      context_limit: null,
+      context_limit: this.contextLimit,
       epoch: this.epoch,
       offset: this.offset,
       watchers: this.fanout.size,
