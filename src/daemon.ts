@@ -94,7 +94,17 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, world });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
   const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody });
-  const supervisor = new Supervisor({ config, clock, table, events, hosting, lifecycle, vitals, profiles: currentProfiles, requestStop: () => asked.abort() });
+  const supervisor = new Supervisor({
+    config,
+    clock,
+    table,
+    events,
+    hosting,
+    lifecycle,
+    vitals,
+    profiles: currentProfiles,
+    requestStop: () => asked.abort(),
+  });
   const server = new RpcServer({ config, version, supervisor, log });
   const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 

@@ -24,6 +24,8 @@ const STARTING_MS = 1_000;
 const ECHO_MS = 200;
 /** Shorter commands are watched as they run: nobody has to be told that they have ended. */
 const LONG_COMMAND_MS = 10_000;
+/** A tool that is seen busy must still be after so long: a spinner that flashes up once is no work. */
+const BUSY_CONFIRM_MS = 150;
 /** Input so shortly before the end of a tool's turn has ended it. */
 const STOPPED_MS = 2_000;
 /** Further in the future than this is a clock that was set back, not a race. */
@@ -39,6 +41,8 @@ export class Detector {
   readonly #settings: DetectorSettings;
   #state: SessionState = "starting";
   #evidence: Evidence | null = null;
+  /** A tool was first seen busy, while something else is still said. */
+  #busySeenAt: number | null = null;
   /** Idle has been seen once, first at `#idleAt`, while something else is still said. */
   #idleSeen = false;
   #idleAt = 0;
@@ -82,6 +86,8 @@ export class Detector {
     this.#look = look;
     const starting = this.#starting(input, look);
     if (starting !== null) return starting;
+    const unconfirmed = this.#unconfirmed(look, now);
+    if (unconfirmed !== null) return unconfirmed;
     if (look.state !== "idle") {
       this.#idleSeen = false;
       if (look.state === "attention") {
@@ -101,6 +107,16 @@ export class Detector {
     this.#idleSeen = false;
     this.#finish(input, look);
     return this.#rest(input, look);
+  }
+
+  #unconfirmed(look: Look, now: number): Detection | null {
+    if (!look.byTool || look.state !== "busy" || this.#state === "busy" || this.#evidence === null) {
+      this.#busySeenAt = null;
+      return null;
+    }
+    if (this.#busySeenAt === null || this.#busySeenAt > now) this.#busySeenAt = now;
+    const left = this.#busySeenAt + BUSY_CONFIRM_MS - now;
+    return left > 0 ? { state: this.#state, evidence: this.#evidence, next: left } : null;
   }
 
   /** A tool that has come to the front draws itself, and says all kinds of things, before it can be talked to. */
@@ -204,4 +220,3 @@ export class Detector {
     return { state, evidence, next };
   }
 }
-

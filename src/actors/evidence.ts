@@ -89,7 +89,11 @@ export interface Look {
  */
 export function lookAt(input: DetectorInput, settings: DetectorSettings, quiet: number, atPrompt: boolean): Look {
   if (input.tool !== null) return lookAtTool(input, input.tool, quiet);
-  const look = lookAtMarks(input, settings, quiet) ?? lookAtForeground(input, settings, quiet, atPrompt) ?? lookAtProgress(input) ?? lookAtSilence(input, settings, quiet);
+  const look =
+    lookAtMarks(input, settings, quiet) ??
+    lookAtForeground(input, settings, quiet, atPrompt) ??
+    lookAtProgress(input) ??
+    lookAtSilence(input, settings, quiet);
   return { ...look, byTool: false };
 }
 

@@ -64,9 +64,26 @@ function plainCandidates(input: DetectorInput, toolDecides: boolean, evidence: E
     const outcome = !holds ? "no_match" : !toolDecides && evidence?.source === source ? "won" : "outranked";
     found.push({ source, rule, state, region, outcome, text });
   };
-  add("osc133", "marks", osc133?.phase === "C" ? "busy" : "idle", "stream", osc133 !== null, osc133 === null ? "the shell marks nothing" : `phase ${osc133.phase}`);
-  add("progress", "progress_under_way", "busy", "stream", /^(?:normal|indeterminate)/.test(progress), progress === "" ? "nothing was said" : progress);
-  const front = foreground === null ? "nothing is in front" : `${foreground.command ?? "a program"}${foreground.isLeader ? " (the session's own process)" : ""}`;
+  add(
+    "osc133",
+    "marks",
+    osc133?.phase === "C" ? "busy" : "idle",
+    "stream",
+    osc133 !== null,
+    osc133 === null ? "the shell marks nothing" : `phase ${osc133.phase}`,
+  );
+  add(
+    "progress",
+    "progress_under_way",
+    "busy",
+    "stream",
+    /^(?:normal|indeterminate)/.test(progress),
+    progress === "" ? "nothing was said" : progress,
+  );
+  const front =
+    foreground === null
+      ? "nothing is in front"
+      : `${foreground.command ?? "a program"}${foreground.isLeader ? " (the session's own process)" : ""}`;
   add("foreground", "program_in_front", "busy", "processes", foreground !== null && !foreground.isLeader, front);
   const line = input.cursorLine();
   add("prompt", "shell_prompt", "idle", "cursor line", looksLikePrompt(line), line.slice(0, 160));
@@ -79,7 +96,9 @@ function wouldChange({ state, rules, broken, newest, idleHoldMs }: ExplanationIn
   if (broken) return ["nothing: its state is no longer watched, because watching it has failed"];
   const said: string[] = [];
   if (newest.held && newest.look !== null)
-    said.push(`it becomes ${newest.look.state} when what shows now (${newest.look.rule}) is still there ${idleHoldMs} ms after it was first seen`);
+    said.push(
+      `it becomes ${newest.look.state} when what shows now (${newest.look.rule}) is still there ${idleHoldMs} ms after it was first seen`,
+    );
   if (rules !== null && !rules.empty) {
     for (const { rule, region, state: to, outcome, text } of candidates)
       if (outcome === "no_match" && to !== state && rules.profile.rules.some(({ id }) => id === rule))

@@ -289,7 +289,8 @@ export class Observer {
   /** What rules look at; null while the terminal is behind or off. A parked one shows what it showed. */
   #shown(): Shown | null {
     const terminal = this.#context.terminal();
-    if (terminal === null) return this.#screen.shown === null ? null : { ...this.#screen.shown, title: this.#title, progress: this.#progress };
+    if (terminal === null)
+      return this.#screen.shown === null ? null : { ...this.#screen.shown, title: this.#title, progress: this.#progress };
     const { cols, rows } = terminal.size;
     return { cols, rows, row: (y) => terminal.row(y), title: terminal.title, progress: this.#progress };
   }
@@ -327,4 +328,3 @@ interface LastScreen {
   alternate: boolean;
   shown: Shown | null;
 }
-

@@ -31,7 +31,9 @@ export function parseRecording(text: string, file: string): Recording {
       ? ownRecording(JSON.parse(text) as Record<string, unknown>)
       : asciicast(text);
   } catch (error) {
-    throw new LifeguardError("INVALID_PARAMS", `${file} is neither a recording nor an asciicast (version 2): ${messageOf(error)}`, { field: "recording" });
+    throw new LifeguardError("INVALID_PARAMS", `${file} is neither a recording nor an asciicast (version 2): ${messageOf(error)}`, {
+      field: "recording",
+    });
   }
 }
 
@@ -45,7 +47,7 @@ function ownRecording(raw: Record<string, unknown>): Recording {
   const output = list("output").map(([at, data]): [number, Uint8Array] => [Number(at), Buffer.from(String(data), "base64")]);
   return {
     tool: typeof raw["tool"] === "string" ? raw["tool"] : null,
-    version: String(raw["version"] ?? ""),
+    version: words(raw["version"]),
     cols: positive(raw["cols"], "cols"),
     rows: positive(raw["rows"], "rows"),
     shell: raw["shell"] === true,
@@ -53,8 +55,12 @@ function ownRecording(raw: Record<string, unknown>): Recording {
     output,
     resizes: list("resizes").map(([at, cols, rows]) => [Number(at), positive(cols, "resizes"), positive(rows, "resizes")]),
     inputs: list("inputs").map(([at]) => Number(at)),
-    foreground: list("foreground").map(([at, isLeader, command]) => [Number(at), isLeader === true, command === null ? null : String(command)]),
-    timeline: list("timeline").map(([at, state, why]) => [Number(at), stateOf(state), String(why ?? "")]),
+    foreground: list("foreground").map(([at, isLeader, command]) => [
+      Number(at),
+      isLeader === true,
+      typeof command === "string" ? command : null,
+    ]),
+    timeline: list("timeline").map(([at, state, why]) => [Number(at), stateOf(state), words(why)]),
     checked: raw["checked"] === true,
   };
 }
@@ -93,8 +99,13 @@ function asciicast(text: string): Recording {
 }
 
 function positive(value: unknown, what: string): number {
-  if (!Number.isInteger(value) || Number(value) < 1 || Number(value) > 1_000) throw new Error(`${what} is no size: ${String(value).slice(0, 40)}`);
+  if (!Number.isInteger(value) || Number(value) < 1 || Number(value) > 1_000)
+    throw new Error(`${what} is no size: ${String(value).slice(0, 40)}`);
   return Number(value);
+}
+
+function words(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 function stateOf(value: unknown): SessionState {

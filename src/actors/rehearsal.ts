@@ -69,15 +69,20 @@ export function rehearse(recording: Recording, options: RehearsalOptions): Rehea
     if (event.type === "tool") tools.push({ at, tool: event.tool });
     if (event.type === "state" && event.state !== states.at(-1)?.state) states.push({ at, state: event.state, evidence: event.evidence });
   };
-  const observer = new Observer(startOf(recording, options), 0, {
-    post,
-    processes: processesOf(recording, options, () => time.now() - BEGAN),
-    enter: () => undefined,
-    terminal: () => terminal,
-    broken: (detail) => {
-      throw new Error(detail);
+  const observer = new Observer(
+    startOf(recording, options),
+    0,
+    {
+      post,
+      processes: processesOf(recording, options, () => time.now() - BEGAN),
+      enter: () => undefined,
+      terminal: () => terminal,
+      broken: (detail) => {
+        throw new Error(detail);
+      },
     },
-  }, time);
+    time,
+  );
   timed(() => observer.begin());
   for (const step of steps(recording, options.cut ?? "recorded", options.looks?.at ?? [])) {
     timed(() => time.moveTo(BEGAN + step.at));
@@ -139,7 +144,11 @@ function outputSteps({ output, resizes }: Recording, cut: Cut): Step[] {
   return joined;
 }
 
-function processesOf(recording: Recording, options: RehearsalOptions, now: () => number): ConstructorParameters<typeof Observer>[2]["processes"] {
+function processesOf(
+  recording: Recording,
+  options: RehearsalOptions,
+  now: () => number,
+): ConstructorParameters<typeof Observer>[2]["processes"] {
   return {
     foreground: () => {
       const front = recording.foreground.findLast(([at]) => at <= now()) ?? recording.foreground[0];

@@ -53,7 +53,11 @@ export class ToolWatch {
     const known = foreground.command === null ? undefined : profileOfProgram(this.#set, foreground.command);
     if (known !== undefined) {
       if (known !== before || (this.#group !== null && this.#group !== foreground.group))
-        this.#enter(known, this.#startedAt === 0 && this.#group === null && before === null ? 0 : this.#sinceOf(known, now), foreground.group);
+        this.#enter(
+          known,
+          this.#startedAt === 0 && this.#group === null && before === null ? 0 : this.#sinceOf(known, now),
+          foreground.group,
+        );
       this.#group = foreground.group;
       return known !== before;
     }

@@ -46,7 +46,9 @@ export function profileSet(profiles: Profile[]): ProfileSet {
 /** @throws LifeguardError when it extends what is not there */
 export function joined(base: Profile | undefined, part: ProfilePart, file: string): Profile {
   if (part.extends && base === undefined)
-    throw new LifeguardError("INVALID_PARAMS", `${file}: extends: there is no profile ${JSON.stringify(part.name)} to extend`, { field: "extends" });
+    throw new LifeguardError("INVALID_PARAMS", `${file}: extends: there is no profile ${JSON.stringify(part.name)} to extend`, {
+      field: "extends",
+    });
   const under = part.extends && base !== undefined ? base : blankProfile(part.name);
   const replaced = new Set([...part.rules.map(({ id }) => id), ...part.drop]);
   return {

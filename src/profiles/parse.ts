@@ -51,7 +51,10 @@ const fileSchema = z.strictObject({
   revision: z.int().positive().optional(),
   verified: z.boolean().optional(),
   verified_versions: words.optional(),
-  verified_on: z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "is a date: 2026-01-31").optional(),
+  verified_on: z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}$/, "is a date: 2026-01-31")
+    .optional(),
   aliases: z.array(name).max(16).optional(),
   command: words.optional(),
   processes: words.optional(),
@@ -93,14 +96,14 @@ export function parseProfile(text: string, file: string): ProfilePart {
     const issue = result.error.issues[0];
     const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
     const path = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
-    const said =
-      unknown !== undefined ? "is no key of a profile" : (issue?.message ?? "is not understood").replace(/^Invalid input: /, "");
+    const said = unknown !== undefined ? "is no key of a profile" : (issue?.message ?? "is not understood").replace(/^Invalid input: /, "");
     throw refused(`${file}:${lineOf(text, path)}`, path.join("."), said);
   }
   const { data } = result;
   const seen = new Set<string>();
   for (const [index, rule] of data.rule.entries()) {
-    if (seen.has(rule.id)) throw refused(`${file}:${lineOf(text, ["rule", index, "id"])}`, `rule.${index}.id`, `${JSON.stringify(rule.id)} is there twice`);
+    if (seen.has(rule.id))
+      throw refused(`${file}:${lineOf(text, ["rule", index, "id"])}`, `rule.${index}.id`, `${JSON.stringify(rule.id)} is there twice`);
     seen.add(rule.id);
   }
   return partOf(data, text, file);
@@ -108,7 +111,11 @@ export function parseProfile(text: string, file: string): ProfilePart {
 
 function partOf(data: z.output<typeof fileSchema>, text: string, file: string): ProfilePart {
   if (data.verified === true && (data.verified_versions === undefined || data.verified_on === undefined))
-    throw refused(`${file}:${lineOf(text, ["verified"])}`, "verified", "needs verified_versions and verified_on: which versions were run, and when");
+    throw refused(
+      `${file}:${lineOf(text, ["verified"])}`,
+      "verified",
+      "needs verified_versions and verified_on: which versions were run, and when",
+    );
   const values: ProfilePart["values"] = {};
   if (data.title !== undefined) values.title = data.title;
   if (data.revision !== undefined) values.revision = data.revision;

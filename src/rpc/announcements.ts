@@ -10,7 +10,11 @@ export interface Announcement {
 
 const text = z.string();
 const count = z.int().min(0);
-const of = (summary: string, fields: Record<string, z.ZodType> = {}, since = "1.0"): Announcement => ({ since, summary, fields: z.object(fields) });
+const of = (summary: string, fields: Record<string, z.ZodType> = {}, since = "1.0"): Announcement => ({
+  since,
+  summary,
+  fields: z.object(fields),
+});
 
 export const NOTIFICATIONS: Readonly<Record<string, Announcement>> = {
   event: of("One event of a subscription: the event itself. `subscription` is there only on a connection that has several.", {

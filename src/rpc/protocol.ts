@@ -167,7 +167,14 @@ export interface ExplainResult {
   evidence: Evidence | null;
   tool: { name: string; title: string; revision: number; verified: string | null; files: string[] } | null;
   held: { state: SessionState; rule: string; hold_ms: number; text: string } | null;
-  candidates: { source: string; rule: string; state: SessionState; region: string; outcome: "won" | "outranked" | "no_match"; text: string }[];
+  candidates: {
+    source: string;
+    rule: string;
+    state: SessionState;
+    region: string;
+    outcome: "won" | "outranked" | "no_match";
+    text: string;
+  }[];
   inputs: {
     title: string;
     progress: string;

@@ -43,7 +43,15 @@ export class Hosting {
   readonly #starting = new Set<string>();
   #nextLoss = deferred();
 
-  constructor(parts: { pool: ActorPool; table: SessionTable; events: EventLog; clock: Clock; log: Log; config: Config; profiles: () => ProfileSet }) {
+  constructor(parts: {
+    pool: ActorPool;
+    table: SessionTable;
+    events: EventLog;
+    clock: Clock;
+    log: Log;
+    config: Config;
+    profiles: () => ProfileSet;
+  }) {
     this.#pool = parts.pool;
     this.#table = parts.table;
     this.#events = parts.events;

@@ -111,7 +111,9 @@ export class Supervisor implements SupervisorApi {
     const profile = findProfile(set, name);
     if (profile !== undefined) return profile;
     const known = set.profiles.map((one) => one.name).join(", ");
-    throw new LifeguardError("INVALID_PARAMS", `there is no profile of a tool ${JSON.stringify(name.slice(0, 80))}: there are ${known}`, { field: "tool" });
+    throw new LifeguardError("INVALID_PARAMS", `there is no profile of a tool ${JSON.stringify(name.slice(0, 80))}: there are ${known}`, {
+      field: "tool",
+    });
   }
 
   #claim(name: string, claimant: SessionEntry | null): void {

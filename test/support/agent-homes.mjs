@@ -32,7 +32,12 @@ const SETTINGS = {
     const directory = join(root, "claude");
     mkdirSync(directory);
     const project = { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true, allowedTools: [] };
-    const settings = { hasCompletedOnboarding: true, theme: "dark", customApiKeyResponses: { approved: [KEY], rejected: [] }, projects: { [cwd]: project } };
+    const settings = {
+      hasCompletedOnboarding: true,
+      theme: "dark",
+      customApiKeyResponses: { approved: [KEY], rejected: [] },
+      projects: { [cwd]: project },
+    };
     writeFileSync(join(directory, ".claude.json"), JSON.stringify(settings));
     return {
       ANTHROPIC_BASE_URL: url,
@@ -68,8 +73,19 @@ const SETTINGS = {
     return { CODEX_HOME: directory, OPENAI_API_KEY: "x" };
   },
   opencode({ root, cwd, url }) {
-    const provider = { npm: "@ai-sdk/openai-compatible", name: "mock", options: { baseURL: `${url}/v1`, apiKey: "x" }, models: { m: { name: "m", tool_call: true } } };
-    const settings = { $schema: "https://opencode.ai/config.json", autoupdate: false, permission: { bash: "ask", edit: "ask" }, model: "mock/m", provider: { mock: provider } };
+    const provider = {
+      npm: "@ai-sdk/openai-compatible",
+      name: "mock",
+      options: { baseURL: `${url}/v1`, apiKey: "x" },
+      models: { m: { name: "m", tool_call: true } },
+    };
+    const settings = {
+      $schema: "https://opencode.ai/config.json",
+      autoupdate: false,
+      permission: { bash: "ask", edit: "ask" },
+      model: "mock/m",
+      provider: { mock: provider },
+    };
     writeFileSync(join(cwd, "opencode.json"), JSON.stringify(settings));
     return { XDG_CONFIG_HOME: join(root, "config"), XDG_DATA_HOME: join(root, "data") };
   },

@@ -8,7 +8,9 @@
 //   anything else    answers in one sentence
 import http from "node:http";
 
-const PLAN = "I looked at the request and here is a short plan. First read the code, then run the tests, then report. All done now.".split(" ");
+const PLAN = "I looked at the request and here is a short plan. First read the code, then run the tests, then report. All done now.".split(
+  " ",
+);
 const QUOTE = [
   "The dialog of a coding agent looks like this:\n\n",
   "```\nBash command\n\n  rm -rf build\n\nDo you want to proceed?\n❯ 1. Yes\n  2. No\n\nEsc to cancel\n```\n\n",
@@ -56,11 +58,26 @@ async function anthropic(body, res, { delayMs, command }) {
   const { text } = newest(body.messages, (m) => m.role === "user" && PROMPT.test(JSON.stringify(m.content)));
   const wanted = wish(text, /tool_result/.test(text));
   const names = (body.tools ?? []).map((tool) => tool.name);
-  const message = { id: `msg_${Date.now()}`, type: "message", role: "assistant", model: body.model, content: [], stop_reason: null, stop_sequence: null, usage: { input_tokens: 1200, output_tokens: 1 } };
-  if (wanted === "fail") return refuse(res, { type: "error", error: { type: "invalid_request_error", message: "the mock model refuses" } });
+  const message = {
+    id: `msg_${Date.now()}`,
+    type: "message",
+    role: "assistant",
+    model: body.model,
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage: { input_tokens: 1200, output_tokens: 1 },
+  };
+  if (wanted === "fail")
+    return await refuse(res, { type: "error", error: { type: "invalid_request_error", message: "the mock model refuses" } });
   if (!body.stream) return json(res, { ...message, content: [{ type: "text", text: "ok" }], stop_reason: "end_turn" });
   const send = events(res, (type, data) => `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
-  const tool = wanted === "tool" && names.includes("Bash") ? { name: "Bash", input: { command, description: "run a command" } } : wanted === "question" && names.includes("AskUserQuestion") ? { name: "AskUserQuestion", input: QUESTION } : null;
+  const tool =
+    wanted === "tool" && names.includes("Bash")
+      ? { name: "Bash", input: { command, description: "run a command" } }
+      : wanted === "question" && names.includes("AskUserQuestion")
+        ? { name: "AskUserQuestion", input: QUESTION }
+        : null;
   send("message_start", { message });
   send("content_block_start", { index: 0, content_block: { type: "text", text: "" } });
   for (const word of words(text)) {
@@ -73,7 +90,10 @@ async function anthropic(body, res, { delayMs, command }) {
     send("content_block_delta", { index: 1, delta: { type: "input_json_delta", partial_json: JSON.stringify(tool.input) } });
     send("content_block_stop", { index: 1 });
   }
-  send("message_delta", { delta: { stop_reason: tool === null ? "end_turn" : "tool_use", stop_sequence: null }, usage: { output_tokens: 42 } });
+  send("message_delta", {
+    delta: { stop_reason: tool === null ? "end_turn" : "tool_use", stop_sequence: null },
+    usage: { output_tokens: 42 },
+  });
   send("message_stop", {});
   res.end();
 }
@@ -81,9 +101,13 @@ async function anthropic(body, res, { delayMs, command }) {
 async function responses(body, res, { delayMs, command }) {
   const input = Array.isArray(body.input) ? body.input : [body.input ?? ""];
   const { text, turns } = newest(input, (item) => item.role === "user" && PROMPT.test(JSON.stringify(item.content)));
-  const wanted = wish(text, turns.some((item) => /call_output$/.test(item.type ?? "")));
+  const wanted = wish(
+    text,
+    turns.some((item) => (item.type ?? "").endsWith("call_output")),
+  );
   const names = (body.tools ?? []).map((tool) => tool.name ?? tool.type);
-  if (wanted === "fail") return refuse(res, { error: { type: "invalid_request_error", code: "invalid", message: "the mock model refuses" } });
+  if (wanted === "fail")
+    return await refuse(res, { error: { type: "invalid_request_error", code: "invalid", message: "the mock model refuses" } });
   let number = 0;
   const send = events(res, (type, data) => `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: number++, ...data })}\n\n`);
   const id = `resp_${Date.now()}`;
@@ -106,13 +130,26 @@ async function responses(body, res, { delayMs, command }) {
     send("response.output_item.done", { output_index: 1, item: call });
     out.push(call);
   }
-  const usage = { input_tokens: 1200, input_tokens_details: { cached_tokens: 0 }, output_tokens: 42, output_tokens_details: { reasoning_tokens: 0 }, total_tokens: 1242 };
+  const usage = {
+    input_tokens: 1200,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: 42,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: 1242,
+  };
   send("response.completed", { response: { id, object: "response", status: "completed", output: out, usage } });
   res.end();
 }
 
 function responsesCall(wanted, names, command) {
-  const call = (name, args) => ({ id: "fc_1", type: "function_call", call_id: `call_${Date.now()}`, name, arguments: JSON.stringify(args), status: "completed" });
+  const call = (name, args) => ({
+    id: "fc_1",
+    type: "function_call",
+    call_id: `call_${Date.now()}`,
+    name,
+    arguments: JSON.stringify(args),
+    status: "completed",
+  });
   if (wanted === "question" && names.includes("request_user_input")) return call("request_user_input", QUESTION);
   if (wanted !== "tool") return null;
   const name = names.find((known) => /exec_command|shell_command|shell/.test(known)) ?? "shell";
@@ -123,12 +160,22 @@ function responsesCall(wanted, names, command) {
 
 async function chat(body, res, { delayMs, command }) {
   const { text, turns } = newest(body.messages ?? [], (message) => message.role === "user");
-  const wanted = wish(text, turns.some((message) => message.role === "tool"));
+  const wanted = wish(
+    text,
+    turns.some((message) => message.role === "tool"),
+  );
   const names = (body.tools ?? []).map((tool) => tool.function?.name);
   const base = { id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: body.model };
   const usage = { prompt_tokens: 1200, completion_tokens: 42, total_tokens: 1242 };
-  if (wanted === "fail" && names.length > 0) return refuse(res, { error: { type: "invalid_request_error", message: "the mock model refuses" } });
-  if (!body.stream) return json(res, { ...base, object: "chat.completion", choices: [{ index: 0, message: { role: "assistant", content: "a title" }, finish_reason: "stop" }], usage });
+  if (wanted === "fail" && names.length > 0)
+    return await refuse(res, { error: { type: "invalid_request_error", message: "the mock model refuses" } });
+  if (!body.stream)
+    return json(res, {
+      ...base,
+      object: "chat.completion",
+      choices: [{ index: 0, message: { role: "assistant", content: "a title" }, finish_reason: "stop" }],
+      usage,
+    });
   const send = events(res, (_, data) => `data: ${JSON.stringify(data)}\n\n`);
   const delta = (part, finish_reason = null) => send("", { ...base, choices: [{ index: 0, delta: part, finish_reason }] });
   delta({ role: "assistant", content: "" });
@@ -136,8 +183,18 @@ async function chat(body, res, { delayMs, command }) {
     delta({ content: word });
     await pause(delayMs);
   }
-  const tool = wanted === "tool" && names.includes("bash") ? { name: "bash", arguments: { command, description: "run a command" } } : wanted === "question" && names.includes("question") ? { name: "question", arguments: QUESTION } : null;
-  if (tool !== null) delta({ tool_calls: [{ index: 0, id: `call_${Date.now()}`, type: "function", function: { name: tool.name, arguments: JSON.stringify(tool.arguments) } }] });
+  const tool =
+    wanted === "tool" && names.includes("bash")
+      ? { name: "bash", arguments: { command, description: "run a command" } }
+      : wanted === "question" && names.includes("question")
+        ? { name: "question", arguments: QUESTION }
+        : null;
+  if (tool !== null)
+    delta({
+      tool_calls: [
+        { index: 0, id: `call_${Date.now()}`, type: "function", function: { name: tool.name, arguments: JSON.stringify(tool.arguments) } },
+      ],
+    });
   delta({}, tool === null ? "stop" : "tool_calls");
   send("", { ...base, choices: [], usage });
   res.write("data: [DONE]\n\n");
@@ -152,7 +209,8 @@ function json(res, body) {
   res.writeHead(200, { "content-type": "application/json" });
   res.end(JSON.stringify(body));
 }
-function refuse(res, body) {
+async function refuse(res, body) {
+  await pause(900);
   res.writeHead(400, { "content-type": "application/json" });
   res.end(JSON.stringify(body));
 }
@@ -160,7 +218,7 @@ function refuse(res, body) {
 /** @returns a server on a free port of loopback */
 export async function startMockModel({ delayMs = 60, command = "sleep 3 && touch tool-ran && echo tool ran" } = {}) {
   const settings = { delayMs, command };
-  const server = http.createServer(async (req, res) => {
+  const answer = async (req, res) => {
     try {
       let raw = "";
       for await (const chunk of req) raw += chunk;
@@ -174,7 +232,8 @@ export async function startMockModel({ delayMs = 60, command = "sleep 3 && touch
     } catch {
       res.destroy();
     }
-  });
+  };
+  const server = http.createServer((req, res) => void answer(req, res));
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     port: server.address().port,

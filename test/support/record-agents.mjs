@@ -31,7 +31,11 @@ async function record(tool, name, scenario) {
   const pid = spawnOnTerminal({ file: argv[0], argv, env: Object.entries(env).map(([key, value]) => `${key}=${value}`), cwd, slavePath });
   const began = performance.now();
   const now = () => Math.round(performance.now() - began);
-  const terminal = new Terminal({ cols, rows }, { historyLines: 1000 }, { reply: (answer) => writeDescriptor(master, answer), title() {}, bell() {}, osc() {} });
+  const terminal = new Terminal(
+    { cols, rows },
+    { historyLines: 1000 },
+    { reply: (answer) => writeDescriptor(master, answer), title() {}, bell() {}, osc() {} },
+  );
   const output = [];
   const inputs = [];
   const resizes = [];
@@ -51,7 +55,8 @@ async function record(tool, name, scenario) {
     lookedAt = now();
     const seen = readForeground(master, pid);
     const before = foreground.at(-1);
-    if (seen !== null && (before === undefined || before[2] !== seen.command || before[1] !== seen.isLeader)) foreground.push([now(), seen.isLeader, seen.command]);
+    if (seen !== null && (before === undefined || before[2] !== seen.command || before[1] !== seen.isLeader))
+      foreground.push([now(), seen.isLeader, seen.command]);
   };
   const shown = () => `${terminal.title}\n${terminal.screenText().join("\n")}`;
   const until = async (holds, what) => {
@@ -70,7 +75,10 @@ async function record(tool, name, scenario) {
         timeline.push([now(), step.state, step.why ?? String(step.until ?? step.gone ?? "")]);
         if (process.argv.includes("--show")) console.log(`---- ${tool}/${name} ${now()} ${step.state}\n${shown()}`);
       }
-      const wait = async (ms) => { const end = now() + ms; await until(() => now() >= end, "time"); };
+      const wait = async (ms) => {
+        const end = now() + ms;
+        await until(() => now() >= end, "time");
+      };
       if (step.wait !== undefined) await wait(step.wait);
       if (step.size !== undefined) {
         setWindowSize(master, step.size[0], step.size[1]);
@@ -92,8 +100,12 @@ async function record(tool, name, scenario) {
     }
   } finally {
     closeDescriptor(master);
-    try { process.kill(-pid, "SIGKILL"); } catch {}
-    try { process.kill(pid, "SIGKILL"); } catch {}
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {}
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {}
     while (reap(pid) === null) await new Promise((resolve) => setTimeout(resolve, 10));
     model.close();
   }

@@ -124,7 +124,7 @@ export function runs(line: Line, cols: number): Run[] {
   const found: Run[] = [];
   const end = seenLength(line, cols);
   let run: Run | undefined;
-  for (let x = 0; x < end; ) {
+  for (let x = 0; x < end;) {
     const width = columnsAt(line, x);
     // A half without its other half is a blank, as it is on a screen.
     const whole = width === 2 && x + 1 < cols && columnsAt(line, x + 1) === 0;
