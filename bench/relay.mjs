@@ -26,7 +26,7 @@ if (isMainThread) {
   if (mode === "thread") {
     const worker = new Worker(new URL(import.meta.url), { workerData: master });
     worker.on("message", output);
-    write = (bytes) => worker.postMessage(bytes);
+    write = (bytes) => worker.postMessage(bytes, []);
   } else {
     write = terminal(master, output);
   }
@@ -40,6 +40,6 @@ if (isMainThread) {
     process.exit();
   });
 } else {
-  const write = terminal(workerData, (bytes) => parentPort.postMessage(bytes));
+  const write = terminal(workerData, (bytes) => parentPort.postMessage(bytes, []));
   parentPort.on("message", write);
 }

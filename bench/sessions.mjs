@@ -35,8 +35,10 @@ const keys = Number(values.keys);
 
 // ---- figures ------------------------------------------------------------------------------------------------------------
 
-const quantile = (times, part) => times.toSorted((a, b) => a - b)[Math.min(times.length - 1, Math.floor(part * times.length))] ?? Number.NaN;
-const spread = (times) => `p50 ${quantile(times, 0.5).toFixed(2)}  p99 ${quantile(times, 0.99).toFixed(2)}  max ${Math.max(...times).toFixed(1)} ms`;
+const quantile = (times, part) =>
+  times.toSorted((a, b) => a - b)[Math.min(times.length - 1, Math.floor(part * times.length))] ?? Number.NaN;
+const spread = (times) =>
+  `p50 ${quantile(times, 0.5).toFixed(2)}  p99 ${quantile(times, 0.99).toFixed(2)}  max ${Math.max(...times).toFixed(1)} ms`;
 const say = (name, text) => console.log(`${name.padEnd(34)} ${text}  [load ${loadavg()[0].toFixed(1)}]`);
 
 async function timed(work) {
@@ -76,7 +78,11 @@ class Daemon {
     const { PATH } = process.env;
     const env = { PATH, HOME: join(this.home, "user"), SHELL: "/bin/sh", LANG: "C.UTF-8", LIFEGUARD_HOME: this.home };
     return await timed(async () => {
-      this.#child = spawn(process.execPath, [LIFEGUARD, "daemon", "--ready-fd", "3"], { env, cwd: "/", stdio: ["ignore", "ignore", "inherit", "pipe"] });
+      this.#child = spawn(process.execPath, [LIFEGUARD, "daemon", "--ready-fd", "3"], {
+        env,
+        cwd: "/",
+        stdio: ["ignore", "ignore", "inherit", "pipe"],
+      });
       const [line] = await once(createInterface({ input: this.#child.stdio[3] }), "line");
       if ("failed" in JSON.parse(line)) throw new Error(line);
     });
@@ -87,7 +93,9 @@ class Daemon {
   }
 
   get keepers() {
-    return readdirSync(join(this.home, "run")).flatMap((name) => /^keeper-(\d+)\.sock$/.exec(name)?.[1] ?? []).map(Number);
+    return readdirSync(join(this.home, "run"))
+      .flatMap((name) => /^keeper-(\d+)\.sock$/.exec(name)?.[1] ?? [])
+      .map(Number);
   }
 
   processes() {
@@ -196,7 +204,8 @@ async function echo(daemon) {
   const client = await daemon.client();
   const beside = await typist(daemon);
   const floods = [];
-  for (let n = 0; n < FLOODS; n++) floods.push(await client.call("session.create", { command: "/bin/sh", args: ["-c", "while :; do seq 1 100000; done"] }));
+  for (let n = 0; n < FLOODS; n++)
+    floods.push(await client.call("session.create", { command: "/bin/sh", args: ["-c", "while :; do seq 1 100000; done"] }));
   const [flooded] = await type([beside], Math.ceil(keys / 5), 10);
   say(`echo beside ${FLOODS} floods: lifeguard`, spread(flooded));
   await Promise.all(floods.map(({ id }) => client.call("session.kill", { id, grace_ms: 100 })));
@@ -246,7 +255,10 @@ async function many(daemon) {
   await sleep(12_000);
   const after = daemon.processes().map(pssKb);
   const each = after.map((kb, i) => ((kb - before[i]) / sessions).toFixed(1));
-  say("memory per idle session", `${(after.reduce((a, b) => a + b) / sessions - before.reduce((a, b) => a + b) / sessions).toFixed(1)} KB (daemon ${each[0]}, keeper ${each.slice(1).join(" + ")}); in all ${Math.round(after.reduce((a, b) => a + b) / 1024)} MB PSS`);
+  say(
+    "memory per idle session",
+    `${(after.reduce((a, b) => a + b) / sessions - before.reduce((a, b) => a + b) / sessions).toFixed(1)} KB (daemon ${each[0]}, keeper ${each.slice(1).join(" + ")}); in all ${Math.round(after.reduce((a, b) => a + b) / 1024)} MB PSS`,
+  );
   await client.close();
 }
 
@@ -255,7 +267,10 @@ async function idle(daemon) {
   const before = pids.map(cpuMs);
   await sleep(idleSeconds * 1_000);
   const percent = pids.map((pid, i) => ((cpuMs(pid) - before[i]) / (idleSeconds * 10)).toFixed(2));
-  say(`idle CPU of ${sessions} sessions`, `daemon ${percent[0]} %, keeper ${percent.slice(1).join(" + ")} % of a core, over ${idleSeconds} s`);
+  say(
+    `idle CPU of ${sessions} sessions`,
+    `daemon ${percent[0]} %, keeper ${percent.slice(1).join(" + ")} % of a core, over ${idleSeconds} s`,
+  );
 }
 
 async function adopt(daemon, count) {
@@ -264,10 +279,13 @@ async function adopt(daemon, count) {
   const ready = await daemon.start();
   const client = await daemon.client();
   let restored = null;
-  for (; restored === null; await sleep(2)) ({ restored } = await client.call("daemon.status", {}));
+  for (; restored === null; await sleep(10)) ({ restored } = await client.call("daemon.status", {}));
   const all = performance.now() - began;
   if (restored.sessions !== count) throw new Error(`${restored.sessions} sessions were restored, not ${count}`);
-  say(`${count} sessions after kill -9`, `answers ${ready.toFixed(0)} ms after exec, all serve after ${all.toFixed(0)} ms (${restored.ms} ms by daemon.status)`);
+  say(
+    `${count} sessions after kill -9`,
+    `answers ${ready.toFixed(0)} ms after exec, all serve after ${all.toFixed(0)} ms (${restored.ms} ms by daemon.status)`,
+  );
   await client.close();
 }
 
@@ -281,7 +299,9 @@ async function pipelined() {
 
 // ---- in order -----------------------------------------------------------------------------------------------------------
 
-console.log(`${cpus()[0]?.model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}`);
+console.log(
+  `${cpus()[0]?.model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}`,
+);
 const starting = await Daemon.start();
 const starts = [];
 for (let n = 0; n < 3; n++) {

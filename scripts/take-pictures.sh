@@ -1,14 +1,12 @@
 #!/usr/bin/env bash
-# Remakes docs/pictures: real sessions, drawn by `lifeguard screen --format svg`. Run by hand, after a build, by root or by a user
-# who may make namespaces: a /srv and a host name of its own keep everything of this machine out of the pictures.
+# Remakes docs/pictures: real sessions, drawn by `lifeguard screen --format svg`. Run by hand, after a build,
+# by root: namespaces with a /srv and a host name of their own keep everything of this machine out of the pictures.
 # Needs vim, htop, less and util-linux.
 set -euo pipefail
 
 checkout=$(cd "$(dirname "$0")/.." && pwd)
 if [ "${1:-}" != inside ]; then
-  unshare=(unshare --mount --uts --pid --fork --kill-child --mount-proc)
-  [ "$(id -u)" -eq 0 ] || unshare+=(--map-root-user)
-  exec "${unshare[@]}" "$checkout/scripts/take-pictures.sh" inside
+  exec unshare --mount --uts --pid --fork --kill-child --mount-proc "$checkout/scripts/take-pictures.sh" inside
 fi
 
 hostname shore

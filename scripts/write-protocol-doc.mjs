@@ -40,7 +40,7 @@ export function protocolParts(schema) {
 
 function methodText(name, { since, summary, params, result }) {
   const required = new Set(params.required ?? []);
-  const either = new Set((params.allOf ?? []).flatMap(({ oneOf }) => oneOf.flatMap((choice) => choice.required)));
+  const either = new Set((params.allOf ?? []).flatMap(({ oneOf = [] }) => oneOf.flatMap((choice) => choice.required)));
   const takes = Object.entries(params.properties ?? {}).map(([field, shape]) => [
     `\`${field}\`${required.has(field) ? "" : either.has(field) ? " (either)" : "?"}`,
     type(shape),

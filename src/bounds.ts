@@ -28,6 +28,8 @@ export const BOUNDS = {
 
 export const PERIODS = {
   reaperMs: 250,
+  retentionMs: 3_600_000,
+  evictionMs: 60_000,
   heartbeatMs: 1_000,
   unresponsiveMs: 2_000,
   /** The keeper reads for a dead daemon this often. */

@@ -32,6 +32,24 @@ export interface Settings {
     shutdown_budget_ms: number;
     /** `auto`: posix_spawn where libc can, else node-pty. */
     spawner: "auto" | "posix" | "node-pty";
+    /**
+     * Which sessions come back after a reboot: all that were live, those of tools whose conversation is known, or none. One with the
+     * restart policy `always` comes back in any case but `none`.
+     */
+    restore: "all" | "tools" | "none";
+  };
+  store: {
+    /** A session that has changed is saved once in this time; the sessions are spread over it. */
+    checkpoint_period_ms: number;
+    /** Ended sessions are forgotten after this (7 days), unless something needs them. */
+    exited_ms: number;
+    /** Periodic checkpoints kept per session; the oldest goes when a newer one is durable. */
+    periodic_kept: number;
+    /** Bytes of one ended session, and of all together; beyond, the longest ended go first. 0: no bound. */
+    session_bytes: number;
+    all_bytes: number;
+    /** What nobody has asked for in this time (30 min) leaves memory, and comes back when it is asked for. */
+    idle_ms: number;
   };
   session: {
     cols: number;
@@ -101,6 +119,17 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       log_level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
       shutdown_budget_ms: positive.default(8 * SECOND),
       spawner: z.enum(["auto", "posix", "node-pty"]).default("auto"),
+      restore: z.enum(["all", "tools", "none"]).default("tools"),
+    })
+    .prefault({}),
+  store: z
+    .strictObject({
+      checkpoint_period_ms: positive.default(30 * SECOND),
+      exited_ms: positive.default(7 * 24 * 3_600 * SECOND),
+      periodic_kept: positive.default(10),
+      session_bytes: z.int().nonnegative().default(0),
+      all_bytes: z.int().nonnegative().default(0),
+      idle_ms: positive.default(1_800 * SECOND),
     })
     .prefault({}),
   session: z

@@ -12,18 +12,25 @@ import { PERIODS } from "./bounds.js";
 import { loadConfig } from "./config.js";
 import { messageOf } from "./errors.js";
 import { openLog } from "./log.js";
-import { makeDirectories, resolvePaths } from "./paths.js";
+import { inflightPath, makeDirectories, resolvePaths } from "./paths.js";
 import { Profiles } from "./profiles/watch.js";
 import { Custody } from "./reaper/custody.js";
 import { ExitReaper } from "./reaper/exit-reaper.js";
+import { FileStore } from "./persistence/file-store.js";
 import { RpcServer } from "./rpc/server.js";
 import { adoptSessions } from "./supervisor/adoption.js";
 import { callerOpenFiles } from "./supervisor/environment.js";
+import { CheckpointLoop } from "./supervisor/checkpoint-loop.js";
 import { EventLog } from "./supervisor/events.js";
 import { listenForFaults } from "./supervisor/faults.js";
 import { Hosting } from "./supervisor/hosting.js";
+import { Keeping } from "./supervisor/keeping.js";
+import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
+import { Retention } from "./supervisor/retention.js";
+import { revive } from "./supervisor/revival.js";
+import { SelfGuard } from "./supervisor/self-guard.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
@@ -56,13 +63,29 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const log = openLog({ level: config.daemon.log_level, destination: join(paths.state, "daemon.log"), name: "daemon" });
   const clock = systemClock;
   const events = new EventLog(randomUUID(), config.rpc.event_history, clock);
-  const table = new SessionTable(paths.state);
+  const store = await FileStore.open({
+    directory: join(paths.state, "store"),
+    clock,
+    bounds: { periodicKept: config.store.periodic_kept },
+    listener: {
+      degraded: (reason) => events.append("store.degraded", null, { reason }),
+      ok: () => events.append("store.ok", null),
+      damaged: (damage) =>
+        events.append("store.damaged", null, {
+          path: damage.path,
+          what: damage.kind,
+          reason: damage.reason,
+          quarantined_to: damage.quarantined_to ?? null,
+        }),
+    },
+  });
+  const table = new SessionTable(paths.state, store.ids);
   const asked = new AbortController();
 
   const pool = new ActorPool({
     threads: config.daemon.threads === 0 ? Math.min(8, Math.max(2, availableParallelism())) : config.daemon.threads,
     heapMib: config.daemon.thread_heap_mib,
-    inflightPath: join(paths.runtime, "inflight"),
+    inflightPath: inflightPath(paths),
     maxSessions: config.daemon.max_sessions,
     commandDeadlineMs: config.session.command_deadline_ms,
     log,
@@ -91,9 +114,13 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       keeperReplaced: (pid) => log.info({ phase: "keeper", keeper: pid }, "a new keeper holds all terminals"),
     },
   });
-  const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, world });
+  const keeping = new Keeping({ store, hosting, events, clock, log });
+  const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, keeping, world });
+  const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
+  const retention = new Retention({ config, table, keeping, events, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
-  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody });
+  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
+  const guard = new SelfGuard();
   const supervisor = new Supervisor({
     config,
     clock,
@@ -103,6 +130,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     lifecycle,
     vitals,
     profiles: currentProfiles,
+    keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard }),
+    guard,
     requestStop: () => asked.abort(),
   });
   const server = new RpcServer({ config, version, supervisor, log });
@@ -113,9 +142,15 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     const elapsed = (): number => Math.round(clock.monotonic() - began);
     for (const problem of profiles.problems) log.warn({ phase: "profiles" }, problem);
     profiles.follow();
-    await pool.open();
-    const adopted = await adoptSessions({ clock, log, table, events, custody, hosting, lifecycle });
+    // The threads load while the keepers are asked; an actor's start waits for them.
+    const threads = pool.open();
+    threads.catch(() => undefined);
+    const adopted = await adoptSessions({ config, clock, log, table, events, custody, hosting, lifecycle, keeping });
+    await threads;
+    await retention.finishRemovals();
     reaper.start();
+    checkpoints.start();
+    retention.start();
     await server.listen();
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
     log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, ms: elapsed() }, "listening");
@@ -124,10 +159,12 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       log.info({ phase: "start", sessions: adopted.sessions, ms: elapsed() }, "all sessions serve");
     });
 
+    void revive(adopted.gone, lifecycle, config.daemon.restore, log);
+
     await stopAsked(options.stop, asked.signal);
 
     events.append("daemon.stopping", null);
-    const end = await shutDown({ table, lifecycle, budgetMs: config.daemon.shutdown_budget_ms, log });
+    const end = await shutDown({ table, lifecycle, keeping, budgetMs: config.daemon.shutdown_budget_ms, log });
     log.info({ phase: "stop", left: end.left, not_saved: end.notSaved }, "ended");
     return { exitCode: end.notSaved.length === 0 ? 0 : 1, ...end };
   } finally {
@@ -135,12 +172,15 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     endFaults();
     profiles.stop();
     await server.close();
+    retention.stop();
+    checkpoints.stop();
     await reaper.stop();
     vitals.stop();
     await pool
       .close()
       .catch((error: unknown) => log.warn({ phase: "stop", err: messageOf(error) }, "the thread pool did not close cleanly"));
     custody.close();
+    await store.close();
     lock.release();
   }
 }

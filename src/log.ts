@@ -8,7 +8,11 @@ export type Log = Logger;
  * @param destination a file path, or undefined for stderr
  */
 export function openLog(options: { level: string; destination?: string; name: string }): Log {
-  const stream = pino.destination(options.destination === undefined ? { dest: 2, sync: true } : { dest: options.destination, append: true, mkdir: true, mode: 0o600, sync: true });
+  const stream = pino.destination(
+    options.destination === undefined
+      ? { dest: 2, sync: true }
+      : { dest: options.destination, append: true, mkdir: true, mode: 0o600, sync: true },
+  );
   return pino({ level: options.level, base: { part: options.name, pid: process.pid } }, stream);
 }
 

@@ -29,7 +29,11 @@ export function resolvePaths(env: NodeJS.ProcessEnv, flags: { socket?: string } 
   const config =
     absolute(env, "LIFEGUARD_CONFIG") ??
     (root !== undefined ? join(root, "config.toml") : undefined) ??
-    join(isAbsolute(env["XDG_CONFIG_HOME"] ?? "") ? (env["XDG_CONFIG_HOME"] as string) : join(home === "" ? homedir() : home, ".config"), "lifeguard", "config.toml");
+    join(
+      isAbsolute(env["XDG_CONFIG_HOME"] ?? "") ? (env["XDG_CONFIG_HOME"] as string) : join(home === "" ? homedir() : home, ".config"),
+      "lifeguard",
+      "config.toml",
+    );
   const socket = flags.socket ?? absolute(env, "LIFEGUARD_SOCKET") ?? join(runtime, "lifeguard.sock");
   return { runtime, state, config, socket };
 }
@@ -37,7 +41,8 @@ export function resolvePaths(env: NodeJS.ProcessEnv, flags: { socket?: string } 
 function absolute(env: NodeJS.ProcessEnv, variable: string): string | undefined {
   const value = env[variable];
   if (value === undefined || value === "") return undefined;
-  if (!isAbsolute(value)) throw new LifeguardError("INVALID_PARAMS", `${variable} must be an absolute path, got ${JSON.stringify(value)}`, { field: variable });
+  if (!isAbsolute(value))
+    throw new LifeguardError("INVALID_PARAMS", `${variable} must be an absolute path, got ${JSON.stringify(value)}`, { field: variable });
   return value;
 }
 
@@ -45,7 +50,11 @@ function stateFromHome(env: NodeJS.ProcessEnv, home: string): string {
   const xdg = env["XDG_STATE_HOME"] ?? "";
   if (isAbsolute(xdg)) return join(xdg, "lifeguard");
   if (!isAbsolute(home)) {
-    throw new LifeguardError("INVALID_PARAMS", "HOME is not set: set HOME, or LIFEGUARD_HOME to a directory for everything lifeguard keeps", { field: "HOME" });
+    throw new LifeguardError(
+      "INVALID_PARAMS",
+      "HOME is not set: set HOME, or LIFEGUARD_HOME to a directory for everything lifeguard keeps",
+      { field: "HOME" },
+    );
   }
   return join(home, ".local", "state", "lifeguard");
 }
@@ -61,4 +70,9 @@ function isDirectory(path: string): boolean {
 /** Makes the runtime and state directories, 0700. */
 export function makeDirectories(paths: Paths): void {
   for (const path of [paths.state, paths.runtime]) mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+/** The in-flight file that daemon and keeper share (src/spool/inflight.ts). */
+export function inflightPath(paths: Pick<Paths, "runtime">): string {
+  return join(paths.runtime, "inflight");
 }

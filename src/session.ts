@@ -117,12 +117,15 @@ export function sessionId(number: number): string {
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 const LOOKS_LIKE_ID = /^(sess|jrnl)_[0-9]+$/;
+/** Names of devices on systems whose people share backups with ours. */
+const DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;
 
 /** A name as stored (trimmed), or why it is none. */
 export function checkName(raw: string): { name: string } | { problem: string } {
   const name = raw.trim();
   if (!NAME.test(name)) return { problem: `a name has 1–64 of letters, digits, '.', '_', '-', got ${JSON.stringify(raw.slice(0, 80))}` };
   if (name === "." || name === "..") return { problem: `a name is not ${JSON.stringify(name)}` };
+  if (DEVICE.test(name)) return { problem: `a name is not that of a device, got ${JSON.stringify(name)}` };
   if (LOOKS_LIKE_ID.test(name)) return { problem: `a name must not look like an id, got ${JSON.stringify(name)}` };
   return { name };
 }

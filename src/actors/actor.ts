@@ -4,14 +4,15 @@
  */
 import { BOUNDS } from "../bounds.js";
 import { LifeguardError, messageOf } from "../errors.js";
-import { closeDescriptor, writeDescriptor } from "../libc/descriptors.js";
+import { writeDescriptor } from "../libc/descriptors.js";
 import { setWindowSize, windowSize } from "../libc/terminals.js";
 import type { TerminalSize } from "../session.js";
-import { SpoolIndex } from "../spool/index-file.js";
+import type { SpoolIndex } from "../spool/index-file.js";
 import type { ProfileSet } from "../profiles/profile.js";
 import type { InflightSlot } from "../spool/inflight.js";
-import { Intake } from "../spool/intake.js";
+import type { Intake } from "../spool/intake.js";
 import { MARK_INTERVAL_MS } from "../spool/timeline.js";
+import { openFiles } from "./actor-files.js";
 import { HealthReport } from "./health-report.js";
 import { InputQueue } from "./input-queue.js";
 import { LiveTerminal } from "./live-terminal.js";
@@ -99,7 +100,7 @@ export class Actor {
       write: (slice) => writeDescriptor(this.#reader.fd, slice),
       failed: (errno) => this.#fail(new Error(`write to the terminal failed: errno ${errno}`)),
     });
-    this.#observer = new Observer(start, this.#index.newest("mark", this.#intake.end)?.at ?? 0, {
+    this.#observer = new Observer(start, this.#intake.end === 0 ? 0 : (this.#index.newest("mark", this.#intake.end)?.at ?? 0), {
       post: (event) => this.#post(event),
       processes: sessionProcesses(() => this.#reader.fd, start.pid),
       enter: context.enter,
@@ -197,6 +198,7 @@ export class Actor {
       this.nudge();
     }
     this.#observer.rebuilt();
+    if (this.#terminal.unchanged) this.#parkAgain();
     this.#heard();
   }
 
@@ -227,6 +229,13 @@ export class Actor {
     else this.#terminal.save();
     this.#intake.spool.settle(this.#terminal.snapshotAt);
   };
+
+  #parkAgain(): void {
+    if (this.#watch !== null) return;
+    this.#observer.parking();
+    this.#terminal.parkAgain();
+    this.#context.parked();
+  }
 
   #postActivity(): void {
     const offset = this.#intake.end;
@@ -288,6 +297,10 @@ export class Actor {
     const screen = await this.#terminal.screen(request, this.#start.epoch);
     this.#heard();
     return screen;
+  }
+
+  snapshot(): Promise<{ offset: number; bytes: Uint8Array } | null> {
+    return this.#terminal.packed();
   }
 
   read(since: number, max: number): ReadResult {
@@ -417,18 +430,5 @@ export class Actor {
 
   #post(event: ActorEvent): void {
     this.#context.post(event);
-  }
-}
-
-function openFiles(start: ActorStart, slot: InflightSlot): { intake: Intake; index: SpoolIndex } {
-  let intake: Intake | undefined;
-  try {
-    intake = Intake.open(start.directory, slot, { bytes: start.settings.spoolBytes, busyBytes: start.settings.spoolBusyBytes });
-    const { spool } = intake;
-    return { intake, index: SpoolIndex.open(start.directory, () => spool.start) };
-  } catch (error) {
-    intake?.close();
-    closeDescriptor(start.master);
-    throw error;
   }
 }

@@ -4,7 +4,7 @@
  *
  * ```
  *             rebuild                    caught up                quiet, unwatched
- *   (start) ──────────▶ behind ─────────────────────▶ current ◀──────────────────▶ parked
+ *   (start) ──────────▶ behind ─────────────────────▶ current ◀──────────────────▶ parked   (a new process begins here: blank)
  *                         ▲          error             │            next need
  *                         └────────────────────────────┘
  *                           three errors in a minute ──▶ off: bytes are spooled, nothing is parsed
@@ -18,7 +18,7 @@ import type { StoredSnapshot } from "../spool/snapshot-file.js";
 import type { Spool } from "../spool/spool.js";
 import type { Screen, ScreenRequest } from "./messages.js";
 import { Replay, planReplay } from "./replay.js";
-import { startingTerminal, storedSnapshot } from "./rebuild.js";
+import { LateTerminal, startingTerminal, storedSnapshot } from "./rebuild.js";
 import { SnapshotError, Terminal } from "./terminal/terminal.js";
 import type { TerminalListener } from "./terminal/terminal.js";
 import type { TurnQueue } from "./turn-queue.js";
@@ -55,11 +55,17 @@ const SNAPSHOT_BYTES = 65_536;
 const MAX_FAILURES = 3;
 const FAILURE_WINDOW_MS = 60_000;
 const LINE_FEED = 10;
+/** A snapshot on the disk may not be compressed; one that is has less than this. */
+const PARK_AGAIN_BYTES = 131_072;
 
 export class LiveTerminal {
   readonly #options: LiveTerminalOptions;
   #terminal: Terminal | null = null;
   #packed: Uint8Array | null = null;
+  /** A terminal that nothing was written to is its size; most of a start's time would go into making it. */
+  #blank: TerminalSize | null = null;
+  /** The snapshot that the terminal was rebuilt from, while nothing has come after it. */
+  #unchanged: Uint8Array | null = null;
   #replay: Replay | null = null;
   #off: string | null = null;
   /** Everything before this has been fed, unless a replay is under way. */
@@ -80,12 +86,12 @@ export class LiveTerminal {
   }
 
   get parked(): boolean {
-    return this.#packed !== null;
+    return this.#packed !== null || this.#blank !== null;
   }
 
   /** The terminal when it has seen every byte; null when behind or off. A parked one is rebuilt. */
   get present(): Terminal | null {
-    if (this.#packed !== null) this.#unpark();
+    this.#unpark();
     return this.#replay === null ? this.#terminal : null;
   }
 
@@ -96,7 +102,7 @@ export class LiveTerminal {
 
   /** The terminal as it is, also when behind: for modes, which a replay hardly changes. */
   get approximate(): Terminal | null {
-    if (this.#packed !== null) this.#unpark();
+    this.#unpark();
     return this.#terminal;
   }
 
@@ -104,7 +110,7 @@ export class LiveTerminal {
   blank(size: TerminalSize): void {
     this.#fed = this.#options.spool.end;
     this.#snapshotAt = this.#fed;
-    this.#adopt(new Terminal(size, { historyLines: this.#options.historyLines }, this.#options.listener));
+    this.#blank = size;
   }
 
   /** Begins to rebuild the terminal from snapshot and spool. @returns the bytes that are missing in between, as far as known yet */
@@ -119,13 +125,18 @@ export class LiveTerminal {
     this.#snapshotAt = plan.snapshot?.offset ?? plan.epochStart;
     // Queries before this were answered, or their program is past waiting: only newer ones may be.
     const muteUntil = spool.end;
-    const target = new LateTerminal();
+    const target = new LateTerminal(plan.size);
     const replay = new Replay(plan, spool, target);
     this.#replay = replay;
     turns.add(() => {
       if (this.#replay !== replay) return false;
       enter();
       return this.#guard(() => {
+        if (target.terminal === null && plan.snapshot === null && spool.end === plan.epochStart) {
+          replay.step(1);
+          this.#blank = target.size;
+          return this.#caughtUp(replay);
+        }
         if (target.terminal === null) {
           target.terminal = startingTerminal(plan, { historyLines, mute: true }, listener);
           this.#adopt(target.terminal);
@@ -134,7 +145,11 @@ export class LiveTerminal {
         target.terminal.mute = mute;
         this.#maybeFault();
         replay.step(SLICE_BYTES, mute ? muteUntil : spool.end);
-        return this.#more(replay, target.terminal);
+        if (replay.offset < spool.end) return true;
+        replay.step(1);
+        target.terminal.mute = false;
+        if (!target.touched && replay.lostBytes === 0) this.#unchanged = plan.snapshot?.bytes ?? null;
+        return this.#caughtUp(replay);
       });
     });
     return begun;
@@ -148,7 +163,7 @@ export class LiveTerminal {
       return;
     }
     this.#guard(() => {
-      if (this.#packed !== null) this.#unpark();
+      this.#unpark();
       this.#maybeFault();
       this.#feed(offset, bytes);
       return false;
@@ -161,7 +176,12 @@ export class LiveTerminal {
       this.#replay.resized({ offset, ...size });
       return;
     }
+    if (this.#blank !== null) {
+      this.#blank = size;
+      return;
+    }
     this.#guard(() => {
+      this.#unchanged = null;
       this.present?.resize(size);
       return false;
     });
@@ -186,6 +206,15 @@ export class LiveTerminal {
     return { epoch, offset: this.#fed, ...terminal.render(request) };
   }
 
+  /** The whole terminal as it is now; null when it is off, or in the middle of a sequence. */
+  async packed(): Promise<{ offset: number; bytes: Uint8Array } | null> {
+    if (this.#off !== null) return null;
+    await this.whenCurrent();
+    if (this.#packed !== null) return { offset: this.#fed, bytes: this.#packed };
+    if (this.#terminal === null || !this.#terminal.atRest) return null;
+    return { offset: this.#fed, bytes: this.#terminal.snapshot({ compress: true }) };
+  }
+
   /** Packs the terminal away. @returns false when it cannot be now */
   park(): boolean {
     const terminal = this.#terminal;
@@ -196,6 +225,18 @@ export class LiveTerminal {
       this.#dispose();
       return true;
     });
+  }
+
+  /** The terminal was rebuilt from a snapshot and has seen nothing new: {@link parkAgain} costs nothing. */
+  get unchanged(): boolean {
+    return this.#unchanged !== null && this.#unchanged.byteLength <= PARK_AGAIN_BYTES;
+  }
+
+  /** Packs an {@link unchanged} terminal away: of a thousand that are rebuilt at once, most would only take memory. */
+  parkAgain(): void {
+    if (!this.unchanged) return;
+    this.#packed = this.#unchanged;
+    this.#dispose();
   }
 
   /** A snapshot of now, so that little or nothing has to be replayed. */
@@ -217,6 +258,7 @@ export class LiveTerminal {
     this.#off = detail;
     this.#replay = null;
     this.#packed = null;
+    this.#blank = null;
     this.#dispose();
     this.#lag(false);
     for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#unavailable(detail));
@@ -232,6 +274,7 @@ export class LiveTerminal {
   #feed(offset: number, bytes: Uint8Array): void {
     const terminal = this.#terminal;
     if (terminal === null) return;
+    this.#unchanged = null;
     const end = offset + bytes.byteLength;
     const unsaved = end - this.#snapshotAt;
     const forced = unsaved >= this.#options.spoolBusyBytes / 2;
@@ -267,10 +310,13 @@ export class LiveTerminal {
   }
 
   #unpark(): void {
+    const { historyLines, listener } = this.#options;
     const packed = this.#packed;
-    if (packed === null) return;
+    const blank = this.#blank;
     this.#packed = null;
-    this.#adopt(Terminal.fromSnapshot(packed, { historyLines: this.#options.historyLines }, this.#options.listener));
+    this.#blank = null;
+    if (packed !== null) this.#adopt(Terminal.fromSnapshot(packed, { historyLines }, listener));
+    else if (blank !== null) this.#adopt(new Terminal(blank, { historyLines }, listener));
   }
 
   #adopt(terminal: Terminal): void {
@@ -278,10 +324,7 @@ export class LiveTerminal {
     this.#terminal = terminal;
   }
 
-  #more(replay: Replay, terminal: Terminal): boolean {
-    if (replay.offset < this.#options.spool.end) return true;
-    replay.step(1);
-    terminal.mute = false;
+  #caughtUp(replay: Replay): boolean {
     this.#replay = null;
     this.#fed = replay.offset;
     this.#lag(false);
@@ -322,6 +365,7 @@ export class LiveTerminal {
     const size = this.#terminal?.size ?? { cols: 80, rows: 24 };
     this.#failures = [...this.#failures.filter((at) => now - at < FAILURE_WINDOW_MS), now];
     this.#packed = null;
+    this.#blank = null;
     this.#dispose();
     if (this.#failures.length >= MAX_FAILURES) {
       const detail = `the terminal failed ${MAX_FAILURES} times within a minute: ${messageOf(error)}`;
@@ -335,6 +379,7 @@ export class LiveTerminal {
   #dispose(): void {
     const terminal = this.#terminal;
     this.#terminal = null;
+    this.#unchanged = null;
     try {
       terminal?.dispose();
     } catch {
@@ -344,16 +389,5 @@ export class LiveTerminal {
 
   #unavailable(detail: string): LifeguardError {
     return new LifeguardError("UNAVAILABLE", `${this.#options.id} has no screen: ${detail}`, { id: this.#options.id });
-  }
-}
-
-/** A replay's target whose terminal is made with the first slice: restoring 500 of them at once would stop the thread. */
-class LateTerminal {
-  terminal: Terminal | null = null;
-  feed(bytes: Uint8Array): void {
-    this.terminal?.feed(bytes);
-  }
-  resize(size: TerminalSize): void {
-    this.terminal?.resize(size);
   }
 }

@@ -69,7 +69,14 @@ export interface ThreadHello {
 
 /** What a thread is asked to run, as piscina tasks: an actor runs until it ends. */
 export type ThreadTask =
-  | { kind: "actor"; start: ActorStart; /** One Int32, see {@link CLAIM}. */ claim: SharedArrayBuffer }
+  | {
+      kind: "actor";
+      start: ActorStart;
+      /** One Int32, see {@link CLAIM}. */
+      claim: SharedArrayBuffer;
+      /** The main thread does not know which thread this comes to: {@link ActorBegun} tells it. */
+      announce: boolean;
+    }
   | { kind: "render"; render: RenderTask };
 
 /**
@@ -168,6 +175,8 @@ export interface ActorApi {
   nudge(id: string): void;
   screen(id: string, request: ScreenRequest): Promise<Screen>;
   read(id: string, since: number, max: number): ReadResult;
+  /** The whole terminal, packed, and the offset it belongs to; null while it is between two halves of a sequence, or has no terminal. */
+  snapshot(id: string): Promise<{ offset: number; bytes: Uint8Array } | null>;
   /** Begins posting `output` events from `since` (absent: from now); returns where it begins. `gap` bytes before it are lost. */
   watch(id: string, since: number | null): { offset: number; gap: number };
   unwatch(id: string): void;

@@ -226,7 +226,7 @@ export class ActorPool {
       // From here to the task nothing may wait: the next start counts on this one's place being taken.
       const thread = isolation === "thread" ? null : threads.leastLoaded();
       if (thread !== null) this.#settle(id, address, thread);
-      const task = { kind: "actor", start, claim } as const;
+      const task = { kind: "actor", start, claim, announce: thread === null } as const;
       const running = thread === null ? threads.runOwn(task) : threads.runShared(thread, task);
       address.ended = running.then(
         () => this.#ended(id, address),

@@ -44,14 +44,14 @@ export class ThreadHost implements ActorApi {
   }
 
   /** An actor's life, as a task: resolves when it has ended. */
-  async run(start: ActorStart, claim: Int32Array): Promise<void> {
+  async run(start: ActorStart, claim: Int32Array, announce: boolean): Promise<void> {
     if (Atomics.compareExchange(claim, 0, CLAIM.offered, CLAIM.taken) !== CLAIM.offered) return;
     const number = sessionNumber(start.id) ?? 0;
     const enter = (): void => {
       this.#suspect[0] = number;
     };
     enter();
-    this.#post({ type: "begun", id: start.id });
+    if (announce) this.#post({ type: "begun", id: start.id });
     const actor = new Actor(start, {
       slot: (n) => this.#inflight.slot(n),
       post: this.#post,
@@ -99,6 +99,9 @@ export class ThreadHost implements ActorApi {
   }
   read(id: string, since: number, max: number): ReadResult {
     return this.#for(id).read(since, max);
+  }
+  async snapshot(id: string): Promise<{ offset: number; bytes: Uint8Array } | null> {
+    return await this.#for(id).snapshot();
   }
   watch(id: string, since: number | null): { offset: number; gap: number } {
     return this.#for(id).watch(since);

@@ -24,6 +24,7 @@ export function sessionDetails(session: SessionSummary, setting: { now: number; 
     ["command", printable(shellWords([session.command, ...session.args]))],
     ["running", session.current_command === null ? null : printable(session.current_command)],
     ["title", session.title === "" ? null : printable(session.title)],
+    ["thought", session.thought === null ? null : thoughtWords(session.thought, now)],
     ["cwd", printable(homely(session.cwd, home))],
     ["pid", session.pid === null ? null : String(session.pid)],
     ["size", `${session.cols}x${session.rows}`],
@@ -32,6 +33,10 @@ export function sessionDetails(session: SessionSummary, setting: { now: number; 
     ["started", `${ago(session.started_at)}, epoch ${session.epoch}, ${session.restarts} restarts`],
     ["watchers", `${session.watchers}${session.writer === null ? "" : `, the pen is held by ${printable(session.writer)}`}`],
     ["health", session.recovered_from === null ? session.health : `${session.health}, recovered from ${session.recovered_from}`],
+    [
+      "saved",
+      `${session.last_checkpoint_at === null ? "no checkpoint yet" : `last checkpoint ${ago(session.last_checkpoint_at)}`}${session.dirty ? ", changed since" : ""}`,
+    ],
     [
       "labels",
       Object.keys(session.labels).length === 0
@@ -44,4 +49,8 @@ export function sessionDetails(session: SessionSummary, setting: { now: number; 
     ],
   ];
   return fields.flatMap(([label, value]) => (value === null ? [] : [`${colours.dim(label.padEnd(9))} ${value}`]));
+}
+
+function thoughtWords({ text, state, source, updated_at }: NonNullable<SessionSummary["thought"]>, now: number): string {
+  return printable(`${text} (${state}, ${source}, ${briefAge(now - updated_at)} ago)`);
 }

@@ -11,6 +11,13 @@ const LONGEST = 2 ** 31 - 1;
  * @throws UsageError with what was received and what would do
  */
 export function parseDuration(word: string): number {
+  const ms = parseAge(word);
+  if (ms > LONGEST) throw new UsageError(`${JSON.stringify(word)} is longer than 24 days, which is the most there can be`);
+  return ms;
+}
+
+/** The same without a timer's bound, for how old something is. */
+export function parseAge(word: string): number {
   const match = DURATION.exec(word.trim());
   const unit = match?.[2] === undefined ? undefined : UNITS[match[2]];
   if (match === null || unit === undefined) {
@@ -18,7 +25,7 @@ export function parseDuration(word: string): number {
     throw new UsageError(`${JSON.stringify(word)} is no duration: ${hint}`);
   }
   const ms = Math.round(Number(match[1]) * unit);
-  if (ms > LONGEST) throw new UsageError(`${JSON.stringify(word)} is longer than 24 days, which is the most there can be`);
+  if (!Number.isSafeInteger(ms)) throw new UsageError(`${JSON.stringify(word)} is longer than there has been time`);
   return ms;
 }
 

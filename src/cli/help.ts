@@ -1,11 +1,29 @@
 /** `lifeguard --help`. */
 import { GLOBAL_OPTIONS, VERBS } from "./verbs.js";
 
-export async function helpText(): Promise<string> {
-  const records = await Promise.all(Object.values(VERBS).map(async (load) => (await load()).verb.record));
-  const usages = records.map(
+/** Each verb with its arguments, and what it does. */
+async function usagesOf(names: readonly string[]): Promise<(readonly [usage: string, summary: string])[]> {
+  const records = await Promise.all(names.flatMap((name) => VERBS[name] ?? []).map(async (load) => (await load()).verb.record));
+  return records.map(
     (record) => [[record.name, ...(record.arguments ?? []).map((argument) => argument.name)].join(" "), record.summary] as const,
   );
+}
+
+/** `lifeguard checkpoint --help`: the verbs that begin with this word; null when none does. */
+export async function groupHelp(word: string): Promise<string | null> {
+  const usages = await usagesOf(Object.keys(VERBS).filter((name) => name.startsWith(`${word} `)));
+  if (usages.length === 0) return null;
+  const width = Math.max(...usages.map(([usage]) => usage.length));
+  return [
+    `Usage: lifeguard ${word} …      lifeguard VERB --help says more about each`,
+    "",
+    ...usages.map(([usage, summary]) => `  ${usage.padEnd(width)}  ${summary}`),
+    "",
+  ].join("\n");
+}
+
+export async function helpText(): Promise<string> {
+  const usages = await usagesOf(Object.keys(VERBS));
   const width = Math.max(...usages.map(([usage]) => usage.length), ...GLOBAL_OPTIONS.map(({ flags }) => flags.length));
   return [
     "lifeguard keeps terminal sessions alive and lets any program drive them.",

@@ -3,17 +3,20 @@
 /** Fields that are moments: `at`, `created_at`, `state_since`. Durations end in `_ms` and stay numbers. */
 const MOMENT = /^(?:at|[a-z_]+_at|[a-z_]+_since)$/;
 
-/** The same value for JSON: moments in RFC 3339, `data` as `data_b64`. */
-export function forJson(value: unknown): unknown {
+/**
+ * The same value for JSON: moments in RFC 3339, `data` as `data_b64`.
+ * @param verbatim fields whose value is a user's own: nothing in it is a moment of ours
+ */
+export function forJson(value: unknown, verbatim: readonly string[] = []): unknown {
   if (typeof value === "bigint") return Number(value);
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
-  if (Array.isArray(value)) return value.map(forJson);
+  if (Array.isArray(value)) return value.map((element) => forJson(element, verbatim));
   if (typeof value !== "object" || value === null) return value;
   const result: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(value)) {
     if (MOMENT.test(key) && typeof field === "number") result[key] = rfc3339(field);
     else if (field instanceof Uint8Array) result[key.endsWith("_b64") ? key : `${key}_b64`] = forJson(field);
-    else result[key] = forJson(field);
+    else result[key] = verbatim.includes(key) ? field : forJson(field, verbatim);
   }
   return result;
 }
@@ -28,6 +31,6 @@ export function jsonLine(value: unknown): string {
   return `${JSON.stringify(forJson(value))}\n`;
 }
 
-export function jsonPage(value: unknown): string {
-  return `${JSON.stringify(forJson(value), null, 2)}\n`;
+export function jsonPage(value: unknown, verbatim: readonly string[] = []): string {
+  return `${JSON.stringify(forJson(value, verbatim), null, 2)}\n`;
 }

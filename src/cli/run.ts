@@ -34,6 +34,13 @@ async function runVerb(argv: readonly string[], env: NodeJS.ProcessEnv, terminal
   // What the scripts of `completion` call at every Tab.
   if (first === "complete") return await (await import("./completion.js")).complete(words.slice(1), env, globals, terminal);
   const found = findVerb(words);
+  if (found === undefined && (words[1] === "--help" || words[1] === "-h")) {
+    const text = await (await import("./help.js")).groupHelp(first);
+    if (text !== null) {
+      terminal.stdout.write(text);
+      return EXIT.done;
+    }
+  }
   if (found === undefined) throw new UsageError(`${unknownWords(words)}; lifeguard --help lists the verbs`);
   const { verb }: { verb: Verb<Record<string, unknown>> } = await found.load();
   const parsed = parseWords(verb.record, [...globals, ...words.slice(found.name.split(" ").length)], {

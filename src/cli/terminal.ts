@@ -1,5 +1,8 @@
 /** The three streams of a verb, as an argument: a test hands in its own, and a reader that has gone ends the verb politely. */
+import { readFile } from "node:fs/promises";
 import type { ReadStream, WriteStream } from "node:tty";
+import { messageOf } from "../errors.js";
+import { UsageError } from "./verb.js";
 
 export interface Terminal {
   stdin: NodeJS.ReadStream;
@@ -43,4 +46,12 @@ export async function readAll(stdin: NodeJS.ReadStream | ReadStream): Promise<Bu
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk as string));
   return Buffer.concat(chunks);
+}
+
+/** A file, or stdin for `-`, for a verb whose input it is. @throws UsageError when it cannot be read */
+export async function readInput(file: string, stdin: NodeJS.ReadStream): Promise<Buffer> {
+  if (file === "-") return await readAll(stdin);
+  return await readFile(file).catch((error: unknown) => {
+    throw new UsageError(`cannot read ${file}: ${messageOf(error)}`);
+  });
 }

@@ -1,6 +1,7 @@
 /** Words of the command line turned into values. Each says what it got and what would do. */
 import { SESSION_STATES } from "../session.js";
 import type { SessionState, TerminalSize } from "../session.js";
+import { messageOf } from "../errors.js";
 import { UsageError } from "./verb.js";
 
 /** `120x40`. */
@@ -59,4 +60,13 @@ export function parseCursor(word: string): { boot: string; seq: number } {
 export function parseList(word: string, previous: unknown): string[] {
   const parts = word.split(",").map((part) => part.trim());
   return [...((previous as string[] | undefined) ?? []), ...parts.filter((part) => part !== "")];
+}
+
+/** Any JSON value. */
+export function parseJson(word: string): unknown {
+  try {
+    return JSON.parse(word) as unknown;
+  } catch (error) {
+    throw new UsageError(`${JSON.stringify(word.slice(0, 80))} is no JSON: ${messageOf(error)}`);
+  }
 }

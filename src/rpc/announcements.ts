@@ -90,6 +90,31 @@ export const EVENTS: Readonly<Record<string, Announcement>> = {
   }),
   "session.health": of("Whether everything of it works.", { health: text, detail: text }),
   "session.bell": of("The bell rang."),
+  "session.thought": of(
+    "What it is doing, in a line. `degraded`: it had to wait for a place in the queue to the disk.",
+    {
+      thought: z.object({ text, state: text, source: text, updated_at: z.number() }).nullable(),
+      degraded: z.boolean(),
+    },
+    "1.1",
+  ),
+  "checkpoint.saved": of(
+    "A checkpoint is on the disk; `reason` is its kind.",
+    { checkpoint: text, generation: count, reason: z.enum(["periodic", "manual", "exit", "shutdown"]) },
+    "1.1",
+  ),
+  "checkpoint.failed": of(
+    "A checkpoint of this kind could not be saved. The session is `dirty`, and it is tried again.",
+    { reason: z.enum(["periodic", "manual", "exit", "shutdown"]), message: text },
+    "1.1",
+  ),
+  "store.degraded": of("The disk is full, fails or hangs: sessions run on, what is to be saved waits.", { reason: text }, "1.1"),
+  "store.ok": of("Everything that waited is on the disk again.", {}, "1.1"),
+  "store.damaged": of(
+    "A file of the store is not what it should be: it was moved to quarantine, or left where it is (null).",
+    { path: text, what: text, reason: text, quarantined_to: text.nullable() },
+    "1.1",
+  ),
   "daemon.started": of("The daemon began, and took over `restored` sessions.", { restored: count }),
   "daemon.stopping": of("The daemon ends; agents go on unless it was asked to end them."),
   "daemon.degraded": of("Something of the daemon is lost or fails.", { reason: text }),

@@ -12,6 +12,7 @@ import { LifeguardError } from "../errors.js";
 import { EAGAIN, writeDescriptor } from "../libc/descriptors.js";
 import type { Log } from "../log.js";
 import type { Caller, SupervisorApi } from "../supervisor/api.js";
+import { Cancellation } from "./cancellation.js";
 import { pickDialect } from "./dialect.js";
 import type { Dialect, Incoming, NotifyWrap } from "./dialect.js";
 import type { EventFeed } from "./event-feed.js";
@@ -51,7 +52,7 @@ interface Running {
   id: number | string | null;
   cancellable: boolean;
   weight: number;
-  abort: AbortController;
+  abort: Cancellation;
 }
 
 export class Connection implements Peer {
@@ -167,14 +168,16 @@ export class Connection implements Peer {
   }
 
   #run({ id, method, params, weight }: Request): void {
-    const running: Running = { id, cancellable: method.cancellable === true, weight, abort: new AbortController() };
+    const running: Running = { id, cancellable: method.cancellable === true, weight, abort: new Cancellation() };
     const after: (() => void)[] = [];
     const context: MethodContext = {
       supervisor: this.#parts.supervisor,
       caller: this.caller,
       peer: this,
       host: this.#parts.host,
-      signal: running.abort.signal,
+      get signal() {
+        return running.abort.signal;
+      },
       afterAnswer: (run) => void after.push(run),
     };
     const succeed = (result: unknown): void => {
@@ -208,7 +211,7 @@ export class Connection implements Peer {
           settle();
           this.#fail(
             id,
-            this.#closing && running.abort.signal.aborted
+            this.#closing && running.abort.aborted
               ? new LifeguardError("UNAVAILABLE", "the daemon is stopping", { retry_after_ms: 1_000 })
               : error,
             method,
@@ -230,7 +233,7 @@ export class Connection implements Peer {
 
   cancel(id: number | string): boolean {
     for (const running of this.#running) {
-      if (running.id !== id || !running.cancellable || running.abort.signal.aborted) continue;
+      if (running.id !== id || !running.cancellable || running.abort.aborted) continue;
       running.abort.abort();
       return true;
     }

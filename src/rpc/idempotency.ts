@@ -28,9 +28,9 @@ export class Idempotency {
    * Does it, or answers with what the same key did before. A deed that failed is forgotten: it may be tried again.
    * @throws LifeguardError INVALID_PARAMS when the key was used for something else
    */
-  once<T>(key: string, asked: unknown, deed: () => Promise<T>): Promise<T> {
+  once<T>(key: string, asked: object, deed: () => Promise<T>): Promise<T> {
     this.#forgetOld();
-    const digest = createHash("sha256").update(JSON.stringify(asked)).digest("base64");
+    const digest = digestOf(asked);
     const kept = this.#kept.get(key);
     if (kept !== undefined) {
       if (kept.digest !== digest)
@@ -57,4 +57,17 @@ export class Idempotency {
       this.#kept.delete(key);
     }
   }
+}
+
+/** Bytes among what was asked count by their own digest: as JSON they would take many times their size. */
+function digestOf(asked: object): string {
+  const fields = Object.entries(asked).map(([name, value]) => [
+    name,
+    value instanceof Uint8Array ? ["bytes", sha256(value)] : ["json", value as unknown],
+  ]);
+  return sha256(JSON.stringify(fields));
+}
+
+function sha256(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("base64");
 }

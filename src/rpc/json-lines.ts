@@ -129,17 +129,39 @@ function endOfString(line: Buffer, from: number): number {
   }
 }
 
-/** Bytes in a result's or a notification's own fields become base64 under the field's name and `_b64`. */
+/**
+ * Bytes in a result or a notification, however deep, become base64 under their field's name and `_b64`. What holds none is not
+ * copied. Bytes in a list have no field: they become a plain base64 string.
+ */
 export function withBase64(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+  if (Array.isArray(value)) return listWithBase64(value);
+  const fields = value as Record<string, unknown>;
   let changed: Record<string, unknown> | null = null;
-  for (const [key, field] of Object.entries(value)) {
-    if (!(field instanceof Uint8Array)) continue;
-    changed ??= { ...value };
-    delete changed[key];
-    changed[`${key}_b64`] = Buffer.from(field.buffer, field.byteOffset, field.byteLength).toString("base64");
+  for (const key in fields) {
+    const field = fields[key];
+    if (typeof field !== "object" || field === null) continue;
+    const plain = withBase64(field);
+    if (plain === field) continue;
+    changed ??= { ...fields };
+    if (field instanceof Uint8Array) {
+      delete changed[key];
+      changed[`${key}_b64`] = plain;
+    } else changed[key] = plain;
   }
   return changed ?? value;
+}
+
+function listWithBase64(list: readonly unknown[]): readonly unknown[] {
+  let changed: unknown[] | null = null;
+  for (const [index, element] of list.entries()) {
+    const plain = withBase64(element);
+    if (plain === element) continue;
+    changed ??= [...list];
+    changed[index] = plain;
+  }
+  return changed ?? list;
 }
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;

@@ -120,7 +120,7 @@ export function readParams(method: Method, raw: unknown): Record<string, unknown
   // What is wrong with a record's key is one level down, and what was received is the key.
   const message = (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined) ?? issue.message.replace(/^Invalid input: /, "");
   const got = issue.code === "invalid_key" ? preview(path.at(-1)) : path[0] === "env" ? "a value that is not shown" : preview(received);
-  throw invalid(method, `${field}: ${message}; got ${got}`, { field });
+  throw invalid(method, message.includes("got ") ? `${field}: ${message}` : `${field}: ${message}; got ${got}`, { field });
 }
 
 /** Lua has one kind of table: its empty map arrives as an empty array, also inside. */

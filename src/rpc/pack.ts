@@ -8,6 +8,8 @@
 const FIRST_BYTES = 16 * 1024;
 /** A buffer that one large message has grown beyond this is given back. */
 const KEPT_BYTES = 256 * 1024;
+/** Texts up to this length are written here, character by character, as long as they are ASCII: a call into Node costs more. */
+const SHORT_TEXT = 64;
 
 export class Packer {
   #buffer: Buffer = Buffer.allocUnsafe(FIRST_BYTES);
@@ -61,7 +63,7 @@ export class Packer {
     if (!Number.isInteger(value) || Object.is(value, -0)) return this.#float(value);
     if (value >= 0) {
       if (value < 0x80) return this.#byte(value);
-      if (value > 0xffff_ffff) return Number.isSafeInteger(value) ? this.#big(BigInt(value)) : this.#float(value);
+      if (value > 0xffff_ffff) return Number.isSafeInteger(value) ? this.#long(value) : this.#float(value);
       this.#room(5);
       if (value < 0x100) {
         this.#buffer[this.#at++] = 0xcc;
@@ -82,6 +84,15 @@ export class Packer {
     this.#at = this.#buffer.writeInt32BE(value, this.#at);
   }
 
+  /** A whole number above 2^32: times, mostly, a handful in every summary. */
+  #long(value: number): void {
+    this.#room(9);
+    const high = Math.floor(value / 0x1_0000_0000);
+    this.#buffer[this.#at] = 0xcf;
+    this.#buffer.writeUInt32BE(high, this.#at + 1);
+    this.#at = this.#buffer.writeUInt32BE(value - high * 0x1_0000_0000, this.#at + 5);
+  }
+
   #big(value: bigint): void {
     this.#room(9);
     this.#buffer[this.#at++] = value >= 0n ? 0xcf : 0xd3;
@@ -95,6 +106,31 @@ export class Packer {
   }
 
   #string(value: string): void {
+    if (value.length > SHORT_TEXT || !this.#ascii(value)) this.#text(value);
+  }
+
+  /** False, with nothing written, when it is not ASCII. */
+  #ascii(value: string): boolean {
+    const { length } = value;
+    this.#room(2 + length);
+    const buffer = this.#buffer;
+    const at = this.#at + (length < 32 ? 1 : 2);
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 0x7f) return false;
+      buffer[at + i] = code;
+    }
+    if (length < 32) {
+      buffer[at - 1] = 0xa0 | length;
+    } else {
+      buffer[at - 2] = 0xd9;
+      buffer[at - 1] = length;
+    }
+    this.#at = at + length;
+    return true;
+  }
+
+  #text(value: string): void {
     const length = Buffer.byteLength(value);
     this.#room(5 + length);
     if (length < 32) this.#buffer[this.#at++] = 0xa0 | length;
@@ -117,12 +153,13 @@ export class Packer {
   }
 
   #map(value: Record<string, unknown>, depth: number): void {
+    const keys = Object.keys(value);
     let size = 0;
-    for (const key of Object.keys(value)) if (value[key] !== undefined) size++;
+    for (const key of keys) if (value[key] !== undefined) size++;
     this.#room(5);
     if (size < 16) this.#buffer[this.#at++] = 0x80 | size;
     else this.#length(size, null, 0xde, 0xdf);
-    for (const key of Object.keys(value)) {
+    for (const key of keys) {
       const element = value[key];
       if (element === undefined) continue;
       this.#string(key);

@@ -34,11 +34,77 @@ export const plainText = (most: number): z.ZodString =>
 
 export const absolutePath: z.ZodString = plainText(4_096).startsWith("/", "is an absolute path");
 
-const LABEL_KEY = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/;
+/** ASCII only: what looks like another letter is not taken for it. No slash: nobody can mistake it for a path. */
+const LABEL = /^[A-Za-z0-9._:+=@#-](?:[A-Za-z0-9._:+=@# -]*[A-Za-z0-9._:+=@#-])?$/;
+/** Names that systems keep for themselves, on some of which people keep backups of ours. */
+const RESERVED = /^\.+$|^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;
+/** C0, DEL, C1, line and paragraph separators, and what reorders text. */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/u;
+
+/** A label, a branch, an archive's name. */
+export const label: z.ZodString = z
+  .string()
+  .max(64, "has at most 64 characters")
+  .regex(LABEL, "is 1–64 of letters, digits, spaces and . _ : + = @ # -")
+  .refine((text) => !RESERVED.test(text), "is a name that systems keep for themselves");
+
+/** Text of a line: an agent's name, a title. @param least 0 where it may be empty */
+export const line = (most: number, least: 0 | 1 = 1): z.ZodString =>
+  z
+    .string()
+    .min(least, "is not empty")
+    .max(most, `has at most ${most} characters`)
+    .refine((text) => !UNPRINTABLE.test(text), "is printable text of one line");
+
+/** Of a checkpoint or a fork: never a path, nor anything but its own letters. */
+export const uuid: z.ZodString = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, "is a UUID in lower case, in full");
+
+export const idempotencyKey: z.ZodString = z
+  .string()
+  .min(1, "is an idempotency key of 1–256 characters")
+  .max(256, "is an idempotency key of 1–256 characters");
+
+export const count = (what: string): z.ZodInt => z.int(`is a number of ${what}`).min(0, `is a number of ${what}, from 0`);
+
+/** Any JSON value. What JSON would change silently (bytes inside, NaN, numbers beyond 2^53) is refused instead. */
+export const json: z.ZodType = z
+  .unknown()
+  .superRefine((value, context) => {
+    const problem = value === undefined ? "is missing" : jsonProblem(value, "");
+    if (problem !== null) context.addIssue({ code: "custom", message: problem });
+  })
+  .describe("any JSON value");
+
+function jsonProblem(value: unknown, at: string): string | null {
+  const where = at === "" ? "is a JSON value" : `is a JSON value, but at ${at.slice(0, 120)}`;
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return null;
+    case "number":
+      return Number.isFinite(value) ? null : `${where} it holds ${value}`;
+    case "object":
+      if (value === null) return null;
+      if (value instanceof Uint8Array) return `${where} it holds bytes; send them as base64 text`;
+      for (const [key, field] of Object.entries(value)) {
+        const problem = jsonProblem(field, at === "" ? key : `${at}.${key}`);
+        if (problem !== null) return problem;
+      }
+      return null;
+    default:
+      return `${where} it holds a number beyond 2^53`;
+  }
+}
+
 export const labels: z.ZodRecord<z.ZodString, z.ZodString> = z
   .record(
-    z.string().regex(LABEL_KEY, "a label's key has 1–63 of letters, digits, '.', '_', '/', '-' and begins with a letter or digit"),
-    z.string().max(256, "a label has at most 256 characters"),
+    label,
+    z
+      .string()
+      .max(256, "a label has at most 256 characters")
+      .refine((text) => !UNPRINTABLE.test(text), "a label is printable text of one line"),
   )
   .refine((all) => Object.keys(all).length <= 64, "has at most 64 labels");
 

@@ -4,6 +4,7 @@
  * Versioned by {@link PROTOCOL} (refused when it differs) and {@link REVISION} (grows with every method or parameter added; each
  * says the revision it came with as `since`). Never change the meaning of a name that is here: add another.
  */
+import type { KeptMethods } from "./protocol-kept.js";
 import type { Backend, Evidence, Isolation, RestartPolicy, SessionExit, SessionState, SessionSummary } from "../session.js";
 
 export type {
@@ -20,6 +21,7 @@ export type {
   SessionSummary,
 } from "../session.js";
 export type { ErrorName } from "../errors.js";
+export type * from "./protocol-kept.js";
 
 /** The major version. A client that asks for a greater one is refused with this one. */
 export const PROTOCOL = 1;
@@ -37,6 +39,9 @@ export const FEATURES: readonly string[] = [
   "events.cursor",
   "screen.restore",
   "cancel",
+  "checkpoints",
+  "journals",
+  "thoughts",
 ];
 
 /** A place in the stream of events. `boot` names one life of the daemon. */
@@ -84,6 +89,10 @@ export interface StatusResult {
   connections: number;
   restored: { sessions: number; ms: number } | null;
   loop_stall_ms: number;
+  /** Writes on their way to the disk. */
+  queue: { items: number; bytes: number; oldest_ms: number; coalesced: number; refused: number };
+  /** `damaged`: how many files; store.status names them. */
+  store: { ok: boolean; damaged: number };
 }
 
 /** JSON Schema of every method, by name. */
@@ -192,7 +201,7 @@ type Empty = Record<string, never>;
 type ById = { id: string };
 
 /** Every method: what goes in (MessagePack shapes: bytes are Uint8Array) and what comes out. */
-export interface Methods {
+export interface Methods extends KeptMethods {
   "daemon.hello": {
     params: { client?: string; protocol?: number; notify?: { method: string; args?: unknown[] } | null };
     result: HelloResult;

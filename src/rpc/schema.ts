@@ -44,8 +44,11 @@ function paramsOf(method: Method): Json {
       };
     }
   }
-  const required = ((schema["required"] ?? []) as string[]).filter((name) => method.bytes?.includes(name) !== true);
-  const eitherOf = (method.bytes ?? []).map((name) => ({ oneOf: [{ required: [name] }, { required: [`${name}_b64`] }] }));
+  const all = (schema["required"] ?? []) as string[];
+  const required = all.filter((name) => method.bytes?.includes(name) !== true);
+  const eitherOf = (method.bytes ?? []).map((name) =>
+    all.includes(name) ? { oneOf: [{ required: [name] }, { required: [`${name}_b64`] }] } : { not: { required: [name, `${name}_b64`] } },
+  );
   return {
     type: "object",
     properties,

@@ -143,6 +143,10 @@ export const statusShape: z.ZodObject = z.object({
   connections: count,
   restored: z.object({ sessions: count, ms: z.number() }).nullable().describe("what this daemon took over at its start"),
   loop_stall_ms: z.number().describe("longest stretch the main loop was held up since the last status"),
+  queue: z
+    .object({ items: count, bytes: count, oldest_ms: z.number(), coalesced: count, refused: count })
+    .describe("writes on their way to the disk"),
+  store: z.object({ ok: z.boolean(), damaged: count.describe("files; `store.status` names them") }),
 });
 
 export const schemaShape: z.ZodObject = z.object({

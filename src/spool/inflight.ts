@@ -159,6 +159,11 @@ export class InflightFile {
     return new InflightSlot(n, chunk.subarray(at, at + SLOT_BYTES));
   }
 
+  /** How many slots there are in the file now. */
+  get slots(): number {
+    return Math.floor(Math.max(0, fstatSync(this.#fd).size - FILE_HEADER_BYTES) / CHUNK_BYTES) * CHUNK_SLOTS;
+  }
+
   /** Closes the file. Its mappings stay: slots in use go on working. */
   close(): void {
     closeSync(this.#fd);

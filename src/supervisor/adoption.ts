@@ -1,18 +1,25 @@
 /** Taking over the sessions that outlived the last daemon: their processes run, or ended while nobody looked. */
 import { mkdirSync } from "node:fs";
 import type { Clock } from "../clock.js";
+import type { Config } from "../config.js";
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
+import { inflightPath } from "../paths.js";
 import type { Custody, KeptExit, KeptSession } from "../reaper/custody.js";
 import { sessionId, type SessionSpec } from "../session.js";
+import { salvageLeft } from "../spool/salvage.js";
 import { SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
 import type { Hosting } from "./hosting.js";
+import type { Keeping } from "./keeping.js";
 import type { Lifecycle } from "./lifecycle.js";
 import { decodeRecord, type SessionRecord } from "./record.js";
+import { entryOf } from "./remember.js";
+import { setState } from "./state.js";
 import type { SessionTable } from "./table.js";
 
 export interface AdoptionParts {
+  config: Config;
   clock: Clock;
   log: Log;
   table: SessionTable;
@@ -20,30 +27,37 @@ export interface AdoptionParts {
   custody: Custody;
   hosting: Hosting;
   lifecycle: Lifecycle;
+  keeping: Keeping;
 }
 
 export interface Adoption {
+  /** Whose process is there. */
   sessions: number;
+  /** Were live when the last daemon ended, and have no process now: a reboot, or the keeper was killed too. */
+  gone: SessionEntry[];
   /** Settles when every actor is up, or has said why not. */
   actors: Promise<void>;
 }
 
 /**
- * Takes over every session that outlived the last daemon. Resolves when all are listed and their masters are here; actors
- * go on starting, and calls wait for them.
+ * Lists every session that the store knows, and takes over those whose process outlived the last daemon. Resolves when all are
+ * listed and their masters are here; actors go on starting, and calls wait for them.
  */
 export async function adoptSessions(parts: AdoptionParts): Promise<Adoption> {
   const { custody, table, log, hosting, events, lifecycle } = parts;
+  const [keptSessions] = await Promise.all([custody.open(), listRemembered(parts)]);
   const ended: { entry: SessionEntry; exit: KeptExit }[] = [];
-  for (const kept of await custody.open()) {
+  const present = new Set<SessionEntry>();
+  for (const kept of keptSessions) {
     const entry = adoptOne(kept, parts);
+    present.add(entry);
     table.holdSlot(kept.slot);
     table.add(entry);
     if (kept.exit !== null) ended.push({ entry, exit: kept.exit });
   }
   const starts: Promise<void>[] = [];
   await custody.masters(
-    [...table.entries()].map((entry) => entry.number),
+    [...present].map((entry) => entry.number),
     (session, master) => {
       const entry = table.byNumber(session);
       if (entry === undefined) return;
@@ -59,11 +73,78 @@ export async function adoptSessions(parts: AdoptionParts): Promise<Adoption> {
     },
   );
   for (const { entry, exit } of ended) lifecycle.exited(entry.number, exit);
-  const sessions = starts.length;
+  const sessions = starts.length - ended.length;
+  const gone = [...table.entries()].filter((entry) => entry.state !== "exited" && !present.has(entry));
+  salvage(gone, parts);
+  for (const entry of gone) declareLost(entry, parts);
+  void showCheckpoints(parts);
   return {
     sessions,
+    gone,
     actors: Promise.all(starts).then(() => events.append("daemon.started", null, { restored: sessions })),
   };
+}
+
+/** The sessions of the store: ended ones as they were, live ones until the keeper says what became of them. */
+async function listRemembered(parts: AdoptionParts): Promise<void> {
+  const { keeping, table, hosting, clock, log } = parts;
+  const { store } = keeping;
+  for (const row of store.registry.list()) {
+    try {
+      const entry = entryOf(await store.registry.get(row.id), table.directory, clock.now());
+      hosting.equip(entry);
+      keeping.showThought(entry);
+      table.add(entry);
+    } catch (error) {
+      // Named in store.status too; one bad record never stops the start.
+      log.error({ session: row.id, phase: "adopt", err: messageOf(error) }, "a session's record cannot be read");
+    }
+  }
+}
+
+/** Before anybody else gets their slots: the last words of those that died with both daemon and keeper. */
+function salvage(gone: readonly SessionEntry[], parts: AdoptionParts): void {
+  const { config, log } = parts;
+  const { spool_bytes: bytes, spool_busy_bytes: busyBytes } = config.session;
+  try {
+    const found = salvageLeft(
+      inflightPath(config.paths),
+      gone.map((entry) => entry.directory),
+      { bytes, busyBytes },
+    );
+    if (found.sessions > 0) log.info({ phase: "adopt", ...found }, "in-flight pages of sessions without a process are in their spools");
+  } catch (error) {
+    log.error(
+      { phase: "adopt", err: messageOf(error) },
+      "in-flight pages could not be salvaged; the last bytes of ended sessions may be missing",
+    );
+  }
+}
+
+/** Beside the start, not before it: a listing of many checkpoints is read from their indexes. */
+async function showCheckpoints(parts: AdoptionParts): Promise<void> {
+  const { table, keeping, log } = parts;
+  try {
+    for (const row of await keeping.store.checkpoints.list()) {
+      const entry = table.find(row.session);
+      if (entry !== null) entry.lastCheckpointAt = Math.max(entry.lastCheckpointAt ?? 0, row.created_at);
+    }
+  } catch (error) {
+    log.warn({ phase: "adopt", err: messageOf(error) }, "checkpoints could not be listed");
+  }
+}
+
+/** It was live when the last daemon ended, and no keeper has it: nobody can know its exit status, and a 0 is never made up. */
+function declareLost(entry: SessionEntry, parts: AdoptionParts): void {
+  const { events, clock, keeping } = parts;
+  const at = entry.lastActivityAt;
+  entry.pid = null;
+  entry.exit = { code: null, signal: null, at, reason: entry.killing ? "killed" : "lost" };
+  entry.recoveredFrom = "checkpoint";
+  const detail = "its process was gone when the daemon started, and its exit status with it";
+  events.append("session.exited", entry.id, { code: null, signal: null, reason: entry.exit.reason, restarting: false });
+  setState(entry, "exited", { source: "supervisor", rule: "process_gone", confidence: "high", at: clock.now(), detail }, events, clock);
+  keeping.rememberSoon(entry);
 }
 
 function adoptOne(kept: KeptSession, parts: AdoptionParts): SessionEntry {
@@ -80,9 +161,13 @@ function adoptOne(kept: KeptSession, parts: AdoptionParts): SessionEntry {
     );
     record = unknownRecord(id, kept.session, clock.now());
   }
-  const entry = new SessionEntry(kept.session, id, record.spec, table.directory, clock.now(), record.createdAt);
-  hosting.equip(entry);
+  const known = table.find(id);
+  const entry = known ?? new SessionEntry(kept.session, id, record.spec, table.directory, clock.now(), record.createdAt);
+  if (known === null) hosting.equip(entry);
+  // The keeper's is the newer word on what runs, and has the secrets that are never on the disk.
+  else Object.assign(entry.spec, record.spec);
   mkdirSync(entry.directory, { recursive: true, mode: 0o700 });
+  entry.exit = null;
   entry.phase = "running";
   entry.pid = kept.pid;
   entry.slot = kept.slot;

@@ -3,6 +3,20 @@
  * methods know nothing else of it. Errors are LifeguardError with the names of docs/errors.md.
  */
 import type { Explanation, Screen, ScreenRequest, ReadResult } from "../actors/messages.js";
+import type {
+  Archives,
+  Checkpoint,
+  CheckpointRow,
+  Damage,
+  Fork,
+  ForkStatus,
+  Journals,
+  PruneReport,
+  PublishInput,
+  StoreStatus,
+  StoredThought,
+  VerifyReport,
+} from "../persistence/store.js";
 import type { Evidence, Isolation, RestartPolicy, Backend, SessionExit, SessionState, SessionSummary, TerminalSize } from "../session.js";
 
 /** Who asks: needed for the pen, and so that no agent answers its own dialogs. */
@@ -118,6 +132,10 @@ export interface DaemonStatus {
   fds: number;
   ptys: number;
   memory: { daemon_rss: number; keeper_rss: number };
+  /** The store's writes: waiting and under way, the oldest's age, replaced by newer ones before they were written, refused. */
+  queue: { items: number; bytes: number; oldest_ms: number; coalesced: number; refused: number };
+  /** `damaged`: how many files; `store.status` names them. */
+  store: { ok: boolean; damaged: number };
   watches: number;
   restored: { sessions: number; ms: number } | null;
   /** Longest stretch the main loop was held up since the last status, ms. */
@@ -126,6 +144,7 @@ export interface DaemonStatus {
 
 export interface SupervisorApi {
   readonly boot: string;
+  readonly keeping: KeepingApi;
 
   /** @throws LIMIT, ALREADY_EXISTS, INVALID_PARAMS (cwd, command), SPAWN_FAILED */
   create(request: CreateRequest, caller: Caller): Promise<SessionSummary>;
@@ -161,7 +180,7 @@ export interface SupervisorApi {
   update(
     id: string,
     change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
-  ): SessionSummary;
+  ): Promise<SessionSummary>;
 
   /** @param since null: from now on */
   subscribe(
@@ -173,8 +192,54 @@ export interface SupervisorApi {
   status(): Promise<DaemonStatus>;
   /** Prometheus text. */
   metrics(): Promise<string>;
-  /** Asks the daemon to end; answers before it does, with the live sessions: they go on under the keeper, or, with `all`, have been ended. */
-  stop(options: { all: boolean }): Promise<{ sessions: number }>;
+  /** Asks the daemon to end; answers before it does, with the live sessions: they go on under the keeper, or, with `all`, have been ended. @throws FORBIDDEN for `all` from inside one of them */
+  stop(options: { all: boolean }, caller: Caller): Promise<{ sessions: number }>;
   /** Everything of this connection: its watches end, its pens fall. */
   connectionClosed(connection: number): void;
+}
+
+export type * from "../persistence/store.js";
+
+// ---- what is kept -----------------------------------------------------------------------------------------------------
+
+/** The caller's own part of a checkpoint, given back as it was. */
+export interface CheckpointInput {
+  label?: string | undefined;
+  /** JSON values. */
+  state?: unknown;
+  extra?: unknown;
+  /** At most 16 MiB. */
+  context?: Uint8Array | undefined;
+  tasks_completed?: number | undefined;
+  token_count?: number | undefined;
+}
+
+/** Checkpoints, forks, journals, thoughts, and the store's own state. Sessions are ids here; references are resolved before. */
+export interface KeepingApi {
+  /** A manual checkpoint, with the terminal. @throws NOT_FOUND, LIMIT, BUSY, STORE_FULL, UNAVAILABLE */
+  saveCheckpoint(id: string, input: CheckpointInput): Promise<CheckpointRow>;
+  listCheckpoints(id: string | null): Promise<CheckpointRow[]>;
+  latestCheckpoint(id: string): Promise<{ checkpoint: Checkpoint; skipped: Damage[] }>;
+  getCheckpoint(checkpoint: string): Promise<Checkpoint>;
+  /** The session starts again from it. @throws BUSY when it is live and not `force`, FORBIDDEN, NOT_FOUND, DAMAGED */
+  restoreCheckpoint(checkpoint: string, options: { force: boolean }, caller: Caller): Promise<SessionSummary>;
+  /** A new session from it; the parent is untouched. */
+  forkCheckpoint(
+    checkpoint: string,
+    options: { name: string | undefined; cwd: string | undefined },
+  ): Promise<{ fork: Fork; session: SessionSummary }>;
+  removeCheckpoint(checkpoint: string): Promise<boolean>;
+  listForks(id: string | null): Fork[];
+  updateFork(fork: string, status: ForkStatus): Promise<Fork>;
+
+  readonly journals: Journals;
+  readonly archives: Archives;
+
+  publishThought(id: string, input: PublishInput): { accepted: boolean; reason?: string };
+  getThought(id: string): StoredThought | null;
+  listThoughts(): { id: string; thought: StoredThought }[];
+
+  storeStatus(): StoreStatus;
+  verifyStore(): Promise<VerifyReport>;
+  pruneStore(request: { olderThanMs: number | undefined; dryRun: boolean }): Promise<PruneReport>;
 }

@@ -61,6 +61,20 @@ export class SessionEntry {
   health: Health = "ok";
   unresponsive = false;
   recoveredFrom: SessionSummary["recovered_from"] = null;
+  conversationId: string | null = null;
+  tokenCount: number | null = null;
+  pinned = false;
+  /** The checkpoint it was last restored or forked from. */
+  parentCheckpoint: string | null = null;
+  thought: SessionSummary["thought"] = null;
+  /** Something has changed since it was last saved. */
+  dirty = true;
+  lastCheckpointAt: number | null = null;
+  removed = false;
+  /** Settles when the exit's checkpoint has the terminal: the actor stays until then. */
+  lastScreen: Promise<unknown> = Promise.resolve();
+  /** The environment has left memory; the registry has it (see Keeping.wake). */
+  asleep = false;
 
   constructor(number: number, id: string, spec: SessionSpec, sessions: string, now: number, createdAt: number) {
     this.number = number;
@@ -118,12 +132,12 @@ export class SessionEntry {
       exit: this.exit,
       title: this.title,
       current_command: this.currentCommand,
-      conversation_id: null,
-      thought: null,
+      conversation_id: this.conversationId,
+      thought: this.thought,
       last_skill: null,
       repo: null,
       prompt_delivery: null,
-      token_count: null,
+      token_count: this.tokenCount,
       context_limit: this.contextLimit,
       epoch: this.epoch,
       offset: this.offset,
@@ -132,8 +146,8 @@ export class SessionEntry {
       backend: spec.backend,
       health: this.unresponsive ? "unresponsive" : this.health,
       restarts: this.restarts,
-      dirty: false,
-      last_checkpoint_at: null,
+      dirty: this.dirty,
+      last_checkpoint_at: this.lastCheckpointAt,
       recovered_from: this.recoveredFrom,
     };
   }

@@ -10,6 +10,14 @@ import { LifeguardError } from "../errors.js";
 const PRIVATE =
   /^(TMUX.*|STY|COLUMNS|LINES|LIFEGUARD_.*|NOTIFY_SOCKET|WATCHDOG_.*|LISTEN_(FDS|PID|FDNAMES)|INVOCATION_ID|JOURNAL_STREAM|UV_THREADPOOL_SIZE|NODE_CHANNEL_FD)$/;
 
+let own: Record<string, string> | null = null;
+
+/** What the daemon hands on of its own. Node reads the C environment anew at each access, and the daemon never changes it. */
+function ownEnvironment(): Record<string, string> {
+  own ??= withoutPrivate(process.env);
+  return own;
+}
+
 function withoutPrivate(env: NodeJS.ProcessEnv): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
@@ -20,9 +28,9 @@ function withoutPrivate(env: NodeJS.ProcessEnv): Record<string, string> {
 
 /** `env` on top of the base: `daemon` is the daemon's own environment, `login` what a login would set, `none` nothing. */
 export function baseEnvironment(base: "daemon" | "login" | "none", env: Record<string, string>): Record<string, string> {
-  const own = withoutPrivate(env);
-  if (base === "none") return own;
-  if (base === "daemon") return { ...withoutPrivate(process.env), ...own };
+  const given = withoutPrivate(env);
+  if (base === "none") return given;
+  if (base === "daemon") return { ...ownEnvironment(), ...given };
   const user = userInfo();
   return {
     HOME: user.homedir,
@@ -31,7 +39,7 @@ export function baseEnvironment(base: "daemon" | "login" | "none", env: Record<s
     SHELL: user.shell ?? "/bin/sh",
     PATH: "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
     LANG: process.env["LANG"] ?? "C.UTF-8",
-    ...own,
+    ...given,
   };
 }
 

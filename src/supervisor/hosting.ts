@@ -265,10 +265,12 @@ export class Hosting {
         entry.tool = event.tool;
         return;
       case "title":
+        entry.dirty = true;
         entry.title = event.title;
         this.#events.append("session.title", entry.id, { title: event.title });
         return;
       case "cwd":
+        entry.dirty = true;
         entry.cwd = event.cwd;
         this.#events.append("session.cwd", entry.id, { cwd: event.cwd });
         return;
@@ -285,11 +287,13 @@ export class Hosting {
         this.#events.append("session.notification", entry.id, { title: event.title, body: event.body });
         return;
       case "resized":
+        entry.dirty = true;
         entry.size = event.size;
         this.#events.append("session.resized", entry.id, { cols: event.size.cols, rows: event.size.rows, offset: event.offset });
         entry.fanout.resized(event.size, event.offset);
         return;
       case "activity":
+        entry.dirty = true;
         entry.offset = event.offset;
         entry.lastActivityAt = event.at;
         return;

@@ -4,8 +4,7 @@
  * Who does what: custody (the keepers) starts and holds processes, the pool hosts actors, which own the bytes, and this file
  * decides. Nothing else starts, ends or restarts a session.
  */
-import { mkdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import type { ActorPool } from "../actors/pool.js";
 import type { Clock } from "../clock.js";
 import type { Config } from "../config.js";
@@ -23,6 +22,7 @@ import type { Hosting } from "./hosting.js";
 import { deferred, SessionEntry } from "./entry.js";
 import { checkDirectory, resolveCommand, sessionEnvironment } from "./environment.js";
 import type { EventLog } from "./events.js";
+import type { Keeping } from "./keeping.js";
 import { encodeRecord } from "./record.js";
 import { decideRestart } from "./restart-policy.js";
 import { setState } from "./state.js";
@@ -43,6 +43,7 @@ export interface LifecycleParts {
   custody: Custody;
   pool: ActorPool;
   hosting: Hosting;
+  keeping: Keeping;
   world: CallerWorld;
 }
 
@@ -58,64 +59,74 @@ export class Lifecycle implements Reapable {
 
   /** The name in `spec` is free and checked; so is everything else but the command and the directory. */
   async create(spec: SessionSpec): Promise<SessionEntry> {
-    const { table, config, clock, events } = this.#p;
-    if (table.size >= config.daemon.max_sessions) {
+    const { table, config, clock, events, keeping, log } = this.#p;
+    if (table.live >= config.daemon.max_sessions) {
       throw new LifeguardError(
         "LIMIT",
-        `${table.size} sessions are there, at most ${config.daemon.max_sessions} may be (daemon.max_sessions): remove ended ones, or raise it`,
+        `${table.live} sessions are live, at most ${config.daemon.max_sessions} may be (daemon.max_sessions): end some, or raise it`,
         { limit: config.daemon.max_sessions },
       );
     }
-    checkDirectory(spec.cwd);
-    resolveCommand(spec.command, spec.env, spec.cwd);
-    const { number, id } = table.mint();
+    const file = programOf(spec);
+    const { number, id, durable } = table.mint();
     const entry = new SessionEntry(number, id, spec, table.directory, clock.now(), clock.now());
     this.#p.hosting.equip(entry);
-    encodeRecord(entry.record());
-    mkdirSync(entry.directory, { recursive: true, mode: 0o700 });
     table.add(entry);
     try {
-      await this.#launch(entry);
+      await this.#launch(entry, file);
     } catch (error) {
       await this.#free(entry).catch(() => undefined);
-      table.rememberNumbers();
+      entry.removed = true;
       table.delete(entry);
       await rm(entry.directory, { recursive: true, force: true });
       throw error;
     }
     events.append("session.created", id, { summary: entry.summary(clock.now()) });
+    keeping.rememberSoon(entry);
+    // Its number has been on its way to the disk since before the launch. A disk that refuses is no reason to end what runs.
+    await durable.catch((error: unknown) =>
+      log.warn({ session: id, phase: "create", err: messageOf(error) }, "a session's number is not on the disk yet"),
+    );
     return entry;
   }
 
-  async #launch(entry: SessionEntry): Promise<void> {
+  /** @param file the program, as {@link programOf} has found it */
+  async #launch(entry: SessionEntry, file: string): Promise<void> {
     const { config, custody, table, clock, hosting, world } = this.#p;
     const { spec } = entry;
-    checkDirectory(spec.cwd);
-    const file = resolveCommand(spec.command, spec.env, spec.cwd);
     entry.end = deferred();
     entry.killing = false;
     entry.exit = null;
     entry.startedAt = clock.now();
     entry.slot ??= table.takeSlot();
-    const { pid, master } = await custody.spawn({
-      session: entry.number,
-      slot: entry.slot,
-      record: encodeRecord(entry.record()),
-      directory: entry.directory,
-      spool: { bytes: config.session.spool_bytes, busyBytes: config.session.spool_busy_bytes },
-      file,
-      argv: [spec.command, ...spec.args],
-      env: sessionEnvironment(spec.env, entry.id, config.paths.socket),
-      cwd: spec.cwd,
-      size: entry.size,
-      nofileSoft: world.nofileSoft,
-      umask: world.umask,
-    });
+    const record = encodeRecord(entry.record());
+    // Both take most of a millisecond, and neither needs the other (a keeper that reads for a dead daemon makes the directory itself).
+    const directory = mkdir(entry.directory, { recursive: true, mode: 0o700 });
+    directory.catch(() => undefined);
+    const { pid, master } = await custody
+      .spawn({
+        session: entry.number,
+        slot: entry.slot,
+        record,
+        directory: entry.directory,
+        spool: { bytes: config.session.spool_bytes, busyBytes: config.session.spool_busy_bytes },
+        file,
+        argv: [spec.command, ...spec.args],
+        env: sessionEnvironment(spec.env, entry.id, config.paths.socket),
+        cwd: spec.cwd,
+        size: entry.size,
+        nofileSoft: world.nofileSoft,
+        umask: world.umask,
+      })
+      .catch(async (error: unknown) => {
+        await directory.catch(() => undefined);
+        throw error;
+      });
     entry.pid = pid;
     entry.master = master;
     move(entry, "started");
     try {
-      await hosting.start(entry, "fresh");
+      await hosting.start(entry, "fresh", directory);
     } catch (error) {
       // A process without an actor is of no use to anybody, and would never end: nobody reads what it writes.
       entry.killing = true;
@@ -174,10 +185,13 @@ export class Lifecycle implements Reapable {
         events,
         clock,
       );
+      // A launch that failed has no actor, and no screen.
+      this.#p.keeping.checkpoint(entry, "exit").catch(() => undefined);
       entry.fanout.ended(entry.offset);
       entry.end.resolve();
       return;
     }
+    this.#p.keeping.rememberSoon(entry);
     entry.restartHistory = decision.history;
     move(entry, exit.reason === "spawn_failed" ? "refused_again" : "restart");
     setState(
@@ -211,12 +225,13 @@ export class Lifecycle implements Reapable {
     entry.epoch += 1;
     entry.restarts += 1;
     try {
-      await this.#launch(entry);
+      await this.#launch(entry, programOf(entry.spec));
     } catch (error) {
       await this.#free(entry).catch(() => undefined);
       await this.#ended(entry, { code: null, signal: null, at: clock.now(), reason: "spawn_failed" });
       throw error;
     }
+    this.#p.keeping.rememberSoon(entry);
     events.append("session.restarted", entry.id, { epoch: entry.epoch, offset: entry.offset });
   }
 
@@ -306,6 +321,7 @@ export class Lifecycle implements Reapable {
     const { config, table, log } = this.#p;
     await this.kill(entry, config.session.kill_grace_ms);
     await this.retire(entry.id);
+    await this.#p.keeping.wake(entry);
     const holder = table.liveNamed(entry.spec.name);
     if (holder !== undefined && holder !== entry) {
       log.warn({ session: entry.id, phase: "restart", name: entry.spec.name }, "its name is taken by a live session: it runs under its id");
@@ -315,10 +331,13 @@ export class Lifecycle implements Reapable {
     await this.#relaunch(entry);
   }
 
+  /** @throws BUSY naming the fork that needs one of its checkpoints */
   async remove(entry: SessionEntry): Promise<void> {
-    const { table, events } = this.#p;
+    const { table, events, keeping } = this.#p;
     await this.retire(entry.id);
-    table.rememberNumbers();
+    // The tombstone first: whatever happens from here on, the session does not come back.
+    await keeping.store.registry.remove(entry.id, { unless: () => (entry.live ? `${entry.id} is live` : null) });
+    entry.removed = true;
     table.delete(entry);
     entry.fanout.removed();
     entry.waits.removed(entry.id);
@@ -326,8 +345,10 @@ export class Lifecycle implements Reapable {
     await rm(entry.directory, { recursive: true, force: true });
   }
 
-  /** Name or labels have changed: the keeper's record follows, so that the next daemon knows. */
-  recordChanged(entry: SessionEntry): void {
+  /** Name or labels have changed; durable when this resolves, and known to the keeper. */
+  async recordChanged(entry: SessionEntry): Promise<void> {
+    await this.#p.keeping.wake(entry);
+    await this.#p.keeping.remember(entry);
     if (entry.master === null) return;
     this.#p.custody.setRecord(entry.number, encodeRecord(entry.record())).catch((error: unknown) => {
       this.#p.log.warn({ session: entry.id, phase: "record", err: messageOf(error) }, "the keeper did not take a session's new record");
@@ -380,6 +401,7 @@ export class Lifecycle implements Reapable {
   /** Actor, slot, master and zombie of a process that has ended. */
   async #free(entry: SessionEntry): Promise<void> {
     const { hosting, custody, table } = this.#p;
+    await entry.lastScreen;
     await hosting.stop(entry);
     if (entry.master !== null) {
       entry.master = null;
@@ -388,6 +410,12 @@ export class Lifecycle implements Reapable {
     if (entry.slot !== null) table.freeSlot(entry.slot);
     entry.slot = null;
   }
+}
+
+/** The program's path; directory and program have been looked at. @throws INVALID_PARAMS */
+function programOf(spec: SessionSpec): string {
+  checkDirectory(spec.cwd);
+  return resolveCommand(spec.command, spec.env, spec.cwd);
 }
 
 /** Takes a step of the exit table (reaper/exit-steps.ts). @returns false when it means nothing in this phase */

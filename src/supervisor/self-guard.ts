@@ -3,14 +3,51 @@
  * no agent approves its own dialog (behaviour.md 1).
  */
 import { readFileSync } from "node:fs";
+import { LifeguardError } from "../errors.js";
+import type { Caller } from "./api.js";
+import type { SessionEntry } from "./entry.js";
 
 const MAX_ANCESTORS = 64;
+
+/**
+ * Remembers per connection: whose a connection is was settled when it was made, and a process that is not inside a session by
+ * then is never inside it later. A look costs a read of /proc per ancestor, which a key's way to its echo would pay each time.
+ */
+export class SelfGuard {
+  readonly #verdicts = new Map<number, WeakMap<object, { epoch: number; inside: boolean }>>();
+
+  /** @param session one object for the session's whole life */
+  isInside(caller: { connection: number; pid: number }, session: { pid: number | null; epoch: number }): boolean {
+    if (session.pid === null || caller.pid === 0) return false;
+    const verdicts = this.#verdicts.get(caller.connection) ?? new WeakMap<object, { epoch: number; inside: boolean }>();
+    this.#verdicts.set(caller.connection, verdicts);
+    const known = verdicts.get(session);
+    if (known?.epoch === session.epoch) return known.inside;
+    const inside = runsInside(caller.pid, session.pid);
+    verdicts.set(session, { epoch: session.epoch, inside });
+    return inside;
+  }
+
+  /** @param what the verb, for the refusal @throws FORBIDDEN */
+  refuse(entry: SessionEntry, caller: Caller, what: string): void {
+    if (entry.spec.allowSelf || !this.isInside(caller, entry)) return;
+    throw new LifeguardError(
+      "FORBIDDEN",
+      `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (create the session with allow_self to permit it)`,
+      { pid: caller.pid },
+    );
+  }
+
+  forget(connection: number): void {
+    this.#verdicts.delete(connection);
+  }
+}
 
 /**
  * True when `pid` is the session's process, a descendant of it, or of its login session; false where the system does not say.
  * @param leader pid of the session's process
  */
-export function runsInside(pid: number, leader: number): boolean {
+function runsInside(pid: number, leader: number): boolean {
   let current = pid;
   for (let step = 0; step < MAX_ANCESTORS && current > 1; step++) {
     if (current === leader) return true;

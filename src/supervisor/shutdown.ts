@@ -2,16 +2,19 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
+import type { Keeping } from "./keeping.js";
 import type { Lifecycle } from "./lifecycle.js";
 import type { SessionTable } from "./table.js";
 
 export async function shutDown(parts: {
   table: SessionTable;
   lifecycle: Lifecycle;
+  keeping: Keeping;
   budgetMs: number;
   log: Log;
 }): Promise<{ left: number; notSaved: string[] }> {
-  const { table, lifecycle, budgetMs, log } = parts;
+  const { table, lifecycle, keeping, budgetMs, log } = parts;
+  const until = performance.now() + budgetMs;
   const running = [...table.entries()].filter((entry) => entry.live && entry.phase !== "retiring");
   const pending = new Set(running.map((entry) => entry.id));
   const released = Promise.all(
@@ -32,5 +35,12 @@ export async function shutDown(parts: {
   const budget = new AbortController();
   await Promise.race([released, delay(budgetMs, undefined, { signal: budget.signal }).catch(() => undefined)]);
   budget.abort();
-  return { left: running.length, notSaved: [...pending] };
+  for (const entry of table.entries()) {
+    if (entry.asleep) continue;
+    if (entry.dirty) keeping.checkpoint(entry, "shutdown").catch(() => undefined);
+    // Unchanged content writes nothing.
+    else keeping.rememberSoon(entry);
+  }
+  const drained = await keeping.store.drain(Math.max(0, until - performance.now()));
+  return { left: running.length, notSaved: [...pending, ...drained.not_saved] };
 }

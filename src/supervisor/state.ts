@@ -10,6 +10,7 @@ export function setState(entry: SessionEntry, state: SessionState, evidence: Evi
   const from = entry.state;
   entry.state = state;
   entry.stateSince = clock.now();
+  entry.dirty = true;
   events.append("session.state", entry.id, { from, to: state, evidence });
   entry.waits.changed({ state, evidence });
 }

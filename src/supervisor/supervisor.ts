@@ -9,6 +9,7 @@ import { BOUNDS } from "../bounds.js";
 import type { Config } from "../config.js";
 import { LifeguardError } from "../errors.js";
 import { findProfile, type Profile, type ProfileSet } from "../profiles/profile.js";
+import { checkLabels } from "../persistence/checks.js";
 import { signalNumber } from "../reaper/signals.js";
 import { checkName, type Evidence, type SessionSpec, type SessionState, type SessionSummary, type TerminalSize } from "../session.js";
 import type {
@@ -17,6 +18,7 @@ import type {
   DaemonStatus,
   EventCursor,
   EventFilter,
+  KeepingApi,
   KillResult,
   LifeguardEvent,
   ListRequest,
@@ -31,7 +33,7 @@ import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
-import { runsInside } from "./self-guard.js";
+import type { SelfGuard } from "./self-guard.js";
 import type { SessionTable } from "./table.js";
 import type { Vitals } from "./vitals.js";
 
@@ -44,6 +46,8 @@ export interface SupervisorParts {
   lifecycle: Lifecycle;
   vitals: Vitals;
   profiles: () => ProfileSet;
+  keeping: KeepingApi;
+  guard: SelfGuard;
   /** Tells the composition that somebody asked for the end. */
   requestStop(): void;
 }
@@ -55,6 +59,10 @@ export class Supervisor implements SupervisorApi {
 
   constructor(parts: SupervisorParts) {
     this.#p = parts;
+  }
+
+  get keeping(): KeepingApi {
+    return this.#p.keeping;
   }
 
   get boot(): string {
@@ -81,12 +89,13 @@ export class Supervisor implements SupervisorApi {
       const checked = checkName(request.name);
       if ("problem" in checked) throw new LifeguardError("INVALID_PARAMS", checked.problem, { field: "name" });
       name = checked.name;
-      this.#claim(name, null);
+      table.claim(name, null);
     }
     const tool = request.tool === undefined ? null : this.#tool(request.tool);
     const [toolCommand, ...toolArgs] = request.command === undefined ? (tool?.command ?? []) : [];
     const env = request.env ?? {};
     checkEnvironment(env);
+    checkLabels(request.labels ?? {});
     const complete = baseEnvironment(request.env_base ?? "daemon", env);
     return {
       name,
@@ -116,17 +125,6 @@ export class Supervisor implements SupervisorApi {
     });
   }
 
-  #claim(name: string, claimant: SessionEntry | null): void {
-    const holder = this.#p.table.liveNamed(name);
-    if (holder !== undefined && holder !== claimant) {
-      throw new LifeguardError(
-        "ALREADY_EXISTS",
-        `the live session ${holder.id} is named ${JSON.stringify(name)}: choose another name, or rename or remove that one`,
-        { field: "name", id: holder.id },
-      );
-    }
-  }
-
   list(request: ListRequest): { sessions: SessionSummary[]; cursor: EventCursor } {
     const { table, events, clock } = this.#p;
     const now = clock.now();
@@ -149,22 +147,25 @@ export class Supervisor implements SupervisorApi {
     return this.#p.table.byId(id).summary(this.#p.clock.now());
   }
 
-  update(
+  async update(
     id: string,
     change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
-  ): SessionSummary {
+  ): Promise<SessionSummary> {
     const { table, events, clock, hosting, lifecycle } = this.#p;
     const entry = table.byId(id);
     if (change.name !== undefined) {
       const checked = checkName(change.name);
       if ("problem" in checked) throw new LifeguardError("INVALID_PARAMS", checked.problem, { field: "name" });
-      this.#claim(checked.name, entry);
+      table.claim(checked.name, entry);
       const from = entry.spec.name;
       entry.spec.name = checked.name;
       if (from !== checked.name) events.append("session.renamed", id, { from, to: checked.name });
     }
-    if (change.labels !== undefined) entry.spec.labels = change.labels;
-    if (change.name !== undefined || change.labels !== undefined) lifecycle.recordChanged(entry);
+    if (change.labels !== undefined) {
+      checkLabels(change.labels);
+      entry.spec.labels = change.labels;
+    }
+    if (change.name !== undefined || change.labels !== undefined) await lifecycle.recordChanged(entry);
     if (change.seen === true) {
       if (entry.actor !== null) void hosting.ask(entry, "seen").catch(() => undefined);
       events.append("session.acknowledged", id);
@@ -200,7 +201,7 @@ export class Supervisor implements SupervisorApi {
     const entry = this.#p.table.byId(id);
     if (entry.actor === null)
       throw new LifeguardError("EXITED", `session ${entry.id} (${entry.spec.name}) is not running: restart it first`);
-    this.#refuseSelf(entry, caller, "type into");
+    this.#p.guard.refuse(entry, caller, "type into");
     if (entry.pen !== null && entry.pen.connection !== caller.connection) {
       throw new LifeguardError(
         "NOT_WRITER",
@@ -209,16 +210,6 @@ export class Supervisor implements SupervisorApi {
       );
     }
     return entry;
-  }
-
-  #refuseSelf(entry: SessionEntry, caller: Caller, what: string): void {
-    if (entry.spec.allowSelf || entry.pid === null || caller.pid === 0) return;
-    if (!runsInside(caller.pid, entry.pid)) return;
-    throw new LifeguardError(
-      "FORBIDDEN",
-      `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (create the session with allow_self to permit it)`,
-      { pid: caller.pid },
-    );
   }
 
   // ---- looking --------------------------------------------------------------------------------------------------------
@@ -272,7 +263,7 @@ export class Supervisor implements SupervisorApi {
   }
 
   #takePen(entry: SessionEntry, watch: string, take: boolean, caller: Caller): void {
-    this.#refuseSelf(entry, caller, "type into");
+    this.#p.guard.refuse(entry, caller, "type into");
     const holder = entry.pen;
     if (holder !== null && holder.connection !== caller.connection && !take) {
       throw new LifeguardError("NOT_WRITER", `watch ${holder.watch} holds the pen of ${entry.id}: pass take: true to take it`, {
@@ -295,6 +286,7 @@ export class Supervisor implements SupervisorApi {
   }
 
   connectionClosed(connection: number): void {
+    this.#p.guard.forget(connection);
     for (const open of [...this.#watches.values()]) if (open.connection === connection) open.watch.end();
   }
 
@@ -312,7 +304,7 @@ export class Supervisor implements SupervisorApi {
   async kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult> {
     const { table, lifecycle, config } = this.#p;
     const entry = table.byId(id);
-    this.#refuseSelf(entry, caller, "kill");
+    this.#p.guard.refuse(entry, caller, "kill");
     if (options.signal !== undefined) {
       const number = signalNumber(options.signal);
       if (number === null)
@@ -331,7 +323,7 @@ export class Supervisor implements SupervisorApi {
   async restart(id: string, caller: Caller): Promise<SessionSummary> {
     const { table, lifecycle, clock } = this.#p;
     const entry = table.byId(id);
-    this.#refuseSelf(entry, caller, "restart");
+    this.#p.guard.refuse(entry, caller, "restart");
     await lifecycle.restart(entry);
     return entry.summary(clock.now());
   }
@@ -339,10 +331,10 @@ export class Supervisor implements SupervisorApi {
   async remove(id: string, options: { force: boolean }, caller: Caller): Promise<void> {
     const { table, lifecycle, config } = this.#p;
     const entry = table.byId(id);
-    this.#refuseSelf(entry, caller, "remove");
+    this.#p.guard.refuse(entry, caller, "remove");
     if (entry.live && entry.phase !== "retiring") {
       if (!options.force)
-        throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force`, {
+        throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force (--force)`, {
           state: entry.state,
         });
       await lifecycle.kill(entry, config.session.kill_grace_ms);
@@ -360,9 +352,11 @@ export class Supervisor implements SupervisorApi {
     return this.#p.vitals.metrics(this.#watches.size);
   }
 
-  async stop(options: { all: boolean }): Promise<{ sessions: number }> {
-    const { table, lifecycle, config, requestStop } = this.#p;
+  async stop(options: { all: boolean }, caller: Caller): Promise<{ sessions: number }> {
+    const { table, lifecycle, config, guard, requestStop } = this.#p;
     const live = [...table.entries()].filter((entry) => entry.live && entry.phase !== "retiring");
+    // An agent that may not end itself may not end everybody either.
+    if (options.all) for (const entry of live) guard.refuse(entry, caller, "end");
     if (options.all) await Promise.all(live.map((entry) => lifecycle.kill(entry, config.session.kill_grace_ms)));
     // The answer goes out before the server begins to close.
     void turn().then(requestStop);

@@ -1,57 +1,38 @@
 /**
- * All sessions, live and ended: who is who, which names and slots are taken, which number comes next.
- * An id is never used twice. Numbers of sessions that are gone without a trace (removed) are remembered in one small file.
+ * All sessions, live and ended: who is who, which names and slots are taken. An id is never used twice: the store mints them.
  */
-import { mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileSync } from "atomically";
 import { LifeguardError } from "../errors.js";
-import { sessionId, sessionNumber } from "../session.js";
+import type { Ids } from "../persistence/store.js";
+import { sessionId } from "../session.js";
 import type { SessionEntry } from "./entry.js";
 
 export class SessionTable {
   /** Directory that holds one directory per session. */
   readonly directory: string;
-  readonly #markPath: string;
+  readonly #ids: Pick<Ids, "mint" | "seen" | "next">;
   readonly #entries = new Map<string, SessionEntry>();
   readonly #slots = new Set<number>();
   #lowestFreeSlot = 0;
-  #highest: number;
-  /** What the file says; written before the last trace of a higher number is deleted. */
-  #mark: number;
-  #nextName = 1;
 
-  constructor(state: string) {
+  constructor(state: string, ids: Pick<Ids, "mint" | "seen" | "next">) {
     this.directory = join(state, "sessions");
-    this.#markPath = join(state, "last-session-number");
+    this.#ids = ids;
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
-    this.#mark = readMark(this.#markPath);
-    this.#highest = this.#mark;
-    for (const name of readdirSync(this.directory)) this.noteNumber(sessionNumber(name) ?? 0);
   }
 
-  /** A number seen anywhere: the next one minted is greater. */
-  noteNumber(number: number): void {
-    this.#highest = Math.max(this.#highest, number);
-  }
-
-  mint(): { number: number; id: string } {
-    this.#highest += 1;
-    return { number: this.#highest, id: sessionId(this.#highest) };
-  }
-
-  /** Call before a session's directory is deleted: afterwards only this mark remembers that its number was used. */
-  rememberNumbers(): void {
-    if (this.#mark >= this.#highest) return;
-    this.#mark = this.#highest;
-    writeFileSync(this.#markPath, `${this.#mark}\n`, { mode: 0o600 });
+  /** @returns at once; after `durable` the number is never given again, whatever happens */
+  mint(): { number: number; id: string; durable: Promise<void> } {
+    const { number, durable } = this.#ids.mint("session");
+    return { number, id: sessionId(number), durable };
   }
 
   add(entry: SessionEntry): void {
     this.#entries.set(entry.id, entry);
-    this.noteNumber(entry.number);
+    this.#ids.seen("session", entry.number);
     // A number used as a name moves the counter on, so that a session without a name never collides with it.
-    if (/^[0-9]{1,15}$/.test(entry.spec.name)) this.#nextName = Math.max(this.#nextName, Number(entry.spec.name) + 1);
+    if (/^[0-9]{1,15}$/.test(entry.spec.name)) this.#ids.seen("name", Number(entry.spec.name));
   }
 
   delete(entry: SessionEntry): void {
@@ -62,14 +43,19 @@ export class SessionTable {
     return this.#entries.values();
   }
 
-  get size(): number {
-    return this.#entries.size;
+  /** Sessions with a process, or about to have one again. */
+  get live(): number {
+    let live = 0;
+    for (const entry of this.#entries.values()) if (entry.live) live += 1;
+    return live;
   }
 
   byId(id: string): SessionEntry {
     const entry = this.#entries.get(id);
     if (entry === undefined)
-      throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(id)}: session.list shows those there are`, { received: id });
+      throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(id)}: list all (ls --all) to see those there are`, {
+        received: id,
+      });
     return entry;
   }
 
@@ -83,14 +69,27 @@ export class SessionTable {
 
   /** A name for a session whose user gave none: the next number of a counter that only grows. */
   mintName(): string {
-    while (this.liveNamed(String(this.#nextName)) !== undefined) this.#nextName += 1;
-    return String(this.#nextName++);
+    let name: string;
+    do name = String(this.#ids.mint("name").number);
+    while (this.liveNamed(name) !== undefined);
+    return name;
   }
 
   /** One whose process has ended no longer holds its name, also while it waits for the reaper. */
   liveNamed(name: string): SessionEntry | undefined {
     for (const entry of this.#entries.values()) if (entry.live && entry.phase !== "retiring" && entry.spec.name === name) return entry;
     return undefined;
+  }
+
+  /** @throws ALREADY_EXISTS when another live session has this name */
+  claim(name: string, claimant: SessionEntry | null): void {
+    const holder = this.liveNamed(name);
+    if (holder === undefined || holder === claimant) return;
+    throw new LifeguardError(
+      "ALREADY_EXISTS",
+      `the live session ${holder.id} is named ${JSON.stringify(name)}: choose another name, or rename or remove that one`,
+      { field: "name", id: holder.id },
+    );
   }
 
   resolve(reference: string, options: { prefix: boolean }): SessionEntry {
@@ -113,9 +112,13 @@ export class SessionTable {
         );
       }
     }
-    throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(reference.slice(0, 80))}: session.list shows those there are`, {
-      received: reference.slice(0, 80),
-    });
+    throw new LifeguardError(
+      "NOT_FOUND",
+      `no session ${JSON.stringify(reference.slice(0, 80))}: list all (ls --all) to see those there are`,
+      {
+        received: reference.slice(0, 80),
+      },
+    );
   }
 
   /** The lowest free slot of the in-flight file. */
@@ -134,14 +137,5 @@ export class SessionTable {
   freeSlot(slot: number): void {
     this.#slots.delete(slot);
     this.#lowestFreeSlot = Math.min(this.#lowestFreeSlot, slot);
-  }
-}
-
-function readMark(path: string): number {
-  try {
-    const number = Number(readFileSync(path, "utf8").trim());
-    return Number.isSafeInteger(number) && number > 0 ? number : 0;
-  } catch {
-    return 0;
   }
 }

@@ -44,8 +44,7 @@ describe.each(DIALECTS)("%s", (name) => {
     const hello = await client.call("daemon.hello", { client: "test", protocol: 1 });
     expect(hello).toMatchObject({ protocol: 1, version: "0.0.0-test", boot: "boot-fake", pid: process.pid });
     expect(hello["methods"]).toEqual([...METHODS.keys()]);
-    for (const method of hello["methods"] as string[])
-      expect(method).not.toMatch(/^(checkpoint|journal|thought|store|tmux|fork)\.|prompt|report|explain/);
+    for (const method of hello["methods"] as string[]) expect(method).not.toMatch(/^(tmux|thought\.config)\.|prompt|report|explain/);
     expect(await refusal("daemon.hello", { protocol: 2 })).toMatchObject({
       code: 18,
       name: "PROTOCOL",
@@ -109,7 +108,10 @@ describe.each(DIALECTS)("%s", (name) => {
     ["session.create", { cwd: "/a\0b" }, /NUL/, "cwd"],
     ["session.create", { cols: 1 }, /is 2…1000 columns; got 1/, "cols"],
     ["session.create", { cols: 1.5 }, /whole number of columns/, "cols"],
-    ["session.create", { labels: { "": "x" } }, /label's key/],
+    ["session.create", { labels: { "": "x" } }, /is 1–64 of letters/],
+    ["session.create", { labels: { "a/../..": "x" } }, /is 1–64 of letters.*"a\/\.\.\/\.\."/],
+    ["session.create", { labels: { team: "a\nb" } }, /printable/],
+    ["session.create", { name: "CON" }, /not that of a device/, "name"],
     ["session.create", { env: { "A=B": "secret-value" } }, /variable's name/],
     ["session.get", {}, /id is missing/, "id"],
     ["session.get", { id: "" }, /is a session's id or name/, "id"],

@@ -21,6 +21,7 @@ import type {
   WatchSink,
 } from "../../src/supervisor/api.js";
 import type { ReadResult, Screen, ScreenRequest } from "../../src/actors/messages.js";
+import { FakeKeeping } from "./fake-keeping.js";
 
 interface FakeWatch {
   sink: WatchSink;
@@ -53,6 +54,11 @@ export class FakeSupervisor implements SupervisorApi {
   readonly #waits = new Set<{ id: string; until: string[]; done(state: SessionState): void }>();
   /** What `create` waits for. */
   gate: Promise<void> = Promise.resolve();
+  readonly keeping: FakeKeeping = new FakeKeeping({
+    get: (id) => this.get(id),
+    make: (name, cwd) => this.#make({ name, cwd }),
+    emit: (kind, session, fields) => void this.emit(kind, session, fields),
+  });
 
   get waiting(): number {
     return this.#waits.size;
@@ -93,6 +99,10 @@ export class FakeSupervisor implements SupervisorApi {
   async create(request: CreateRequest, caller: Caller): Promise<SessionSummary> {
     this.callers.push(caller);
     await this.gate;
+    return this.#make(request);
+  }
+
+  #make(request: CreateRequest): SessionSummary {
     this.created++;
     const id = sessionId(this.sessions.size + 1);
     const summary: SessionSummary = {
@@ -261,11 +271,11 @@ export class FakeSupervisor implements SupervisorApi {
     return Promise.resolve();
   }
 
-  update(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined }): SessionSummary {
+  update(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined }): Promise<SessionSummary> {
     const { summary } = this.#session(id);
     if (change.name !== undefined) summary.name = change.name;
     if (change.labels !== undefined) summary.labels = change.labels;
-    return summary;
+    return Promise.resolve(summary);
   }
 
   subscribe(
@@ -282,6 +292,8 @@ export class FakeSupervisor implements SupervisorApi {
   }
 
   status(): Promise<DaemonStatus> {
+    const { ok, damaged, queue } = this.keeping.storeStatus();
+    const { items, bytes, oldest_ms, coalesced, refused } = queue;
     return Promise.resolve({
       pid: process.pid,
       version: "0.0.0",
@@ -294,6 +306,8 @@ export class FakeSupervisor implements SupervisorApi {
       fds: 1,
       ptys: 0,
       memory: { daemon_rss: process.memoryUsage.rss(), keeper_rss: 0 },
+      queue: { items, bytes, oldest_ms, coalesced, refused },
+      store: { ok, damaged: damaged.length },
       watches: 0,
       restored: null,
       loop_stall_ms: 0,

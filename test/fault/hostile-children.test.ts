@@ -3,6 +3,7 @@
  * cost the others their answers; what they cost the daemon is printed.
  */
 import { expect, test } from "vitest";
+import { LifeguardError } from "../../src/rpc/client.js";
 import { startDaemon } from "../support/daemon.js";
 import { figure, quantile } from "../support/figures.js";
 import { cpuSecondsOf } from "../support/processes.js";
@@ -56,8 +57,12 @@ test("alone", async () => {
 test("a child that never reads its input", async () => {
   const deaf = await client.call("session.create", { command: "/bin/sh", args: ["-c", "stty raw -echo; printf ready; exec sleep 1000"] });
   await waitForScreen(client, deaf.id, "ready");
-  await client.call("session.input", { id: deaf.id, data: Buffer.alloc(1_000_000, "x") });
-  await expect(client.call("session.input", { id: deaf.id, data: "more" })).rejects.toMatchObject({ name: "BUSY" });
+  const full = async (): Promise<boolean> =>
+    client.call("session.input", { id: deaf.id, data: Buffer.alloc(1_000_000, "x") }).then(
+      () => false,
+      (error: unknown) => error instanceof LifeguardError && error.name === "BUSY",
+    );
+  await waitUntil("its input queue to be full", full);
   await cost("beside a child that never reads");
   await client.call("session.kill", { id: deaf.id });
 });

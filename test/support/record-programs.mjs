@@ -24,20 +24,49 @@ ${Array.from({ length: 120 }, (_, i) => `export const value${i} = ${i * i}; // $
 `;
 
 /** In a process namespace of its own (needs root), so that a recording shows nothing of the machine it was made on. */
-const alone = (program) => ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", `sleep 1001 & sleep 1002 & yes >/dev/null & exec ${program}`];
+const alone = (program) => [
+  "unshare",
+  "--pid",
+  "--fork",
+  "--kill-child",
+  "--mount-proc",
+  "bash",
+  "-c",
+  `sleep 1001 & sleep 1002 & yes >/dev/null & exec ${program}`,
+];
 
 const PROGRAMS = {
   vim: {
-    argv: ["vim", "-u", "NONE", "-N", "--cmd", "syntax on | set number mouse=a title ruler hlsearch laststatus=2 encoding=utf-8", "greet.ts"],
+    argv: [
+      "vim",
+      "-u",
+      "NONE",
+      "-N",
+      "--cmd",
+      "syntax on | set number mouse=a title ruler hlsearch laststatus=2 encoding=utf-8",
+      "greet.ts",
+    ],
     steps: [{ until: "A file to look at" }, { send: "/value\r" }, { until: "value0" }, { send: "15jVjj" }, { until: "VISUAL" }],
   },
   "vim-left": {
     argv: ["bash", "--norc", "-i"],
-    steps: [{ until: "$" }, enter("echo before; vim -u NONE -N greet.ts; echo aft''er"), { until: "A file to look at" }, enter(":q"), { until: "after" }],
+    steps: [
+      { until: "$" },
+      enter("echo before; vim -u NONE -N greet.ts; echo aft''er"),
+      { until: "A file to look at" },
+      enter(":q"),
+      { until: "after" },
+    ],
   },
-  less: { argv: ["less", "-R", "-N", "-S", "greet.ts"], steps: [{ until: "A file to look at" }, { send: "  /value9\r" }, { until: "value90" }] },
+  less: {
+    argv: ["less", "-R", "-N", "-S", "greet.ts"],
+    steps: [{ until: "A file to look at" }, { send: "  /value9\r" }, { until: "value90" }],
+  },
   top: { argv: alone("top -b -n 2 -d 0.2"), steps: [{ until: "sleep" }, { quiet: 600 }] },
-  "top-full-screen": { argv: alone("top -d 0.5"), steps: [{ until: "sleep" }, { send: "z" }, { until: "PID" }, { send: "x" }, { until: "PID" }] },
+  "top-full-screen": {
+    argv: alone("top -d 0.5"),
+    steps: [{ until: "sleep" }, { send: "z" }, { until: "PID" }, { send: "x" }, { until: "PID" }],
+  },
   htop: { argv: alone("htop -d 5"), steps: [{ until: "F10" }, { send: "\x1b[B\x1b[B" }, { until: "F10" }] },
   "shell-colours": {
     argv: ["bash", "--norc", "-i"],
@@ -47,7 +76,9 @@ const PROGRAMS = {
       enter("ls --color=always -la /usr/bin | head -60"),
       enter("for i in {0..255}; do printf '\\e[48;5;%dm %3d \\e[0m' $i $i; done; echo"),
       enter("for i in {0..99}; do printf '\\e[48;2;%d;%d;120m \\e[0m' $((i*2)) $((255-i*2)); done; echo"),
-      enter("printf '\\e[1mbold\\e[0m \\e[2mdim\\e[0m \\e[3mitalic\\e[0m \\e[4munder\\e[0m \\e[4:3;58:5:196mcurly\\e[0m \\e[7minverse\\e[0m \\e[9mstrike\\e[0m \\e[53mover\\e[0m\\n'; echo do''ne"),
+      enter(
+        "printf '\\e[1mbold\\e[0m \\e[2mdim\\e[0m \\e[3mitalic\\e[0m \\e[4munder\\e[0m \\e[4:3;58:5:196mcurly\\e[0m \\e[7minverse\\e[0m \\e[9mstrike\\e[0m \\e[53mover\\e[0m\\n'; echo do''ne",
+      ),
       { until: "done" },
     ],
   },
@@ -73,7 +104,10 @@ const PROGRAMS = {
 };
 
 function programPath(program) {
-  const found = (process.env.PATH ?? "").split(":").map((directory) => join(directory, program)).find((path) => existsSync(path));
+  const found = (process.env.PATH ?? "")
+    .split(":")
+    .map((directory) => join(directory, program))
+    .find((path) => existsSync(path));
   if (found === undefined) throw new Error(`${program} is not installed`);
   return found;
 }
@@ -82,12 +116,30 @@ async function record(name, { argv, steps }) {
   const cwd = mkdtempSync(join(tmpdir(), "lifeguard-record-"));
   writeFileSync(join(cwd, "greet.ts"), SOURCE);
   const { master, slavePath } = openPty(SIZE.cols, SIZE.rows);
-  const env = { PATH: process.env.PATH, HOME: cwd, TERM: "xterm-256color", LANG: "C.UTF-8", PS1: "$ ", COLUMNS: String(SIZE.cols), LINES: String(SIZE.rows) };
-  const pid = spawnOnTerminal({ file: programPath(argv[0]), argv, env: Object.entries(env).map(([key, value]) => `${key}=${value}`), cwd, slavePath });
+  const env = {
+    PATH: process.env.PATH,
+    HOME: cwd,
+    TERM: "xterm-256color",
+    LANG: "C.UTF-8",
+    PS1: "$ ",
+    COLUMNS: String(SIZE.cols),
+    LINES: String(SIZE.rows),
+  };
+  const pid = spawnOnTerminal({
+    file: programPath(argv[0]),
+    argv,
+    env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
+    cwd,
+    slavePath,
+  });
   const chunks = [];
   let bytes = 0;
   let last = Date.now();
-  const terminal = new Terminal(SIZE, { historyLines: 1000 }, { reply: (answer) => writeDescriptor(master, answer), title() {}, bell() {}, osc() {} });
+  const terminal = new Terminal(
+    SIZE,
+    { historyLines: 1000 },
+    { reply: (answer) => writeDescriptor(master, answer), title() {}, bell() {}, osc() {} },
+  );
   const page = Buffer.alloc(65_536);
   const read = () => {
     for (let n = readDescriptor(master, page); n > 0; n = readDescriptor(master, page)) {
@@ -105,7 +157,8 @@ async function record(name, { argv, steps }) {
     }
   };
   for (const step of steps) {
-    if (step.until !== undefined) await until(() => terminal.screenText().some((line) => line.includes(step.until)), JSON.stringify(step.until));
+    if (step.until !== undefined)
+      await until(() => terminal.screenText().some((line) => line.includes(step.until)), JSON.stringify(step.until));
     await until(() => Date.now() - last > (step.quiet ?? 150), "quiet");
     if (step.send !== undefined) {
       writeDescriptor(master, Buffer.from(step.send));
@@ -122,7 +175,10 @@ async function record(name, { argv, steps }) {
   const raw = Buffer.concat(chunks);
   for (const word of private_) if (raw.includes(word)) throw new Error(`${name}: shows ${word} of this machine`);
   mkdirSync(FIXTURES, { recursive: true });
-  writeFileSync(new URL(`${name}.json`, FIXTURES), `${JSON.stringify({ program: argv.join(" "), ...SIZE, output: raw.toString("base64") })}\n`);
+  writeFileSync(
+    new URL(`${name}.json`, FIXTURES),
+    `${JSON.stringify({ program: argv.join(" "), ...SIZE, output: raw.toString("base64") })}\n`,
+  );
   process.stdout.write(`${name}: ${bytes} bytes\n${terminal.screenText().slice(0, 6).join("\n")}\n`);
 }
 

@@ -66,7 +66,8 @@ function lines(arms: string, { x, y, width, height }: Cell, colour: string): str
     vertical(up, y, cy + overY);
     vertical(down, cy - overY, y + height);
   }
-  const path = (parts: string[], stroke: number): string => (parts.length === 0 ? "" : `<path d="${parts.join("")}" stroke="${colour}" stroke-width="${stroke}"/>`);
+  const path = (parts: string[], stroke: number): string =>
+    parts.length === 0 ? "" : `<path d="${parts.join("")}" stroke="${colour}" stroke-width="${stroke}"/>`;
   return path(thin, 1) + path(thick, 2);
 }
 

@@ -11,8 +11,22 @@ export const CURSOR = 258;
 
 /** A dark scheme: programs that ask for the background (OSC 11) choose their dark theme. */
 const SIXTEEN: readonly string[] = [
-  "#1d212b", "#e06c75", "#8cc570", "#e5c07b", "#61a8ef", "#c678dd", "#4fb8c4", "#c4cad6",
-  "#5c6577", "#ef8891", "#a6da8b", "#f0d399", "#84bef7", "#d699e8", "#74cfd9", "#f2f4f8",
+  "#1d212b",
+  "#e06c75",
+  "#8cc570",
+  "#e5c07b",
+  "#61a8ef",
+  "#c678dd",
+  "#4fb8c4",
+  "#c4cad6",
+  "#5c6577",
+  "#ef8891",
+  "#a6da8b",
+  "#f0d399",
+  "#84bef7",
+  "#d699e8",
+  "#74cfd9",
+  "#f2f4f8",
 ];
 const NAMED: Readonly<Record<number, string>> = { [FOREGROUND]: "#d5dae5", [BACKGROUND]: "#14171f", [CURSOR]: "#84bef7" };
 

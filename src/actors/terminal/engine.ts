@@ -12,9 +12,13 @@
  * - RIS also shows the cursor and leaves LNM, as a VT does.
  * Widths are those of {@link ./widths.ts}, links those of {@link ./links.ts}.
  */
-import xterm from "@xterm/headless";
+import { createRequire } from "node:module";
+import type * as Xterm from "@xterm/headless";
 import type { TerminalSize } from "../../session.js";
 import { widths } from "./widths.js";
+
+/** Imported, a CommonJS bundle of this size is read for its exports' names first: 50 ms more of each thread's start than this. */
+const xterm = createRequire(import.meta.url)("@xterm/headless") as typeof Xterm;
 
 /** Underline style and colour, and link, of cells; shared between cells and never changed once a cell holds it. */
 export interface ExtendedAttributes {
@@ -145,10 +149,17 @@ interface Core {
   rows: number;
   _inputHandler: Handler;
   _charsetService: Charsets;
-  _bufferService: { cols: number; rows: number; buffers: { normal: ScreenBuffer; alt: ScreenBuffer; active: ScreenBuffer; activateAltBuffer(): void } };
+  _bufferService: {
+    cols: number;
+    rows: number;
+    buffers: { normal: ScreenBuffer; alt: ScreenBuffer; active: ScreenBuffer; activateAltBuffer(): void };
+  };
   coreService: { isCursorHidden: boolean; modes: { insertMode: boolean }; decPrivateModes: PrivateModes };
   coreMouseService: { activeProtocol: string; activeEncoding: string };
-  optionsService: { rawOptions: { convertEol: boolean; cursorBlink: boolean }; options: { convertEol: boolean; cursorBlink: boolean; windowsPty: object } };
+  optionsService: {
+    rawOptions: { convertEol: boolean; cursorBlink: boolean };
+    options: { convertEol: boolean; cursorBlink: boolean; windowsPty: object };
+  };
   registerCsiHandler(id: FunctionId, callback: (params: Params) => boolean): void;
   registerDcsHandler(id: FunctionId, callback: (data: string, params: Params) => boolean): void;
   registerEscHandler(id: FunctionId, callback: () => boolean): void;
@@ -157,7 +168,7 @@ interface Core {
 
 /** An xterm with its insides. */
 export interface Engine {
-  readonly terminal: xterm.Terminal;
+  readonly terminal: Xterm.Terminal;
   readonly core: Core;
   readonly handler: Handler;
   readonly parser: Parser;
@@ -314,7 +325,8 @@ function printAlikeInAnyCut({ core, handler }: Engine): void {
   const { buffers } = core._bufferService;
   const { print } = handler;
   handler.print = function (data: Uint32Array, start: number, end: number): void {
-    if (core.coreService.decPrivateModes.wraparound || buffers.active.x + 2 * (end - start) <= core.cols) print.call(handler, data, start, end);
+    if (core.coreService.decPrivateModes.wraparound || buffers.active.x + 2 * (end - start) <= core.cols)
+      print.call(handler, data, start, end);
     else for (let at = start; at < end; at++) print.call(handler, data, at, at + 1);
   };
 }
@@ -351,10 +363,29 @@ export function checkEngine(): void {
       expect(typeof (object as Record<string, unknown>)[field] === type, `${owner}.${field} (${type})`);
     }
   };
-  has("core", core, { _charsetService: "object", registerCsiHandler: "function", registerDcsHandler: "function", registerEscHandler: "function", registerOscHandler: "function" });
+  has("core", core, {
+    _charsetService: "object",
+    registerCsiHandler: "function",
+    registerDcsHandler: "function",
+    registerEscHandler: "function",
+    registerOscHandler: "function",
+  });
   has("input handler", handler, {
-    parse: "function", print: "function", saveCursor: "function", restoreCursor: "function", softReset: "function", eraseInDisplay: "function", eraseInLine: "function", screenAlignmentPattern: "function",
-    onColor: "function", _curAttrData: "object", _parseBuffer: "object", _windowTitle: "string", _iconName: "string", _windowTitleStack: "object", _iconNameStack: "object",
+    parse: "function",
+    print: "function",
+    saveCursor: "function",
+    restoreCursor: "function",
+    softReset: "function",
+    eraseInDisplay: "function",
+    eraseInLine: "function",
+    screenAlignmentPattern: "function",
+    onColor: "function",
+    _curAttrData: "object",
+    _parseBuffer: "object",
+    _windowTitle: "string",
+    _iconName: "string",
+    _windowTitleStack: "object",
+    _iconNameStack: "object",
   });
   has("parser", parser, { currentState: "number", precedingJoinState: "number", _oscParser: "object", _dcsParser: "object" });
   has("osc parser", parser._oscParser, { _id: "number" });
@@ -365,8 +396,19 @@ export function checkEngine(): void {
   const { normal, alt } = core._bufferService.buffers;
   for (const buffer of [normal, alt]) {
     has("buffer", buffer, {
-      x: "number", y: "number", ybase: "number", ydisp: "number", scrollTop: "number", scrollBottom: "number", savedX: "number", savedY: "number",
-      savedCurAttrData: "object", tabs: "object", lines: "object", fillViewportRows: "function", _memoryCleanupQueue: "object",
+      x: "number",
+      y: "number",
+      ybase: "number",
+      ydisp: "number",
+      scrollTop: "number",
+      scrollBottom: "number",
+      savedX: "number",
+      savedY: "number",
+      savedCurAttrData: "object",
+      tabs: "object",
+      lines: "object",
+      fillViewportRows: "function",
+      _memoryCleanupQueue: "object",
     });
   }
   handler.parse(Buffer.from("\x1b[1;4:3;31;48;5;9ma\u0301\u4e00\x1b]0;"));

@@ -31,7 +31,9 @@ export class Keyboard {
     const { core } = engine;
     core.registerCsiHandler({ prefix: ">", final: "u" }, ({ params }) => this.#push(params[0] ?? 0));
     core.registerCsiHandler({ prefix: "<", final: "u" }, ({ params }) => this.#pop(Math.max(1, params[0] ?? 1)));
-    core.registerCsiHandler({ prefix: "=", final: "u" }, ({ params, length }) => this.#set(params[0] ?? 0, length > 1 ? (params[1] ?? 1) : 1));
+    core.registerCsiHandler({ prefix: "=", final: "u" }, ({ params, length }) =>
+      this.#set(params[0] ?? 0, length > 1 ? (params[1] ?? 1) : 1),
+    );
     core.registerCsiHandler({ prefix: "?", final: "u" }, () => {
       answer(`\x1b[?${this.flags.current & SUPPORTED}u`);
       return true;

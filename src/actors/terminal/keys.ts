@@ -23,23 +23,79 @@ const CONTROL = 4;
 const MODIFIERS: Readonly<Record<string, number>> = { C: CONTROL, M: META, S: SHIFT };
 
 /** Keys that end in a letter: CSI letter, CSI 1;m letter, or SS3 letter. */
-const LETTERED: Readonly<Record<string, string>> = { Up: "A", Down: "B", Right: "C", Left: "D", End: "F", Home: "H", F1: "P", F2: "Q", F3: "R", F4: "S" };
+const LETTERED: Readonly<Record<string, string>> = {
+  Up: "A",
+  Down: "B",
+  Right: "C",
+  Left: "D",
+  End: "F",
+  Home: "H",
+  F1: "P",
+  F2: "Q",
+  F3: "R",
+  F4: "S",
+};
 /** Keys that are numbers: CSI n ~ or CSI n;m ~. */
 const NUMBERED: Readonly<Record<string, number>> = {
-  IC: 2, Insert: 2, DC: 3, Delete: 3, PPage: 5, PageUp: 5, PgUp: 5, NPage: 6, PageDown: 6, PgDn: 6,
-  F5: 15, F6: 17, F7: 18, F8: 19, F9: 20, F10: 21, F11: 23, F12: 24,
+  IC: 2,
+  Insert: 2,
+  DC: 3,
+  Delete: 3,
+  PPage: 5,
+  PageUp: 5,
+  PgUp: 5,
+  NPage: 6,
+  PageDown: 6,
+  PgDn: 6,
+  F5: 15,
+  F6: 17,
+  F7: 18,
+  F8: 19,
+  F9: 20,
+  F10: 21,
+  F11: 23,
+  F12: 24,
 };
 /** Keys that are a character. */
 const CHARACTERS: Readonly<Record<string, string>> = { Enter: "\r", Tab: "\t", BSpace: "\x7f", Escape: "\x1b", Space: " " };
 /** Keypad keys: what they type, and the letter of their SS3 form. */
 const KEYPAD: Readonly<Record<string, readonly [text: string, letter: string]>> = {
-  "KP/": ["/", "o"], "KP*": ["*", "j"], "KP-": ["-", "m"], "KP+": ["+", "k"], "KP.": [".", "n"], KPEnter: ["\r", "M"],
-  KP0: ["0", "p"], KP1: ["1", "q"], KP2: ["2", "r"], KP3: ["3", "s"], KP4: ["4", "t"],
-  KP5: ["5", "u"], KP6: ["6", "v"], KP7: ["7", "w"], KP8: ["8", "x"], KP9: ["9", "y"],
+  "KP/": ["/", "o"],
+  "KP*": ["*", "j"],
+  "KP-": ["-", "m"],
+  "KP+": ["+", "k"],
+  "KP.": [".", "n"],
+  KPEnter: ["\r", "M"],
+  KP0: ["0", "p"],
+  KP1: ["1", "q"],
+  KP2: ["2", "r"],
+  KP3: ["3", "s"],
+  KP4: ["4", "t"],
+  KP5: ["5", "u"],
+  KP6: ["6", "v"],
+  KP7: ["7", "w"],
+  KP8: ["8", "x"],
+  KP9: ["9", "y"],
 };
 /** Control with a character that is no letter. */
 const CONTROLS: Readonly<Record<string, number>> = {
-  "@": 0, " ": 0, "2": 0, "[": 27, "3": 27, "\\": 28, "4": 28, "]": 29, "5": 29, "^": 30, "6": 30, "_": 31, "/": 31, "-": 31, "7": 31, "?": 127, "8": 127,
+  "@": 0,
+  " ": 0,
+  "2": 0,
+  "[": 27,
+  "3": 27,
+  "\\": 28,
+  "4": 28,
+  "]": 29,
+  "5": 29,
+  "^": 30,
+  "6": 30,
+  _: 31,
+  "/": 31,
+  "-": 31,
+  "7": 31,
+  "?": 127,
+  "8": 127,
 };
 
 /** Bytes of the keys, in order. */

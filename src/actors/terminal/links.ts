@@ -63,7 +63,12 @@ export class Links {
     const semicolon = data.indexOf(";");
     if (semicolon < 0) return true;
     const uri = data.slice(semicolon + 1);
-    const id = data.slice(0, semicolon).split(":").find((part) => part.startsWith("id="))?.slice(3) ?? "";
+    const id =
+      data
+        .slice(0, semicolon)
+        .split(":")
+        .find((part) => part.startsWith("id="))
+        ?.slice(3) ?? "";
     const attributes = this.#engine.handler._curAttrData;
     attributes.extended = attributes.extended.clone();
     attributes.extended._urlId = uri === "" ? 0 : this.number({ id, uri });

@@ -6,7 +6,9 @@ const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", "
 
 /** Agent text for markup, in content or in a quoted attribute. Characters that XML forbids become U+FFFD. */
 export function escapeMarkup(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? "").replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]/g, "\ufffd");
+  return text
+    .replace(/[&<>"']/g, (character) => ESCAPES[character] ?? "")
+    .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]/g, "\ufffd");
 }
 
 /** Colours with inverse and dim applied; null where it is the screen's own. */

@@ -8,7 +8,13 @@ import type { Engine } from "./engine.js";
 
 /** Names asked for in one XTGETTCAP: vim asks for one at a time. At the bound the rest goes unanswered. */
 const MOST_CAPABILITIES = 16;
-const CAPABILITIES: Readonly<Record<string, string>> = { TN: "xterm-256color", name: "xterm-256color", Co: "256", colors: "256", RGB: "8/8/8" };
+const CAPABILITIES: Readonly<Record<string, string>> = {
+  TN: "xterm-256color",
+  name: "xterm-256color",
+  Co: "256",
+  colors: "256",
+  RGB: "8/8/8",
+};
 const CURSOR_STYLES = { block: 2, underline: 4, bar: 6 } as const;
 
 /** @param identity name and version as XTVERSION reports them, `lifeguard(1.2.3)` */

@@ -18,7 +18,10 @@ export function renderHtml({ lines }: VisibleLines, state: TerminalState): strin
       const escaped = look.invisible ? " ".repeat(columns) : cells.map(cellMarkup).join("");
       const span = style === "" ? escaped : `<span style="${style}">${escaped}</span>`;
       const uri = look.link === 0 ? undefined : state.links.get(look.link)?.uri;
-      row += uri !== undefined && SAFE_LINK.test(uri) ? `<a href="${escapeMarkup(uri)}" rel="noopener noreferrer" style="color:inherit">${span}</a>` : span;
+      row +=
+        uri !== undefined && SAFE_LINK.test(uri)
+          ? `<a href="${escapeMarkup(uri)}" rel="noopener noreferrer" style="color:inherit">${span}</a>`
+          : span;
     }
     return row;
   });
@@ -38,7 +41,9 @@ function styleOf(look: Look, { colours }: TerminalState): string {
   if (background !== null) style.push(`background:${hex(background)}`);
   if (look.bold) style.push("font-weight:bold");
   if (look.italic) style.push("font-style:italic");
-  const decorations = [look.underline === 0 ? "" : "underline", look.strike ? "line-through" : "", look.overline ? "overline" : ""].filter((line) => line !== "");
+  const decorations = [look.underline === 0 ? "" : "underline", look.strike ? "line-through" : "", look.overline ? "overline" : ""].filter(
+    (line) => line !== "",
+  );
   if (decorations.length > 0) {
     style.push(`text-decoration:${decorations.join(" ")}${look.underline > 1 ? ` ${UNDERLINES[look.underline] ?? "solid"}` : ""}`);
     if (look.underlineColour !== 0) style.push(`text-decoration-color:${hex(colours.of(look.underlineColour, FOREGROUND))}`);

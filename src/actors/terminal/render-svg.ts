@@ -57,7 +57,9 @@ export function renderSvg({ cols, lines, screenStart }: VisibleLines, state: Ter
     `<rect x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="${CORNER}" fill="${hex(background)}" stroke="${edge}"/>`,
     `<path d="M0.5 ${BAR_HEIGHT}V${CORNER + 0.5}a${CORNER} ${CORNER} 0 0 1 ${CORNER} -${CORNER}H${width - CORNER - 0.5}a${CORNER} ${CORNER} 0 0 1 ${CORNER} ${CORNER}V${BAR_HEIGHT}z" fill="${hex(mix(foreground, background, 0.07))}" stroke="${edge}"/>`,
     lights,
-    room < 4 ? "" : `<text x="${round(width / 2)}" y="${BAR_HEIGHT / 2 + 4.5}" text-anchor="middle" font-size="12" fill="${hex(mix(foreground, background, 0.7))}">${shown}</text>`,
+    room < 4
+      ? ""
+      : `<text x="${round(width / 2)}" y="${BAR_HEIGHT / 2 + 4.5}" text-anchor="middle" font-size="12" fill="${hex(mix(foreground, background, 0.7))}">${shown}</text>`,
     `<g shape-rendering="crispEdges">${under.join("")}</g>`,
     `<g xml:space="preserve">${over.join("\n")}</g>`,
     "</svg>",
@@ -70,7 +72,9 @@ function drawRun(run: Run, left: number, top: number, state: TerminalState, unde
   const colour = hex(colours.foreground ?? state.colours.get(FOREGROUND));
   const x = left + run.x * CELL_WIDTH;
   if (colours.background !== null) {
-    under.push(`<rect x="${round(x)}" y="${top}" width="${round(run.columns * CELL_WIDTH)}" height="${CELL_HEIGHT}" fill="${hex(colours.background)}"/>`);
+    under.push(
+      `<rect x="${round(x)}" y="${top}" width="${round(run.columns * CELL_WIDTH)}" height="${CELL_HEIGHT}" fill="${hex(colours.background)}"/>`,
+    );
   }
   if (look.invisible) return;
   const style = `${look.bold || look.italic ? ` class="${[look.bold ? "b" : "", look.italic ? "i" : ""].join(" ").trim()}"` : ""} fill="${colour}"`;
@@ -78,8 +82,14 @@ function drawRun(run: Run, left: number, top: number, state: TerminalState, unde
     const at = x + piece.column * CELL_WIDTH;
     const drawn = boxElements(piece.text, { x: at, y: top, width: piece.columns * CELL_WIDTH, height: CELL_HEIGHT }, colour);
     if (drawn !== null) over.push(drawn);
-    else if (piece.columns === 2) over.push(`<text x="${round(at + CELL_WIDTH)}" y="${top + BASE_LINE}" text-anchor="middle"${style}>${escapeMarkup(piece.text)}</text>`);
-    else over.push(`<text x="${round(at)}" y="${top + BASE_LINE}"${piece.columns > 2 ? ` textLength="${round(piece.columns * CELL_WIDTH)}" lengthAdjust="spacingAndGlyphs"` : ""}${style}>${escapeMarkup(piece.text)}</text>`);
+    else if (piece.columns === 2)
+      over.push(
+        `<text x="${round(at + CELL_WIDTH)}" y="${top + BASE_LINE}" text-anchor="middle"${style}>${escapeMarkup(piece.text)}</text>`,
+      );
+    else
+      over.push(
+        `<text x="${round(at)}" y="${top + BASE_LINE}"${piece.columns > 2 ? ` textLength="${round(piece.columns * CELL_WIDTH)}" lengthAdjust="spacingAndGlyphs"` : ""}${style}>${escapeMarkup(piece.text)}</text>`,
+      );
   }
   drawLines(run, x, top, colours.foreground ?? state.colours.get(FOREGROUND), state, over);
 }
@@ -112,7 +122,9 @@ function pieces({ cells }: Run): { text: string; column: number; columns: number
 function drawLines({ look, columns }: Run, x: number, top: number, textColour: Rgb, { colours }: TerminalState, over: string[]): void {
   const width = columns * CELL_WIDTH;
   const line = (y: number, colour: Rgb, dash = ""): void => {
-    over.push(`<path d="M${round(x)} ${round(top + y)}h${round(width)}" stroke="${hex(colour)}"${dash === "" ? "" : ` stroke-dasharray="${dash}"`}/>`);
+    over.push(
+      `<path d="M${round(x)} ${round(top + y)}h${round(width)}" stroke="${hex(colour)}"${dash === "" ? "" : ` stroke-dasharray="${dash}"`}/>`,
+    );
   };
   const underline = look.underlineColour === 0 ? textColour : colours.of(look.underlineColour, FOREGROUND);
   if (look.underline === 3) {

@@ -2,7 +2,12 @@
 import type { VisibleLines } from "./render-lines.js";
 
 export function renderText({ lines }: VisibleLines): string {
-  const rows = lines.map(({ runs }) => runs.map(({ look, text, columns }) => (look.invisible ? " ".repeat(columns) : text)).join("").replace(/ +$/, ""));
+  const rows = lines.map(({ runs }) =>
+    runs
+      .map(({ look, text, columns }) => (look.invisible ? " ".repeat(columns) : text))
+      .join("")
+      .replace(/ +$/, ""),
+  );
   while (rows.length > 0 && rows.at(-1) === "") rows.pop();
   return rows.join("\n");
 }

@@ -9,7 +9,20 @@
  *   overwritten by the other half's new owner, and is made in just that way;
  * - a combining mark that stands alone is kept from joining the cell before it by any control sequence between.
  */
-import { columnsAt, HAS_CONTENT, HAS_EXTENDED, linkSequence, lookAt, PLAIN, sameLook, seenLength, sgr, textAt, WORDS, type Look } from "./cells.js";
+import {
+  columnsAt,
+  HAS_CONTENT,
+  HAS_EXTENDED,
+  linkSequence,
+  lookAt,
+  PLAIN,
+  sameLook,
+  seenLength,
+  sgr,
+  textAt,
+  WORDS,
+  type Look,
+} from "./cells.js";
 import type { Line, ScreenBuffer } from "./engine.js";
 import type { Links } from "./links.js";
 import { columnsOf } from "./widths.js";
@@ -95,7 +108,15 @@ export class RowWriter {
     if (above === undefined) return "\r\n";
     const last = this.#cols - 1;
     const first = lookAt(line, 0);
-    if (columnsAt(line, 0) === 2 && columnsAt(line, 1) === 0 && columnsAt(above, last) === 1 && isBlank(above, last, this.#cols) && first.background === 0 && sameLook(lookAt(above, last), first) && !this.#hasNowhereToStart(above)) {
+    if (
+      columnsAt(line, 0) === 2 &&
+      columnsAt(line, 1) === 0 &&
+      columnsAt(above, last) === 1 &&
+      isBlank(above, last, this.#cols) &&
+      first.background === 0 &&
+      sameLook(lookAt(above, last), first) &&
+      !this.#hasNowhereToStart(above)
+    ) {
       // A wide character that did not fit: as it came about.
       return `\x1b[${this.#cols}G${this.#pen.to(first)}${textAt(line, 0)}\r`;
     }
@@ -121,7 +142,7 @@ export class RowWriter {
     let out = "";
     /** Where the cursor is; -1: somewhere else. */
     let cursor = 0;
-    for (let x = 0; x < used; ) {
+    for (let x = 0; x < used;) {
       const width = columnsAt(line, x);
       const whole = width === 2 && x + 1 < this.#cols && columnsAt(line, x + 1) === 0;
       const text = width === 1 || whole ? textAt(line, x) : "";
@@ -153,7 +174,8 @@ export class RowWriter {
   /** Empty cells from the cursor, which is at `x`; it ends up anywhere on the row. */
   #erase(line: Line, x: number, end: number): string {
     const look = lookAt(line, x);
-    if (isErasable(look) || this.#hasNowhereToStart(line)) return `${this.#pen.to({ ...PLAIN, background: look.background })}\x1b[${end - x}X`;
+    if (isErasable(look) || this.#hasNowhereToStart(line))
+      return `${this.#pen.to({ ...PLAIN, background: look.background })}\x1b[${end - x}X`;
     let out = "";
     for (let at = x; at < end; at++) out += this.#halfOfWide(line, at);
     return out;

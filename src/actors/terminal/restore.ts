@@ -55,7 +55,14 @@ function tabStops(buffer: ScreenBuffer, cols: number): string {
 function hasSavedCursor(buffer: ScreenBuffer): boolean {
   const { fg, bg, extended } = buffer.savedCurAttrData;
   const sets = buffer.savedSets;
-  return buffer.savedX !== 0 || buffer.savedY > buffer.ybase || fg !== 0 || bg !== 0 || extended._ext !== 0 || (sets !== undefined && (sets.level !== 0 || sets.sets.some((set) => set !== undefined)));
+  return (
+    buffer.savedX !== 0 ||
+    buffer.savedY > buffer.ybase ||
+    fg !== 0 ||
+    bg !== 0 ||
+    extended._ext !== 0 ||
+    (sets !== undefined && (sets.level !== 0 || sets.sets.some((set) => set !== undefined)))
+  );
 }
 
 /** Moves to the saved cursor and takes on what was saved with it. Origin mode must be off. */

@@ -39,12 +39,18 @@ export class LineEncoder {
     const ownLength = line.length !== cols;
     writer.count(used * 8 + (extras.length > 0 ? 4 : 0) + (ownLength ? 2 : 0) + (line.isWrapped ? 1 : 0));
     if (ownLength) writer.count(line.length);
-    for (let x = 0; x < used; ) {
+    for (let x = 0; x < used;) {
       const fg = data[x * WORDS + 1] ?? 0;
       const bg = data[x * WORDS + 2] ?? 0;
       const extended = (bg & HAS_EXTENDED) === 0 ? undefined : line._extendedAttrs[x];
       let end = x + 1;
-      while (end < used && data[end * WORDS + 1] === fg && data[end * WORDS + 2] === bg && (extended === undefined || sameExtended(extended, line._extendedAttrs[end]))) end++;
+      while (
+        end < used &&
+        data[end * WORDS + 1] === fg &&
+        data[end * WORDS + 2] === bg &&
+        (extended === undefined || sameExtended(extended, line._extendedAttrs[end]))
+      )
+        end++;
       this.#attributes(end - x, fg, bg, extended);
       this.#cells(line, x, end);
       x = end;
@@ -131,7 +137,7 @@ export class LineDecoder {
     if (used > length) throw new SnapshotError(`a row of ${length} cells with ${used} in use`);
     const line = createLine(this.#engine, this.#blankCells(length));
     line.isWrapped = (head & 1) !== 0;
-    for (let x = 0; x < used; ) {
+    for (let x = 0; x < used;) {
       const run = reader.count((used - x) * 2 + 1);
       const end = x + Math.floor(run / 2);
       if (end > used || end === x) throw new SnapshotError("a run of cells that does not fit its row");

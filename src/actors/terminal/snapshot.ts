@@ -136,7 +136,8 @@ function readState(reader: ByteReader, state: TerminalState): void {
     state.colours.changed.set(reader.count(1000), [reader.byte(), reader.byte(), reader.byte()]);
   }
   state.links.next = reader.count();
-  for (let count = reader.count(MOST_LINES); count > 0; count--) state.links.restore(reader.count(), { id: reader.text(), uri: reader.text() });
+  for (let count = reader.count(MOST_LINES); count > 0; count--)
+    state.links.restore(reader.count(), { id: reader.text(), uri: reader.text() });
   const lines = new LineDecoder(reader, engine);
   for (const buffer of [buffers.normal, buffers.alt]) readBuffer(reader, lines, engine, buffer);
   parser.precedingJoinState = joinState;
@@ -146,8 +147,18 @@ function writeModes(writer: ByteWriter, { engine: { core } }: TerminalState): vo
   const modes = core.coreService.decPrivateModes;
   const { rawOptions } = core.optionsService;
   const flags = [
-    modes.applicationCursorKeys, modes.applicationKeypad, modes.bracketedPasteMode, modes.origin, modes.reverseWraparound, modes.sendFocus,
-    modes.synchronizedOutput, modes.wraparound, core.coreService.modes.insertMode, core.coreService.isCursorHidden, rawOptions.convertEol, rawOptions.cursorBlink,
+    modes.applicationCursorKeys,
+    modes.applicationKeypad,
+    modes.bracketedPasteMode,
+    modes.origin,
+    modes.reverseWraparound,
+    modes.sendFocus,
+    modes.synchronizedOutput,
+    modes.wraparound,
+    core.coreService.modes.insertMode,
+    core.coreService.isCursorHidden,
+    rawOptions.convertEol,
+    rawOptions.cursorBlink,
   ];
   for (const flag of flags) writer.byte(flag ? 1 : 0);
   writer.byte(modes.cursorBlink === undefined ? 2 : modes.cursorBlink ? 1 : 0);
@@ -179,7 +190,8 @@ function readModes(reader: ByteReader, { engine: { core } }: TerminalState): voi
 }
 
 function writeBuffer(writer: ByteWriter, lines: LineEncoder, buffer: ScreenBuffer, cols: number): void {
-  for (const value of [buffer.x, buffer.y, buffer.ybase, buffer.scrollTop, buffer.scrollBottom, buffer.savedX, buffer.savedY]) writer.count(value);
+  for (const value of [buffer.x, buffer.y, buffer.ybase, buffer.scrollTop, buffer.scrollBottom, buffer.savedX, buffer.savedY])
+    writer.count(value);
   writeAttributes(writer, buffer.savedCurAttrData);
   writer.byte(buffer.savedSets === undefined ? 0 : 1);
   if (buffer.savedSets !== undefined) writeCharsets(writer, buffer.savedSets.sets, buffer.savedSets.level);

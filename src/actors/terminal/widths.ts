@@ -7,7 +7,11 @@
  * combine with, a mark takes a column of its own. Without them output can grow one cell without end, and step the cursor past
  * the margin.
  */
-import addon from "@xterm/addon-unicode11";
+import { createRequire } from "node:module";
+import type * as Addon from "@xterm/addon-unicode11";
+
+/** Required for the same reason as in engine.ts. */
+const addon = createRequire(import.meta.url)("@xterm/addon-unicode11") as typeof Addon;
 
 type Width = 0 | 1 | 2;
 
@@ -53,7 +57,8 @@ function isNewerEmoji(code: number): boolean {
   return (
     (code >= 0x1_f6d5 && code <= 0x1_f6d7) ||
     (code >= 0x1_f6dc && code <= 0x1_f6df) ||
-    code === 0x1_f6fb || code === 0x1_f6fc ||
+    code === 0x1_f6fb ||
+    code === 0x1_f6fc ||
     (code >= 0x1_f7e0 && code <= 0x1_f7f0) ||
     (code >= 0x1_f90c && code <= 0x1_f9ff && code !== 0x1_f93b && code !== 0x1_f946) ||
     code >= 0x1_fa70

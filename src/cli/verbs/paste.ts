@@ -1,9 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { messageOf } from "../../errors.js";
 import { sendPaste } from "../paced-input.js";
-import { readAll } from "../terminal.js";
+import { readInput } from "../terminal.js";
 import type { Invocation, Verb } from "../verb.js";
-import { EXIT, UsageError } from "../verb.js";
+import { EXIT } from "../verb.js";
 
 export const verb: Verb<Record<string, never>> = {
   record: {
@@ -19,14 +17,7 @@ export const verb: Verb<Record<string, never>> = {
     startsDaemon: true,
   },
   async run({ words: [id = "", file = "-"], terminal, connect }: Invocation<Record<string, never>>) {
-    let bytes: Buffer;
-    if (file === "-") {
-      bytes = await readAll(terminal.stdin);
-    } else {
-      bytes = await readFile(file).catch((error: unknown) => {
-        throw new UsageError(`cannot read ${file}: ${messageOf(error)}`);
-      });
-    }
+    const bytes = await readInput(file, terminal.stdin);
     await sendPaste(await connect(), id, bytes.toString("utf8"));
     return EXIT.done;
   },

@@ -1,10 +1,13 @@
 import { coloursFor, paintState, stateWords } from "../colours.js";
 import { briefAge } from "../duration.js";
 import { jsonPage } from "../json.js";
+import { resolvePaths } from "../../paths.js";
 import { SESSION_STATES } from "../../session.js";
+import { queueWords } from "../store-lines.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT } from "../verb.js";
 
+const count = (number: number, one: string, several = `${one}s`): string => `${number} ${number === 1 ? one : several}`;
 const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`;
 
 export const verb: Verb<{ json?: boolean }> = {
@@ -15,7 +18,7 @@ export const verb: Verb<{ json?: boolean }> = {
     example: "lifeguard status",
     startsDaemon: false,
   },
-  async run({ options, env, terminal, connect }: Invocation<{ json?: boolean }>) {
+  async run({ options, env, terminal, connect, socketFlag }: Invocation<{ json?: boolean }>) {
     const status = await (await connect()).call("daemon.status");
     if (options.json === true) {
       terminal.stdout.write(jsonPage(status));
@@ -27,24 +30,45 @@ export const verb: Verb<{ json?: boolean }> = {
     );
     const lines: [string, string][] = [
       ["daemon", `version ${status.version}, pid ${status.pid}, up ${briefAge(status.uptime_ms)}, boot ${status.boot}`],
+      ["socket", resolvePaths(env, socketFlag === undefined ? {} : { socket: socketFlag }).socket],
       ["sessions", counts.length === 0 ? "none" : counts.join("  ")],
       [
         "threads",
         status.threads.length === 0
           ? "none"
-          : status.threads.map((thread) => `${thread.id}: ${thread.actors} actors, ${mebibytes(thread.heap_bytes)} heap`).join("; "),
+          : status.threads
+              .map((thread) => `${thread.id}: ${count(thread.actors, "actor")}, ${mebibytes(thread.heap_bytes)} heap`)
+              .join("; "),
       ],
       [
         "keepers",
         status.keepers.length === 0
           ? "none"
           : status.keepers
-              .map((keeper) => `pid ${keeper.pid}, ${keeper.sessions} sessions${keeper.draining ? ", draining" : ""}`)
+              .map((keeper) => `pid ${keeper.pid}, ${count(keeper.sessions, "session")}${keeper.draining ? ", draining" : ""}`)
               .join("; "),
       ],
       ["memory", `daemon ${mebibytes(status.memory.daemon_rss)}, keeper ${mebibytes(status.memory.keeper_rss)}`],
-      ["open", `${status.fds} descriptors, ${status.ptys} terminals, ${status.connections} connections, ${status.watches} watches`],
-      ["restored", status.restored === null ? "nothing" : `${status.restored.sessions} sessions in ${status.restored.ms.toFixed(0)} ms`],
+      [
+        "open",
+        [
+          count(status.fds, "descriptor"),
+          count(status.ptys, "terminal"),
+          count(status.connections, "connection"),
+          count(status.watches, "watch", "watches"),
+        ].join(", "),
+      ],
+      [
+        "store",
+        `${status.store.ok ? "ok" : "not well: lifeguard store status says why"}${status.store.damaged === 0 ? "" : `, ${status.store.damaged} damaged`}`,
+      ],
+      ["queue", queueWords(status.queue)],
+      [
+        "restored",
+        status.restored === null || status.restored.sessions === 0
+          ? "nothing"
+          : `${count(status.restored.sessions, "session")} in ${status.restored.ms.toFixed(0)} ms`,
+      ],
     ];
     terminal.stdout.write(lines.map(([label, value]) => `${colours.dim(label.padEnd(9))} ${value}\n`).join(""));
     return EXIT.done;

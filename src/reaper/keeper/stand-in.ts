@@ -2,6 +2,7 @@
  * Reads for a daemon that is gone, so that no agent ever blocks on a full terminal: every master without a lease, without
  * waiting, into the session's own spool with the code the actors use. No streams, no rings: nothing to hand over afterwards.
  */
+import { mkdirSync } from "node:fs";
 import { messageOf } from "../../errors.js";
 import { EAGAIN, pollInput, readDescriptor } from "../../libc/descriptors.js";
 import type { Log } from "../../log.js";
@@ -68,6 +69,8 @@ export class StandIn {
     let intake = this.#intakes.get(kept.session);
     if (intake === undefined) {
       this.#inflight ??= InflightFile.open(this.#inflightPath);
+      // A daemon that died in the middle of a start may not have made it yet.
+      mkdirSync(kept.directory, { recursive: true, mode: 0o700 });
       intake = Intake.open(kept.directory, this.#inflight.slot(kept.slot), kept.spool);
       if (intake.salvaged > 0)
         this.#log.info(

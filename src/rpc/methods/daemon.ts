@@ -84,7 +84,7 @@ const stop: Method = method({
   summary: "Ends the daemon; agents go on under the keeper, unless `all`. Answers with how many sessions there are, before it ends.",
   params: z.strictObject({ all: z.boolean().describe("end the agents too").optional() }),
   result: z.object({ sessions: z.int().min(0) }),
-  handler: ({ all }, { supervisor }) => supervisor.stop({ all: all ?? false }),
+  handler: ({ all }, { supervisor, caller }) => supervisor.stop({ all: all ?? false }, caller),
 });
 
 export const daemonMethods: readonly Method[] = [hello, status, metrics, schema, stop];

@@ -6,6 +6,7 @@ import type { Method } from "../method.js";
 import {
   absolutePath,
   environment,
+  idempotencyKey,
   labels,
   milliseconds,
   plainText,
@@ -57,7 +58,7 @@ const create: Method = method({
     backend: z.enum(["pty"]).describe("default pty").optional(),
     labels: labels.optional(),
     allow_self: z.boolean().describe("the session may type into and kill itself through the socket").optional(),
-    key: z.string().min(1, "is an idempotency key of 1–256 characters").max(256, "is an idempotency key of 1–256 characters").optional(),
+    key: idempotencyKey.optional(),
   }),
   result: summaryShape,
   handler: ({ key, ...request }, { supervisor, caller, host }) => {

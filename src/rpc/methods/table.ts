@@ -1,11 +1,27 @@
 /** Every method there is, by name. */
 import type { Method } from "../method.js";
+import { checkpointMethods } from "./checkpoint.js";
 import { daemonMethods } from "./daemon.js";
 import { eventMethods } from "./events.js";
+import { forkMethods } from "./fork.js";
+import { journalMethods } from "./journal.js";
 import { sessionMethods } from "./session.js";
+import { storeMethods } from "./store.js";
 import { terminalMethods } from "./terminal.js";
+import { thoughtMethods } from "./thought.js";
 import { watchMethods } from "./watch.js";
 
-export const METHODS: ReadonlyMap<string, Method> = new Map(
-  [...daemonMethods, ...sessionMethods, ...terminalMethods, ...watchMethods, ...eventMethods].map((method) => [method.name, method]),
-);
+const NOUNS: readonly (readonly Method[])[] = [
+  daemonMethods,
+  sessionMethods,
+  terminalMethods,
+  watchMethods,
+  checkpointMethods,
+  forkMethods,
+  journalMethods,
+  thoughtMethods,
+  storeMethods,
+  eventMethods,
+];
+
+export const METHODS: ReadonlyMap<string, Method> = new Map(NOUNS.flat().map((method) => [method.name, method]));

@@ -29,7 +29,24 @@ describe("verbs", () => {
       expect(record.name).toBe(name);
       if (record.startsDaemon) starting.push(name);
     }
-    expect(starting.sort()).toEqual(["api call", "attach", "keys", "kill", "new", "paste", "restart", "rm", "send"]);
+    expect(starting.sort()).toEqual([
+      "api call",
+      "attach",
+      "checkpoint fork",
+      "checkpoint restore",
+      "checkpoint rm",
+      "checkpoint save",
+      "journal add",
+      "journal compact",
+      "keys",
+      "kill",
+      "new",
+      "paste",
+      "prune",
+      "restart",
+      "rm",
+      "send",
+    ]);
   });
 
   test("every error of the daemon has an exit code of the contract", () => {

@@ -4,7 +4,12 @@ import { charsetsByNumber, type Attributes, type Charset, type Line, type Screen
 import { createState, type TerminalState } from "../../../src/actors/terminal/state.js";
 import type { TerminalSize } from "../../../src/session.js";
 
-export const SILENT = { answer: (): void => undefined, title: (): void => undefined, bell: (): void => undefined, osc: (): void => undefined };
+export const SILENT = {
+  answer: (): void => undefined,
+  title: (): void => undefined,
+  bell: (): void => undefined,
+  osc: (): void => undefined,
+};
 
 export function blankState(size: TerminalSize, historyLines = 1000): TerminalState {
   return createState(size, historyLines, SILENT);
@@ -21,7 +26,11 @@ export function describeState(state: TerminalState): Record<string, unknown> {
   const { core, handler } = state.engine;
   const { buffers } = core._bufferService;
   const alternate = buffers.active === buffers.alt;
-  const { charset: _, ...charsets } = { charset: null, sets: setNumbers(core._charsetService._charsets), level: core._charsetService.glevel };
+  const { charset: _, ...charsets } = {
+    charset: null,
+    sets: setNumbers(core._charsetService._charsets),
+    level: core._charsetService.glevel,
+  };
   return {
     size: { cols: core.cols, rows: core.rows },
     alternate,
@@ -55,8 +64,13 @@ function describeBuffer(state: TerminalState, buffer: ScreenBuffer, active: bool
     region: [buffer.scrollTop, buffer.scrollBottom],
     saved: [Math.min(buffer.savedX, last), Math.min(Math.max(0, buffer.savedY - buffer.ybase), rows - 1)],
     savedAttributes: { ...describeAttributes(state, buffer.savedCurAttrData), link: null },
-    savedSets: buffer.savedSets === undefined ? { sets: [0, 0, 0, 0], level: 0 } : { sets: setNumbers(buffer.savedSets.sets), level: buffer.savedSets.level },
-    tabs: Object.keys(buffer.tabs).map(Number).filter((column) => column < cols),
+    savedSets:
+      buffer.savedSets === undefined
+        ? { sets: [0, 0, 0, 0], level: 0 }
+        : { sets: setNumbers(buffer.savedSets.sets), level: buffer.savedSets.level },
+    tabs: Object.keys(buffer.tabs)
+      .map(Number)
+      .filter((column) => column < cols),
   };
 }
 
@@ -65,7 +79,10 @@ function describeLine(state: TerminalState, buffer: ScreenBuffer, y: number): st
   const line = buffer.lines.get(y);
   if (line === undefined) return "missing";
   // Empty cells with attributes of their own from one margin to the other cannot be drawn, see restore-rows.ts.
-  const undrawable = Array.from({ length: cols }, (_, x) => isEmpty(line, x, cols) && !sameLook(lookAt(line, x), { ...PLAIN, background: lookAt(line, x).background })).every(Boolean);
+  const undrawable = Array.from(
+    { length: cols },
+    (_, x) => isEmpty(line, x, cols) && !sameLook(lookAt(line, x), { ...PLAIN, background: lookAt(line, x).background }),
+  ).every(Boolean);
   let text = line.isWrapped && !(y === 0 && rows === 1) ? "↳" : "|";
   let last = "";
   for (let x = 0; x < cols; x++) {

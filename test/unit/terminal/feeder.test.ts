@@ -20,7 +20,14 @@ function terminal(size = { cols: 40, rows: 5 }): { terminal: Terminal; told: str
 }
 
 describe("unterminated strings", () => {
-  it.each([["OSC", "\x1b]0;"], ["DCS", "\x1bP1$q"], ["APC", "\x1b_"], ["PM", "\x1b^"], ["SOS", "\x1bX"], ["8-bit OSC", "\u009d0;"]])("%s ends after the limit, and what follows is text", (_, introducer) => {
+  it.each([
+    ["OSC", "\x1b]0;"],
+    ["DCS", "\x1bP1$q"],
+    ["APC", "\x1b_"],
+    ["PM", "\x1b^"],
+    ["SOS", "\x1bX"],
+    ["8-bit OSC", "\u009d0;"],
+  ])("%s ends after the limit, and what follows is text", (_, introducer) => {
     for (const chunk of [1, 7, 1000, 100_000]) {
       const { terminal: t, feed } = terminal();
       const bytes = Buffer.from(`${introducer}${"x".repeat(STRING_LIMIT)}\r\nhello`);
@@ -133,8 +140,20 @@ describe("faults of the engine", () => {
 describe("listener", () => {
   it("hears titles, bells and the sequences that are not the terminal's", () => {
     const { feed, told, terminal: t } = terminal();
-    feed("\x1b]0;one\x07\x1b]2;two\x1b\\\x07\x1b]7;file://host/tmp\x07\x1b]133;D;0\x07\x1b]9;done\x07\x1b]9;4;1;50\x07\x1b]777;notify;a;b\x07\x1b]99;i=1;hi\x07");
-    expect(told).toEqual(["title one", "title two", "bell", "osc 7 file://host/tmp", "osc 133 D;0", "osc 9 done", "osc 9 4;1;50", "osc 777 notify;a;b", "osc 99 i=1;hi"]);
+    feed(
+      "\x1b]0;one\x07\x1b]2;two\x1b\\\x07\x1b]7;file://host/tmp\x07\x1b]133;D;0\x07\x1b]9;done\x07\x1b]9;4;1;50\x07\x1b]777;notify;a;b\x07\x1b]99;i=1;hi\x07",
+    );
+    expect(told).toEqual([
+      "title one",
+      "title two",
+      "bell",
+      "osc 7 file://host/tmp",
+      "osc 133 D;0",
+      "osc 9 done",
+      "osc 9 4;1;50",
+      "osc 777 notify;a;b",
+      "osc 99 i=1;hi",
+    ]);
     expect(t.title).toBe("two");
   });
 

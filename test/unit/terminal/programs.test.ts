@@ -21,7 +21,7 @@ function* lengths(): Generator<number> {
 }
 
 function inChunks(state: TerminalState, bytes: Uint8Array, sizes: Iterator<number>): TerminalState {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = Number(sizes.next().value);
     state.feeder.feed(bytes.subarray(at, at + length));
     at += length;
@@ -57,7 +57,7 @@ describe.each(files)("%s", (file) => {
     const state = blankState(size);
     const sizes = lengths();
     let seen = 0;
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const length = Number(sizes.next().value) * 11;
       state.feeder.feed(bytes.subarray(at, at + length));
       at += length;
@@ -71,7 +71,7 @@ describe.each(files)("%s", (file) => {
   it("goes on exactly from a snapshot at any moment on the way", () => {
     const final = Buffer.from(encodeSnapshot(original, false)).toString("base64");
     let at = 0;
-    for (const state = blankState(size); at < bytes.length; ) {
+    for (const state = blankState(size); at < bytes.length;) {
       const next = Math.min(bytes.length, at + Math.ceil(bytes.length / 7));
       state.feeder.feed(bytes.subarray(at, next));
       at = next;

@@ -3,7 +3,11 @@ import { Terminal } from "../../../src/actors/terminal/terminal.js";
 
 function answers(output: string): string {
   let said = "";
-  const terminal = new Terminal({ cols: 80, rows: 24 }, { historyLines: 10 }, { reply: (bytes) => (said += Buffer.from(bytes).toString()), title: () => undefined, bell: () => undefined, osc: () => undefined });
+  const terminal = new Terminal(
+    { cols: 80, rows: 24 },
+    { historyLines: 10 },
+    { reply: (bytes) => (said += Buffer.from(bytes).toString()), title: () => undefined, bell: () => undefined, osc: () => undefined },
+  );
   terminal.feed(Buffer.from(output));
   terminal.dispose();
   return said;
@@ -35,7 +39,11 @@ describe("queries", () => {
     ["a palette entry set before", "\x1b]4;1;#123456\x07\x1b]4;1;?\x07", "\x1b]4;1;rgb:1212/3434/5656\x1b\\"],
     ["a palette entry put back", "\x1b]4;200;#123456\x07\x1b]104;200\x07\x1b]4;200;?\x07", "\x1b]4;200;rgb:ffff/0000/d7d7\x1b\\"],
     ["size in cells", "\x1b[18t", "\x1b[8;24;80t"],
-    ["XTGETTCAP", "\x1bP+q544e;436f;5858\x1b\\", "\x1bP1+r544e=787465726D2D323536636F6C6F72\x1b\\\x1bP1+r436f=323536\x1b\\\x1bP0+r5858\x1b\\"],
+    [
+      "XTGETTCAP",
+      "\x1bP+q544e;436f;5858\x1b\\",
+      "\x1bP1+r544e=787465726D2D323536636F6C6F72\x1b\\\x1bP1+r436f=323536\x1b\\\x1bP0+r5858\x1b\\",
+    ],
     ["the title: never", "\x1b]0;evil\x07\x1b[21t", ""],
   ])("%s", (_, asked, expected) => {
     if (typeof expected === "string") expect(answers(asked)).toBe(expected);

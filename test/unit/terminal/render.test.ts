@@ -5,7 +5,11 @@ import { Terminal } from "../../../src/actors/terminal/terminal.js";
 import { output, size } from "./output.js";
 
 function screen(text: string, dimensions = { cols: 30, rows: 4 }): (format: ScreenFormat, scrollback?: number) => string {
-  const terminal = new Terminal(dimensions, { historyLines: 100 }, { reply: () => undefined, title: () => undefined, bell: () => undefined, osc: () => undefined });
+  const terminal = new Terminal(
+    dimensions,
+    { historyLines: 100 },
+    { reply: () => undefined, title: () => undefined, bell: () => undefined, osc: () => undefined },
+  );
   terminal.feed(Buffer.from(text));
   return (format, scrollback = 0) => terminal.render({ format, scrollback }).content;
 }

@@ -49,7 +49,12 @@ describe("restore", () => {
     ["protected cells", '\x1b[1"qkept\x1b[31mred\x1b[0"qfree\x1b[?2K'],
     ["half of a wide character overwritten", "中\x1b[D\x1b[41mx\r\n中\r\x1b[42my\x1b[1;19H中\x1b[1;19H\x1b[4;35mz"],
   ])("reproduces %s", (_, text) => {
-    for (const dimensions of [{ cols: 20, rows: 6 }, { cols: 21, rows: 3 }, { cols: 7, rows: 2 }]) expectRestored(fed(dimensions, text, HISTORY));
+    for (const dimensions of [
+      { cols: 20, rows: 6 },
+      { cols: 21, rows: 3 },
+      { cols: 7, rows: 2 },
+    ])
+      expectRestored(fed(dimensions, text, HISTORY));
   });
 
   it("reproduces whatever a program may have drawn", () => {

@@ -23,7 +23,12 @@ it("no output and no resize makes a terminal throw", () => {
 
 it("no control sequence makes a terminal throw or loop", () => {
   const parameter = fc.oneof(fc.nat(30), fc.constantFrom(65_535, 2_147_483_647, 99_999_999_999));
-  const sequence = fc.tuple(fc.constantFrom("", "?", "<", "=", ">"), fc.array(parameter, { maxLength: 4 }), fc.constantFrom("", " ", "!", "$", '"', "'", "*", "#"), fc.integer({ min: 0x40, max: 0x7e }));
+  const sequence = fc.tuple(
+    fc.constantFrom("", "?", "<", "=", ">"),
+    fc.array(parameter, { maxLength: 4 }),
+    fc.constantFrom("", " ", "!", "$", '"', "'", "*", "#"),
+    fc.integer({ min: 0x40, max: 0x7e }),
+  );
   fc.assert(
     fc.property(fc.array(sequence, { minLength: 1, maxLength: 20 }), size, (sequences, dimensions) => {
       const terminal = new Terminal(dimensions, { historyLines: 5 }, silent);

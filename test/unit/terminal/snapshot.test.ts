@@ -47,21 +47,26 @@ describe("cutting", () => {
 describe("snapshot", () => {
   it("continues exactly as the original, whatever comes, also through resizes", () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(size, output), { minLength: 1, maxLength: 3 }), fc.array(fc.tuple(size, output), { maxLength: 3 }), fc.boolean(), (before, after, compress) => {
-        const original = new Terminal({ cols: 12, rows: 5 }, { historyLines: 10 }, silent);
-        const run = (terminal: Terminal, steps: typeof before): void => {
-          for (const [dimensions, text] of steps) {
-            terminal.resize(dimensions);
-            terminal.feed(Buffer.from(`${text}\x1b\\`));
-          }
-        };
-        run(original, before);
-        const copy = Terminal.fromSnapshot(original.snapshot({ compress }), { historyLines: 10 }, silent);
-        expect(fingerprint(copy)).toBe(fingerprint(original));
-        run(original, after);
-        run(copy, after);
-        expect(fingerprint(copy)).toBe(fingerprint(original));
-      }),
+      fc.property(
+        fc.array(fc.tuple(size, output), { minLength: 1, maxLength: 3 }),
+        fc.array(fc.tuple(size, output), { maxLength: 3 }),
+        fc.boolean(),
+        (before, after, compress) => {
+          const original = new Terminal({ cols: 12, rows: 5 }, { historyLines: 10 }, silent);
+          const run = (terminal: Terminal, steps: typeof before): void => {
+            for (const [dimensions, text] of steps) {
+              terminal.resize(dimensions);
+              terminal.feed(Buffer.from(`${text}\x1b\\`));
+            }
+          };
+          run(original, before);
+          const copy = Terminal.fromSnapshot(original.snapshot({ compress }), { historyLines: 10 }, silent);
+          expect(fingerprint(copy)).toBe(fingerprint(original));
+          run(original, after);
+          run(copy, after);
+          expect(fingerprint(copy)).toBe(fingerprint(original));
+        },
+      ),
       { numRuns: RUNS * 2 },
     );
   });
@@ -70,9 +75,14 @@ describe("snapshot", () => {
     const original = new Terminal({ cols: 10, rows: 2 }, { historyLines: 100 }, silent);
     original.feed(Buffer.from(Array.from({ length: 50 }, (_, i) => `line ${i}`).join("\r\n")));
     const copy = Terminal.fromSnapshot(original.snapshot(), { historyLines: 5 }, silent);
-    expect(copy.render({ format: "text", scrollback: 5 }).content).toBe(["43", "44", "45", "46", "47", "48", "49"].map((n) => `line ${n}`).join("\n"));
+    expect(copy.render({ format: "text", scrollback: 5 }).content).toBe(
+      ["43", "44", "45", "46", "47", "48", "49"].map((n) => `line ${n}`).join("\n"),
+    );
     copy.feed(Buffer.from("\r\nnext"));
-    expect(copy.render({ format: "text", scrollback: 9 })).toMatchObject({ content: expect.stringMatching(/^line 44\n[^]*next$/), truncated: true });
+    expect(copy.render({ format: "text", scrollback: 9 })).toMatchObject({
+      content: expect.stringMatching(/^line 44\n[^]*next$/),
+      truncated: true,
+    });
   });
 
   it("is refused while a sequence or a character is unfinished", () => {
@@ -97,14 +107,19 @@ describe("snapshot", () => {
     terminal.feed(Buffer.from("\x1b[31mhello\x1b[m 中文 e\u0301"));
     for (const compress of [false, true]) {
       const good = terminal.snapshot({ compress });
-      const refuses = (bytes: Uint8Array): void => expect(() => Terminal.fromSnapshot(bytes, { historyLines: 5 }, silent)).toThrow(SnapshotError);
+      const refuses = (bytes: Uint8Array): void =>
+        expect(() => Terminal.fromSnapshot(bytes, { historyLines: 5 }, silent)).toThrow(SnapshotError);
       for (let length = 0; length < good.length; length++) refuses(good.subarray(0, length));
       for (let at = 0; at < good.length; at++) {
         const damaged = Buffer.from(good);
         damaged[at] = (damaged[at] ?? 0) ^ 0x55;
         refuses(damaged);
       }
-      refuses(Buffer.concat([good, Buffer.from("x")]).fill(1, 3, 4).fill(2, 3, 4));
+      refuses(
+        Buffer.concat([good, Buffer.from("x")])
+          .fill(1, 3, 4)
+          .fill(2, 3, 4),
+      );
     }
     const other = Buffer.from(terminal.snapshot());
     other[3] = 99;

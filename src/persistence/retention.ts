@@ -1,0 +1,145 @@
+/** What has been kept long enough. Only a session that has ended goes, and only what nobody needs. */
+import { messageOf } from "../errors.js";
+import type { Clock } from "../clock.js";
+import type { FileCheckpoints } from "./checkpoints.js";
+import { GROUPS } from "./checkpoints.js";
+import type { FileForks } from "./forks.js";
+import { checkpointsPlace, sessionPlace } from "./places.js";
+import type { PersistenceQueue } from "./queue.js";
+import type { SessionRow } from "./record-shapes.js";
+import type { FileRegistry } from "./registry.js";
+import type { PruneReport, PruneRequest } from "./store.js";
+import type { Place, Tree } from "./tree.js";
+
+export interface RetentionParts {
+  tree: Tree;
+  clock: Clock;
+  queue: PersistenceQueue;
+  registry: FileRegistry;
+  checkpoints: FileCheckpoints;
+  forks: FileForks;
+  foreign: () => string[];
+}
+
+interface Due {
+  row: SessionRow;
+  reason: string;
+  bytes: number;
+}
+
+export async function prune(parts: RetentionParts, request: PruneRequest): Promise<PruneReport> {
+  const report: PruneReport = { removed: [], kept: [], foreign: parts.foreign(), bytes: 0 };
+  await pruneCheckpoints(parts, request, report);
+  for (const due of await dueSessions(parts, request)) await pruneSession(parts, request, report, due);
+  return report;
+}
+
+/** Why a session is not to go; null when it may. Asked when it is chosen, and again when the delete runs. */
+function reasonToKeep(parts: RetentionParts, request: PruneRequest, id: string): string | null {
+  const row = parts.registry.row(id);
+  if (row === undefined) return null;
+  if (row.state !== "exited") return "it is live";
+  if (row.pinned) return "it is pinned";
+  return parts.forks.needing(id) ?? request.keep(id);
+}
+
+/** Since it ended. A clock that stepped back, or an end in the future, makes it younger, never older. */
+function ageOf(row: SessionRow, now: number): number {
+  return Math.max(0, now - (row.exit?.at ?? row.last_activity_at));
+}
+
+async function dueSessions(parts: RetentionParts, request: PruneRequest): Promise<Due[]> {
+  const now = parts.clock.now();
+  const ended = parts.registry.list().filter(({ state }) => state === "exited");
+  // Longest ended first; of those that ended together, the lower number.
+  ended.sort((a, b) => ageOf(b, now) - ageOf(a, now));
+  const due: Due[] = [];
+  let all = 0;
+  const sizes = new Map<string, number>();
+  for (const row of ended) {
+    const bytes = (await sizeOf(parts.tree, sessionPlace(row.id))) + (request.bytesOutside?.(row.id) ?? 0);
+    sizes.set(row.id, bytes);
+    all += bytes;
+  }
+  for (const row of ended) {
+    const bytes = sizes.get(row.id) ?? 0;
+    const age = ageOf(row, now);
+    let reason: string | null = null;
+    if (age > request.olderThanMs) reason = `it ended ${Math.floor(age / 3_600_000)} h ago`;
+    else if (request.allBytes !== null && all > request.allBytes) reason = `ended sessions have ${all} bytes, ${request.allBytes} are kept`;
+    if (reason === null) continue;
+    due.push({ row, reason, bytes });
+    if (reasonToKeep(parts, request, row.id) === null) all -= bytes;
+  }
+  return due;
+}
+
+async function pruneSession(parts: RetentionParts, request: PruneRequest, report: PruneReport, { row, reason, bytes }: Due): Promise<void> {
+  const { registry, queue } = parts;
+  const { id } = row;
+  const keep = reasonToKeep(parts, request, id) ?? (queue.pending(id) ? "something of it is not saved yet" : null);
+  if (keep !== null) {
+    report.kept.push({ id, reason: keep });
+    return;
+  }
+  if (!request.dryRun) {
+    try {
+      const ended = row.exit?.at;
+      const unless = (): string | null =>
+        registry.row(id)?.exit?.at === ended ? reasonToKeep(parts, request, id) : "it has been started again";
+      if (!(await registry.remove(id, { unless }))) return;
+    } catch (error) {
+      report.kept.push({ id, reason: messageOf(error) });
+      return;
+    }
+  }
+  report.removed.push({ kind: "session", id, session: id, reason, bytes });
+  report.bytes += bytes;
+}
+
+/** Also of live sessions: what is beyond the policy, and beyond the bytes of one session. The newest always stays. */
+async function pruneCheckpoints(parts: RetentionParts, request: PruneRequest, report: PruneReport): Promise<void> {
+  const { checkpoints, tree } = parts;
+  for (const shelf of checkpoints.shelves()) {
+    const due = new Map<string, { bytes: number; reason: string }>();
+    for (const group of [GROUPS.periodic, GROUPS.exit]) {
+      for (const file of checkpoints.surplus(shelf, group, request.periodicKept)) {
+        due.set(file.uuid, {
+          bytes: (await tree.inspect(shelf.place(file)))?.bytes ?? 0,
+          reason: `more than ${request.periodicKept} of its kind`,
+        });
+      }
+    }
+    if (request.sessionBytes !== null) {
+      let bytes = await sizeOf(tree, checkpointsPlace(shelf.session));
+      for (const file of checkpoints.surplus(shelf, ["periodic", "exit", "shutdown"], 1)) {
+        if (bytes <= request.sessionBytes) break;
+        const size = (await tree.inspect(shelf.place(file)))?.bytes ?? 0;
+        if (!due.has(file.uuid))
+          due.set(file.uuid, { bytes: size, reason: `its session's checkpoints have ${bytes} bytes, ${request.sessionBytes} are kept` });
+        bytes -= size;
+      }
+    }
+    for (const [id, { bytes, reason }] of due) {
+      try {
+        if (!request.dryRun && !(await checkpoints.remove(id))) continue;
+        report.removed.push({ kind: "checkpoint", id, session: shelf.session, reason, bytes });
+        report.bytes += bytes;
+      } catch (error) {
+        report.kept.push({ id, reason: messageOf(error) });
+      }
+    }
+  }
+}
+
+/** Bytes of the files in a directory and the directories in it. */
+async function sizeOf(tree: Tree, place: Place): Promise<number> {
+  let bytes = 0;
+  for (const { name, kind } of (await tree.list(place)) ?? []) {
+    // A name that cannot be a place is not ours.
+    if (!/^[A-Za-z0-9]/.test(name)) continue;
+    if (kind === "file") bytes += (await tree.inspect([...place, name]))?.bytes ?? 0;
+    else if (kind === "directory" && place.length < 4) bytes += await sizeOf(tree, [...place, name]);
+  }
+  return bytes;
+}

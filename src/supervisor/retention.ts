@@ -1,0 +1,99 @@
+/** What is forgotten by itself: once an hour, and when somebody asks. */
+import { rm, stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { PERIODS } from "../bounds.js";
+import type { Config } from "../config.js";
+import { messageOf } from "../errors.js";
+import type { Log } from "../log.js";
+import type { PruneReport } from "../persistence/store.js";
+import type { EventLog } from "./events.js";
+import type { Keeping } from "./keeping.js";
+import type { SessionTable } from "./table.js";
+
+export interface RetentionParts {
+  config: Config;
+  table: SessionTable;
+  keeping: Keeping;
+  events: EventLog;
+  log: Log;
+}
+
+export class Retention {
+  readonly #p: RetentionParts;
+  #hourly: NodeJS.Timeout | null = null;
+  #eviction: NodeJS.Timeout | null = null;
+
+  constructor(parts: RetentionParts) {
+    this.#p = parts;
+  }
+
+  start(): void {
+    const { table, keeping, config, log } = this.#p;
+    this.#hourly ??= setInterval(() => {
+      this.run({ olderThanMs: undefined, dryRun: false }).catch((error: unknown) =>
+        log.warn({ phase: "prune", err: messageOf(error) }, "retention failed"),
+      );
+    }, PERIODS.retentionMs);
+    this.#eviction ??= setInterval(() => keeping.evict(table.entries(), config.store.idle_ms), PERIODS.evictionMs);
+  }
+
+  stop(): void {
+    if (this.#hourly !== null) clearInterval(this.#hourly);
+    if (this.#eviction !== null) clearInterval(this.#eviction);
+    this.#hourly = null;
+    this.#eviction = null;
+  }
+
+  async run(request: { olderThanMs: number | undefined; dryRun: boolean }): Promise<PruneReport> {
+    const { config, table, keeping, events, log } = this.#p;
+    const bound = (bytes: number): number | null => (bytes === 0 ? null : bytes);
+    const report = await keeping.store.prune({
+      olderThanMs: request.olderThanMs ?? config.store.exited_ms,
+      periodicKept: config.store.periodic_kept,
+      sessionBytes: bound(config.store.session_bytes),
+      allBytes: bound(config.store.all_bytes),
+      dryRun: request.dryRun,
+      keep: (id) => this.#reasonToKeep(id),
+      bytesOutside: (id) => spoolBytes(join(table.directory, id)),
+    });
+    if (request.dryRun) return report;
+    for (const { kind, session } of report.removed) {
+      const entry = table.find(session);
+      if (kind !== "session" || entry === null) continue;
+      entry.removed = true;
+      table.delete(entry);
+      entry.fanout.removed();
+      entry.waits.removed(entry.id);
+      events.append("session.removed", entry.id, { reason: "retention", mode: "kill", backend_alive: false });
+      await rm(entry.directory, { recursive: true, force: true });
+    }
+    if (report.removed.length > 0)
+      log.info({ phase: "prune", removed: report.removed.length, bytes: report.bytes }, "retention removed what was due");
+    return report;
+  }
+
+  /** Directories of sessions whose removal was cut short by a death: their tombstones are there, their spools are to go too. */
+  async finishRemovals(): Promise<void> {
+    const { keeping, table } = this.#p;
+    for (const id of keeping.store.recovery.removals_finished) {
+      const directory = join(table.directory, id);
+      if (await stat(directory).catch(() => null)) await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  #reasonToKeep(id: string): string | null {
+    const entry = this.#p.table.find(id);
+    if (entry === null) return null;
+    if (entry.live) return "it is live";
+    if (entry.pinned) return "it is pinned";
+    return entry.dirty ? "it has not been saved yet" : null;
+  }
+}
+
+function spoolBytes(directory: string): number {
+  let bytes = 0;
+  for (const name of ["spool", "index", "snapshot"])
+    bytes += (statSync(join(directory, name), { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+  return bytes;
+}
