@@ -88,7 +88,7 @@ export interface Look {
  * @param atPrompt the program in front was at its prompt at the last look
  */
 export function lookAt(input: DetectorInput, settings: DetectorSettings, quiet: number, atPrompt: boolean): Look {
-  if (input.tool !== null) return lookAtTool(input, input.tool, quiet);
+  if (input.tool !== null) return lookAtTool(input, input.tool);
   const look =
     lookAtMarks(input, settings, quiet) ??
     lookAtForeground(input, settings, quiet, atPrompt) ??
@@ -99,8 +99,9 @@ export function lookAt(input: DetectorInput, settings: DetectorSettings, quiet: 
 
 type PlainLook = Omit<Look, "byTool">;
 
-function lookAtTool(input: DetectorInput, tool: ToolInFront, quiet: number): Look {
+function lookAtTool(input: DetectorInput, tool: ToolInFront): Look {
   const { now } = input;
+  const quiet = Math.max(0, now - input.lastOutputAt);
   const verdict = tool.judge();
   if (verdict === null) {
     return {

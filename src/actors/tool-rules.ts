@@ -35,6 +35,7 @@ export interface Candidate {
 interface CompiledRule {
   rule: ProfileRule;
   source: RuleSource;
+  title: RegExp | null;
   all: RegExp[];
   any: RegExp[];
   none: RegExp[];
@@ -87,7 +88,8 @@ function compile(rule: ProfileRule): CompiledRule {
   const source = rule.region === "title" || rule.region === "progress" ? rule.region : "screen";
   const all = rule.all.map((pattern) => new RegExp(pattern, "u"));
   const any = rule.any.map((pattern) => new RegExp(pattern, "u"));
-  return { rule, source, all, any, none: rule.none.map((pattern) => new RegExp(pattern, "u")) };
+  const title = rule.title === null ? null : new RegExp(rule.title, "u");
+  return { rule, source, title, all, any, none: rule.none.map((pattern) => new RegExp(pattern, "u")) };
 }
 
 function rank({ rule, source }: CompiledRule): number {
@@ -96,9 +98,9 @@ function rank({ rule, source }: CompiledRule): number {
 }
 
 /** The rows that made it hold, null when it does not. */
-function matched({ rule, all, any, none }: CompiledRule, regions: ScreenRegions): string | null {
+function matched({ rule, title, all, any, none }: CompiledRule, regions: ScreenRegions): string | null {
   const rows = regions.region(rule.region, rule.lines);
-  if (rows.length === 0) return null;
+  if (rows.length === 0 || (title !== null && !regions.region("title", 1).some((text) => title.test(text)))) return null;
   const seen: string[] = [];
   for (const pattern of all) {
     const row = rows.find((text) => pattern.test(text));
@@ -114,9 +116,10 @@ function matched({ rule, all, any, none }: CompiledRule, regions: ScreenRegions)
   return short([...new Set(seen)].join(" ⏎ "));
 }
 
-function missing({ rule, all, any, none }: CompiledRule, regions: ScreenRegions): string {
+function missing({ rule, title, all, any, none }: CompiledRule, regions: ScreenRegions): string {
   const rows = regions.region(rule.region, rule.lines);
   if (rows.length === 0) return "the region is empty";
+  if (title !== null && !regions.region("title", 1).some((text) => title.test(text))) return short(`the title lacks ${title.source}`);
   const lacks = all.find((pattern) => !rows.some((text) => pattern.test(text)));
   if (lacks !== undefined) return short(`lacks ${lacks.source}`);
   if (any.length > 0 && !rows.some((text) => any.some((pattern) => pattern.test(text))))

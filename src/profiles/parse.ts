@@ -25,6 +25,7 @@ const ruleSchema = z
     state: z.enum(RULE_STATES),
     region: z.enum(REGIONS),
     lines: z.int().min(1).max(200).default(10),
+    title: pattern.optional(),
     match: pattern.optional(),
     all: patterns,
     any: patterns,
@@ -139,8 +140,9 @@ function partOf(data: z.output<typeof fileSchema>, text: string, file: string): 
   const box = data.prompt_box;
   if (box !== undefined)
     for (const kind of ["edges", "mark", "bar"] as const) if (box[kind] !== undefined) values.box = { kind, pattern: box[kind] };
-  const rules = data.rule.map(({ match, over_title: overTitle, all, ...rule }) => ({
+  const rules = data.rule.map(({ match, title = null, over_title: overTitle, all, ...rule }) => ({
     ...rule,
+    title,
     all: match === undefined ? all : [match, ...all],
     overTitle,
   }));

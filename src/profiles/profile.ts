@@ -32,6 +32,8 @@ export interface ProfileRule {
   region: RegionName;
   /** Of `bottom` and `above_box`: how many rows. */
   lines: number;
+  /** The title must match this too; null: whatever it is. */
+  title: string | null;
   /** Every one of these must match some row of the region, each row by itself. */
   all: string[];
   /** At least one of these, where there are any. */
