@@ -18,9 +18,7 @@ const LATEST_MS: Record<string, number> = { busy: 300, attention: 300, idle: 1_7
 /** A person's mark and the observer's look may differ by this much the other way: the text waited for came last. */
 const EARLY_MS = 300;
 
-const files = readdirSync(RECORDINGS).flatMap((tool) =>
-  readdirSync(new URL(`${tool}/`, RECORDINGS)).map((file) => `${tool}/${file}`),
-);
+const files = readdirSync(RECORDINGS).flatMap((tool) => readdirSync(new URL(`${tool}/`, RECORDINGS)).map((file) => `${tool}/${file}`));
 const delays: Record<string, number[]> = {};
 let flaps = 0;
 let replays = 0;
