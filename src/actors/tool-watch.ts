@@ -18,6 +18,7 @@ export class ToolWatch {
   #since = 0;
   /** The tool that was asked for has been in front, and has left. */
   #left = false;
+  #looked = false;
 
   /**
    * @param asked the tool that the session was made for
@@ -49,15 +50,14 @@ export class ToolWatch {
   /** @returns true when the tool has changed by what is in front now */
   look(foreground: Foreground | null, leaderIsShell: boolean, shell: ShellPhase | null, now: number): boolean {
     if (foreground === null) return false;
+    // What is in front when an actor takes a session over has been there before.
+    const since = this.#looked || this.#startedAt > 0 ? now : 0;
+    this.#looked = true;
     const before = this.#profile;
     const known = foreground.command === null ? undefined : profileOfProgram(this.#set, foreground.command);
     if (known !== undefined) {
       if (known !== before || (this.#group !== null && this.#group !== foreground.group))
-        this.#enter(
-          known,
-          this.#startedAt === 0 && this.#group === null && before === null ? 0 : this.#sinceOf(known, now),
-          foreground.group,
-        );
+        this.#enter(known, known === before && this.#group === null ? this.#since : since, foreground.group);
       this.#group = foreground.group;
       return known !== before;
     }
@@ -86,10 +86,6 @@ export class ToolWatch {
     const profile = findProfile(this.#set, name);
     this.#profile = profile ?? null;
     return before?.name !== profile?.name || before?.contextLimit !== profile?.contextLimit;
-  }
-
-  #sinceOf(known: Profile, now: number): number {
-    return known === this.#profile && this.#group === null ? this.#since : now;
   }
 
   #enter(profile: Profile | undefined, since: number, group: number | null): void {

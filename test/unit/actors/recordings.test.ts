@@ -78,6 +78,27 @@ describe("all recordings", () => {
     expect(readdirSync(RECORDINGS).sort()).toEqual(verified.sort());
   });
 
+  it("cost little to watch", () => {
+    // Warm, and only while a tool works: a long silent tool with its spinner.
+    const long = files.filter((file) => file.endsWith("long-tool.json")).map(load);
+    let took = 0;
+    let busy = 0;
+    for (let round = 0; round < 10; round++) {
+      for (const recording of long) {
+        const from = recording.timeline.findLast(([, state]) => state === "busy")?.[0] ?? 0;
+        const work = {
+          ...recording,
+          output: recording.output.filter(([at]) => at >= from).map(([at, bytes]): [number, Uint8Array] => [at - from, bytes]),
+        };
+        const end = recording.end - from;
+        took += rehearse({ ...work, end, inputs: [], resizes: [], foreground: [] }, { profiles, tool: recording.tool }).watchingMs;
+        busy += end;
+      }
+    }
+    figure("watching 200 busy sessions", `${((took / busy) * 200 * 100).toFixed(1)} % of one core`);
+    expect(took / busy).toBeLessThan(0.01);
+  });
+
   afterAll(() => {
     figure("recordings of real agents", `${files.length}, ${replays} replays, ${flaps} flaps`);
     for (const [state, all] of Object.entries(delays)) {
