@@ -2,7 +2,10 @@
  * Many sessions through the public client: how fast they are made, how a key comes back, what they cost when idle, how soon a
  * new daemon serves them after a kill -9. Prints machine, load and figures; asserts nothing. `npm run build` first.
  *
- *   node bench/sessions.mjs [--sessions 1000] [--idle-seconds 20] [--keys 1000]
+ *   node bench/sessions.mjs [--sessions 1000] [--idle-seconds 20] [--keys 1000] [--home DIRECTORY]
+ *
+ * `--home`: where the daemons keep their files, the system's temporary directory when left out. It matters: ext4 passes over inodes
+ * that were freed within the last minutes one by one, so that after many deletions each new file costs a millisecond there.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -27,6 +30,7 @@ const { values } = parseArgs({
     sessions: { type: "string", default: "1000" },
     "idle-seconds": { type: "string", default: "20" },
     keys: { type: "string", default: "1000" },
+    home: { type: "string", default: tmpdir() },
   },
 });
 const sessions = Number(values.sessions);
@@ -61,7 +65,7 @@ function pssKb(pid) {
 // ---- a daemon of our own ------------------------------------------------------------------------------------------------
 
 class Daemon {
-  home = mkdtempSync(join(tmpdir(), "lifeguard-bench-"));
+  home = mkdtempSync(join(values.home, "lifeguard-bench-"));
   socket = join(this.home, "run", "lifeguard.sock");
   #child = null;
 
@@ -297,11 +301,30 @@ async function pipelined() {
   say(`${sessions} killed`, `${(await timed(() => daemon.end())).toFixed(0)} ms`);
 }
 
+/** What the file system alone takes for a session: a directory and two files. */
+async function floor() {
+  const root = mkdtempSync(join(values.home, "lifeguard-bench-"));
+  const times = [];
+  for (let n = 0; n < 200; n++) {
+    const directory = join(root, String(n));
+    times.push(
+      await timed(() => {
+        mkdirSync(directory);
+        writeFileSync(join(directory, "spool"), "");
+        writeFileSync(join(directory, "index"), "");
+      }),
+    );
+  }
+  say("a directory and two files", spread(times));
+  rmSync(root, { recursive: true });
+}
+
 // ---- in order -----------------------------------------------------------------------------------------------------------
 
 console.log(
   `${cpus()[0]?.model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}`,
 );
+await floor();
 const starting = await Daemon.start();
 const starts = [];
 for (let n = 0; n < 3; n++) {

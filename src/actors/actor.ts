@@ -419,11 +419,8 @@ export class Actor {
 
   #whole(bytes: Uint8Array): { accepted: number } {
     if (bytes.byteLength > this.#input.room) {
-      throw new LifeguardError(
-        "BUSY",
-        `${bytes.byteLength} bytes do not fit: the program of ${this.id} has ${this.#input.waiting} bytes unread`,
-        { accepted: 0, retry_after_ms: 100 },
-      );
+      const message = `${bytes.byteLength} bytes do not fit: the program of ${this.id} has ${this.#input.waiting} bytes unread`;
+      throw new LifeguardError("BUSY", message, { accepted: 0, retry_after_ms: 100 });
     }
     return this.input(bytes);
   }

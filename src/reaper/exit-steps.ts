@@ -8,7 +8,7 @@
  *     └─refused─▶ retiring, or backoff                         └─killed─▶ retiring
  * ```
  */
-import type { ExitReason } from "../session.js";
+import type { ExitReason, SessionExit } from "../session.js";
 
 export type Phase = "launching" | "running" | "draining" | "backoff" | "retiring" | "ended";
 
@@ -54,4 +54,11 @@ export function exitReason(
 ): Extract<ExitReason, "killed" | "lost" | "process_exit"> {
   if (circumstances.killing) return "killed";
   return exit.code === null && exit.signal === null ? "lost" : "process_exit";
+}
+
+/** For people. */
+export function describeExit(exit: SessionExit): string {
+  if (exit.reason === "spawn_failed") return "the process could not be started";
+  if (exit.signal !== null) return `ended by ${exit.signal}`;
+  return exit.code === null ? "ended, its exit status is lost" : `exited with code ${exit.code}`;
 }

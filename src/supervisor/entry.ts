@@ -1,6 +1,6 @@
 /** One session as the supervisor knows it. The table owns it; the lifecycle moves it on; everybody else reads. */
 import { join } from "node:path";
-import type { Phase } from "../reaper/exit-steps.js";
+import { exitStep, type ExitStep, type Phase } from "../reaper/exit-steps.js";
 import type { Evidence, Health, Isolation, SessionExit, SessionSpec, SessionState, SessionSummary, TerminalSize } from "../session.js";
 import type { Fanout } from "./fanout.js";
 import type { SessionRecord } from "./record.js";
@@ -94,6 +94,14 @@ export class SessionEntry {
   /** In restart back-off a session is live: its name is taken, it can be killed, it comes back by itself. */
   get live(): boolean {
     return this.phase !== "ended";
+  }
+
+  /** Takes a step of the exit table. @returns false when it means nothing in this phase */
+  move(step: ExitStep): boolean {
+    const phase = exitStep(this.phase, step);
+    if (phase === null) return false;
+    this.phase = phase;
+    return true;
   }
 
   record(): SessionRecord {

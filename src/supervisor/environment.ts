@@ -5,6 +5,7 @@ import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { LifeguardError } from "../errors.js";
+import type { SessionSpec } from "../session.js";
 
 /** Never handed on: they name a terminal, a multiplexer or a daemon that is not the session's (protocol.md 1). */
 const PRIVATE =
@@ -144,4 +145,10 @@ export function callerOpenFiles(): number {
     }
   }
   return 1024;
+}
+
+/** The program's path; directory and program have been looked at. @throws INVALID_PARAMS */
+export function programOf(spec: Pick<SessionSpec, "command" | "cwd" | "env">): string {
+  checkDirectory(spec.cwd);
+  return resolveCommand(spec.command, spec.env, spec.cwd);
 }

@@ -13,14 +13,14 @@ import { foregroundGroup } from "../libc/terminals.js";
 import type { Log } from "../log.js";
 import type { Custody, KeptExit } from "../reaper/custody.js";
 import type { Reapable } from "../reaper/exit-reaper.js";
-import { exitReason, exitStep, type ExitStep } from "../reaper/exit-steps.js";
+import { describeExit, exitReason } from "../reaper/exit-steps.js";
 import { killTree, signalForeground } from "../reaper/kill-ladder.js";
 import type { TreeQuery } from "../reaper/process-tree.js";
 import { signalName } from "../reaper/signals.js";
 import type { SessionExit, SessionSpec } from "../session.js";
 import type { Hosting } from "./hosting.js";
 import { deferred, SessionEntry } from "./entry.js";
-import { checkDirectory, resolveCommand, sessionEnvironment } from "./environment.js";
+import { programOf, sessionEnvironment } from "./environment.js";
 import type { EventLog } from "./events.js";
 import type { Keeping } from "./keeping.js";
 import { encodeRecord } from "./record.js";
@@ -124,7 +124,7 @@ export class Lifecycle implements Reapable {
       });
     entry.pid = pid;
     entry.master = master;
-    move(entry, "started");
+    entry.move("started");
     try {
       await hosting.start(entry, "fresh", directory);
     } catch (error) {
@@ -141,7 +141,7 @@ export class Lifecycle implements Reapable {
   /** The process has ended (custody's word). Everything after is one straight line per session. */
   exited(session: number, exit: KeptExit): void {
     const entry = this.#p.table.byNumber(session);
-    if (entry === undefined || !move(entry, "ended")) return;
+    if (entry === undefined || !entry.move("ended")) return;
     void this.#finish(entry, exit).catch((error: unknown) => {
       this.#p.log.error({ session: entry.id, phase: "exit", err: messageOf(error) }, "an exit could not be dealt with");
     });
@@ -177,7 +177,7 @@ export class Lifecycle implements Reapable {
       "process ended",
     );
     if (!decision.restart) {
-      move(entry, exit.reason === "spawn_failed" ? "refused" : "drained");
+      entry.move(exit.reason === "spawn_failed" ? "refused" : "drained");
       setState(
         entry,
         "exited",
@@ -193,7 +193,7 @@ export class Lifecycle implements Reapable {
     }
     this.#p.keeping.rememberSoon(entry);
     entry.restartHistory = decision.history;
-    move(entry, exit.reason === "spawn_failed" ? "refused_again" : "restart");
+    entry.move(exit.reason === "spawn_failed" ? "refused_again" : "restart");
     setState(
       entry,
       "starting",
@@ -221,7 +221,7 @@ export class Lifecycle implements Reapable {
   /** Starts the process again under the same id; offsets go on where they stood. A launch that fails counts as an end. */
   async #relaunch(entry: SessionEntry): Promise<void> {
     const { events, clock } = this.#p;
-    if (!move(entry, "due")) return;
+    if (!entry.move("due")) return;
     entry.epoch += 1;
     entry.restarts += 1;
     try {
@@ -284,7 +284,7 @@ export class Lifecycle implements Reapable {
     const { clock, events } = this.#p;
     if (entry.backoff !== null) clearTimeout(entry.backoff);
     entry.backoff = null;
-    if (!move(entry, "killed")) return;
+    if (!entry.move("killed")) return;
     const exit = entry.exit ?? { code: null, signal: null, at: clock.now(), reason: "killed" };
     entry.exit = { ...exit, reason: "killed" };
     setState(
@@ -375,7 +375,7 @@ export class Lifecycle implements Reapable {
     const entry = this.#p.table.byId(id);
     if (entry.phase !== "retiring") return;
     entry.retirement ??= this.#free(entry)
-      .then(() => void move(entry, "freed"))
+      .then(() => void entry.move("freed"))
       .finally(() => {
         entry.retirement = null;
       });
@@ -410,24 +410,4 @@ export class Lifecycle implements Reapable {
     if (entry.slot !== null) table.freeSlot(entry.slot);
     entry.slot = null;
   }
-}
-
-/** The program's path; directory and program have been looked at. @throws INVALID_PARAMS */
-function programOf(spec: SessionSpec): string {
-  checkDirectory(spec.cwd);
-  return resolveCommand(spec.command, spec.env, spec.cwd);
-}
-
-/** Takes a step of the exit table (reaper/exit-steps.ts). @returns false when it means nothing in this phase */
-function move(entry: SessionEntry, step: ExitStep): boolean {
-  const phase = exitStep(entry.phase, step);
-  if (phase === null) return false;
-  entry.phase = phase;
-  return true;
-}
-
-function describeExit(exit: SessionExit): string {
-  if (exit.reason === "spawn_failed") return "the process could not be started";
-  if (exit.signal !== null) return `ended by ${exit.signal}`;
-  return exit.code === null ? "ended, its exit status is lost" : `exited with code ${exit.code}`;
 }

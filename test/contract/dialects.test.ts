@@ -1,12 +1,8 @@
 /** One suite, both dialects: the same calls against the same server answer the same. */
-import { statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { dirname, join } from "node:path";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { summaryShape } from "../../src/rpc/shapes.js";
 import { METHODS } from "../../src/rpc/methods/table.js";
-import { RpcServer } from "../../src/rpc/server.js";
 import { checkLeaks } from "../support/leaks.js";
 import { waitUntil } from "../support/wait.js";
 import { RawClient, startServer } from "./rpc-fixture.js";
@@ -395,98 +391,5 @@ describe.each(DIALECTS)("%s", (name) => {
     await Promise.all([closed, other.closed, idle.closed]);
     await expect(RawClient.open(polite.socket, name)).rejects.toThrow(/ENOENT/);
     await polite.end();
-  });
-});
-
-describe("MessagePack of Lua", () => {
-  it("takes no parameters, [], [[]] and [{}] for the empty map", async () => {
-    const fixture = await startServer();
-    const client = await RawClient.open(fixture.socket, "messagepack");
-    const hello = Buffer.concat([Buffer.from([0xac]), Buffer.from("daemon.hello")]);
-    const shapes = [
-      [0x94, 0, 7, hello, 0x90],
-      [0x94, 0, 7, hello, 0x91, 0x90],
-      [0x94, 0, 7, hello, 0x91, 0x80],
-      [0x94, 0, 7, hello, 0xc0],
-      [0x93, 0, 7, hello],
-    ];
-    for (const shape of shapes) {
-      client.socket.write(Buffer.concat(shape.map((part) => (typeof part === "number" ? Buffer.from([part]) : part))));
-      expect((await client.answer(7)).result).toMatchObject({ protocol: 1 });
-    }
-    // Text that is not UTF-8 is refused rather than changed.
-    client.socket.write(
-      Buffer.from([
-        0x94,
-        0,
-        8,
-        0xad,
-        ...Buffer.from("session.input"),
-        0x91,
-        0x82,
-        0xa2,
-        0x69,
-        0x64,
-        0xa1,
-        0x78,
-        0xa4,
-        ...Buffer.from("data"),
-        0xa1,
-        0xff,
-      ]),
-    );
-    expect((await client.answer(8)).error).toMatchObject({
-      name: "INVALID_PARAMS",
-      message: expect.stringContaining("not UTF-8") as string,
-    });
-    await client.end();
-    await fixture.end();
-  });
-});
-
-describe("the socket", () => {
-  it("is 0600 in a directory of 0700", async () => {
-    const fixture = await startServer();
-    expect(statSync(fixture.socket).mode & 0o777).toBe(0o600);
-    expect(statSync(dirname(fixture.socket)).mode & 0o777).toBe(0o700);
-    await fixture.end();
-  });
-
-  it("is not taken from a daemon that answers, is taken from one that is gone, and is left alone when it has become another's", async () => {
-    const fixture = await startServer();
-    const { config, supervisor } = fixture;
-    const log = pino({ level: "silent" });
-    const second = new RpcServer({ config, version: "0", supervisor, log });
-    await expect(second.listen()).rejects.toThrow(/somebody answers/);
-    await fixture.server.close();
-    // A stale socket: bound, and its owner gone without a word.
-    const { closeDescriptor } = await import("../../src/libc/descriptors.js");
-    const { listenUnix } = await import("../../src/libc/sockets.js");
-    closeDescriptor(listenUnix(fixture.socket));
-    const third = new RpcServer({ config, version: "0", supervisor, log });
-    await third.listen();
-    const { unlinkSync } = await import("node:fs");
-    unlinkSync(fixture.socket);
-    const other = createServer().listen(fixture.socket);
-    await new Promise((resolve) => other.once("listening", resolve));
-    await third.close();
-    expect(statSync(fixture.socket).isSocket()).toBe(true);
-    await new Promise((resolve) => other.close(resolve));
-    writeFileSync(fixture.socket, "a file");
-    await expect(new RpcServer({ config, version: "0", supervisor, log }).listen()).rejects.toThrow(/is no socket/);
-    await fixture.end();
-  });
-
-  it("says how long a path is that is too long", async () => {
-    const fixture = await startServer();
-    const socket = join(fixture.home, "x".repeat(120));
-    const long = new RpcServer({
-      config: { ...fixture.config, paths: { ...fixture.config.paths, socket } },
-      version: "0",
-      supervisor: fixture.supervisor,
-      log: pino({ level: "silent" }),
-    });
-    await expect(long.listen()).rejects.toThrow(new RegExp(`has ${Buffer.byteLength(socket)} bytes, this system takes 10[37]`));
-    await fixture.end();
   });
 });

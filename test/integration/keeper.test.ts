@@ -1,166 +1,33 @@
-/** Real keepers: custody through every kind of death. */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+/** Keeper and custody against real processes: births, deaths, and who reads when. */
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { connect } from "node:net";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { closeDescriptor, duplicate, readDescriptor, writeDescriptor } from "../../dist/libc/descriptors.js";
-import { silentLog } from "../../dist/log.js";
-import { Custody } from "../../dist/reaper/custody.js";
-import type { KeptExit, KeptSession, SpawnOrder } from "../../dist/reaper/custody.js";
 import { InflightFile } from "../../dist/spool/inflight.js";
-import { Intake } from "../../dist/spool/intake.js";
 import { checkLeaks } from "../support/leaks.js";
 import { childrenOf, descriptorsOf, isAlive, zombiesOf } from "../support/processes.js";
 import { waitUntil } from "../support/wait.js";
-
-const SPOOL = { bytes: 1 << 20, busyBytes: 1 << 20 };
-const EXIT_7 = ["/bin/sh", "-c", "exit 7"];
-const STAY = ["/bin/sleep", "1000000"];
+import {
+  SPOOL,
+  EXIT_7,
+  STAY,
+  runtime,
+  exits,
+  lost,
+  replaced,
+  noteKeepers,
+  opened,
+  keeperPid,
+  order,
+  intakeOf,
+  spooled,
+  startDaemon,
+  useKeeperRig,
+} from "../support/keeper-rig.js";
 
 checkLeaks();
-
-let root: string;
-let runtime: string;
-let state: string;
-let open: Custody[];
-let daemons: ChildProcess[];
-let keepers: Set<number>;
-let exits: Map<number, KeptExit>;
-let lost: number[][];
-let replaced: number[];
-
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "lifeguard-keeper-"));
-  runtime = join(root, "run");
-  state = join(root, "state");
-  for (const directory of [runtime, state]) mkdirSync(directory, { mode: 0o700 });
-  open = [];
-  daemons = [];
-  keepers = new Set();
-  exits = new Map();
-  lost = [];
-  replaced = [];
-});
-
-afterEach(async () => {
-  noteKeepers();
-  const pids = [...keepers].filter(isAlive);
-  const agents = pids.flatMap(childrenOf);
-  for (const custody of open) custody.close();
-  for (const daemon of daemons) {
-    daemon.kill("SIGKILL");
-    if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, "exit");
-  }
-  for (const pid of [...agents, ...pids]) killQuietly(pid);
-  await waitUntil("keepers to be gone", () => pids.every((pid) => !isAlive(pid)));
-  rmSync(root, { recursive: true, force: true });
-});
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // Gone already.
-  }
-}
-
-function noteKeepers(): void {
-  for (const name of readdirSync(runtime)) {
-    const pid = /^keeper-(\d+)\.sock$/.exec(name)?.[1];
-    if (pid !== undefined) keepers.add(Number(pid));
-  }
-}
-
-function newCustody(version = "test", spawner: "auto" | "posix" | "node-pty" = "auto"): Custody {
-  const custody = new Custody({
-    runtime,
-    state,
-    version,
-    spawner,
-    log: silentLog,
-    listener: {
-      exited: (session, exit) => exits.set(session, exit),
-      keeperLost: (sessions) => lost.push(sessions),
-      keeperReplaced: (pid) => replaced.push(pid),
-    },
-  });
-  open.push(custody);
-  return custody;
-}
-
-async function opened(version?: string, spawner?: "auto" | "posix" | "node-pty"): Promise<{ custody: Custody; kept: KeptSession[] }> {
-  const custody = newCustody(version, spawner);
-  const kept = await custody.open();
-  noteKeepers();
-  return { custody, kept };
-}
-
-function keeperPid(custody: Custody): number {
-  const pid = custody.keeperPids()[0];
-  if (pid === undefined) throw new Error("no keeper");
-  return pid;
-}
-
-function order(session: number, argv: string[]): SpawnOrder {
-  const directory = join(state, "sessions", `sess_${session}`);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const env = ["PATH=/usr/bin:/bin", `LIFEGUARD_SESSION=sess_${session}`, `LIFEGUARD_SOCKET=${join(runtime, "lifeguard.sock")}`];
-  return {
-    session,
-    slot: session,
-    record: Buffer.from(`record ${session}`),
-    directory,
-    spool: SPOOL,
-    file: argv[0] ?? "",
-    argv,
-    env,
-    cwd: "/",
-    size: { cols: 80, rows: 24 },
-    nofileSoft: 1024,
-    umask: 0o022,
-  };
-}
-
-function intakeOf(inflight: InflightFile, session: number): Intake {
-  return Intake.open(join(state, "sessions", `sess_${session}`), inflight.slot(session), SPOOL);
-}
-
-/** What a session's spool holds from its first byte on. */
-function spooled(session: number): string {
-  const inflight = InflightFile.open(join(runtime, "inflight"));
-  const intake = intakeOf(inflight, session);
-  try {
-    const { offset, data } = intake.spool.read(0, SPOOL.bytes);
-    expect(offset, `start of what session ${session}'s spool holds`).toBe(0);
-    return Buffer.from(data).toString("latin1");
-  } finally {
-    intake.close();
-    inflight.close();
-  }
-}
-
-async function startDaemon(count: number, linesPerSecond: number): Promise<ChildProcess> {
-  const daemon = spawn(
-    process.execPath,
-    [join(import.meta.dirname, "../support/custody-daemon.mjs"), runtime, state, String(count), String(linesPerSecond)],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
-  daemons.push(daemon);
-  let said = "";
-  daemon.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  await waitUntil("the daemon to read", () => {
-    if (daemon.exitCode !== null || daemon.signalCode !== null) throw new Error("the daemon ended");
-    return said.includes(`reading ${count}`);
-  });
-  noteKeepers();
-  return daemon;
-}
+useKeeperRig();
 
 describe.each(["posix", "node-pty"] as const)("births and deaths, %s", (spawner) => {
   test("exits arrive with their status; an acknowledged one leaves no zombie and no descriptor", async () => {
@@ -360,95 +227,4 @@ test("a keeper of an older version drains beside the new one", async () => {
   expect(exits.get(1)).toMatchObject({ signal: 9 });
   await custody.acknowledge(1);
   expect(custody.status()).toMatchObject([{ version: "2.0", sessions: 1 }]);
-});
-
-test("1 000 sessions change hands", async () => {
-  const count = 1_000;
-  const { custody } = await opened();
-  const started = performance.now();
-  await Promise.all(Array.from({ length: count }, (_unused, index) => custody.spawn(order(index + 1, STAY))));
-  const spawnedMs = performance.now() - started;
-  custody.close();
-  const again = performance.now();
-  const { custody: next, kept } = await opened();
-  const listedMs = performance.now() - again;
-  const masters = new Map<number, number>();
-  await next.masters(
-    kept.map(({ session }) => session),
-    (session, master) => masters.set(session, master),
-  );
-  const adoptedMs = performance.now() - again;
-  console.log(
-    `${count} sessions: spawned in ${spawnedMs.toFixed(0)} ms, found in ${listedMs.toFixed(0)} ms, all masters here after ${adoptedMs.toFixed(0)} ms`,
-  );
-  expect(masters.size).toBe(count);
-  expect(new Set(masters.values()).size).toBe(count);
-});
-
-test("records of the full size go through listing and through a keeper's death", async () => {
-  const { custody } = await opened();
-  const record = (session: number): Buffer => Buffer.alloc(65_536, session);
-  for (let session = 1; session <= 40; session++) await custody.spawn({ ...order(session, STAY), record: record(session) });
-  process.kill(keeperPid(custody), "SIGKILL");
-  await waitUntil("the new keeper", () => replaced.length === 1);
-  noteKeepers();
-  const pids = Array.from({ length: 40 }, (_unused, index) => custody.pidOf(index + 1));
-  custody.close();
-  const { kept } = await opened();
-  expect(kept.map(({ pid }) => pid)).toEqual(pids);
-  for (const { session, record: held } of kept) expect(Buffer.from(held).equals(record(session)), `record ${session}`).toBe(true);
-  for (const pid of pids) process.kill(pid ?? 0, "SIGKILL");
-});
-
-test("SIGTERM does not end a keeper that holds sessions, only an idle one", async () => {
-  const { custody } = await opened();
-  const keeper = keeperPid(custody);
-  await custody.spawn(order(1, STAY));
-  for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) process.kill(keeper, signal);
-  await custody.setRecord(1, Buffer.from("still there"));
-  process.kill(custody.pidOf(1) ?? 0, "SIGKILL");
-  await waitUntil("the exit", () => exits.has(1));
-  await custody.acknowledge(1);
-  custody.close();
-  process.kill(keeper, "SIGTERM");
-  await waitUntil("the idle keeper to end", () => !isAlive(keeper));
-  expect(readdirSync(runtime).filter((name) => name.startsWith("keeper-"))).toEqual([]);
-});
-
-test.runIf(process.env["LIFEGUARD_FULL"] === "1")("without sessions and without a daemon a keeper ends by itself", async () => {
-  const { custody } = await opened();
-  const keeper = keeperPid(custody);
-  custody.close();
-  await waitUntil("the keeper to end", () => !isAlive(keeper), 30_000);
-  expect(readdirSync(runtime).filter((name) => name.startsWith("keeper-"))).toEqual([]);
-});
-
-test("node-pty: more descriptors held than the sessions' own limit", async () => {
-  const { custody } = await opened("test", "node-pty");
-  const count = 60;
-  for (let session = 1; session <= count; session++) await custody.spawn({ ...order(session, STAY), nofileSoft: 64 });
-  expect(descriptorsOf(keeperPid(custody)).size).toBeGreaterThan(2 * count);
-  await custody.spawn({ ...order(count + 1, ["/bin/sh", "-c", "exit $(ulimit -n)"]), nofileSoft: 64 });
-  await waitUntil("the exit", () => exits.get(count + 1)?.code === 64);
-});
-
-test("bytes that are not the protocol end that connection and nothing else", async () => {
-  const { custody } = await opened();
-  await custody.spawn(order(1, STAY));
-  const path = join(runtime, `keeper-${keeperPid(custody)}.sock`);
-  const frame = (body: Buffer): Buffer => Buffer.concat([Buffer.from([0, 0, body.length >> 8, body.length & 0xff]), body]);
-  for (const hostile of [
-    Buffer.from("GET / HTTP/1.1\r\n\r\n"),
-    Buffer.alloc(64, 0xff),
-    frame(Buffer.from([0xc1])),
-    frame(Buffer.from([0x01])),
-    frame(Buffer.from([0xde, 0xff, 0xff])),
-  ]) {
-    const socket = connect(path);
-    socket.on("error", () => undefined);
-    socket.write(hostile);
-    await once(socket, "close");
-  }
-  await custody.setRecord(1, Buffer.from("still there"));
-  expect(custody.keeperPids().every(isAlive)).toBe(true);
 });

@@ -2,7 +2,7 @@
  * The layout of a cell's three words, and cells read as a person would: runs of text with one look. Numbers are those of
  * xterm's buffer/Constants.ts; engine.ts checks them at start.
  */
-import type { Line } from "./engine.js";
+import type { Line } from "./engine-shapes.js";
 import type { Links } from "./links.js";
 
 /** Word 0, content: width << 22 | combined << 21 | code point. An empty cell is one column wide and has code point 0. */

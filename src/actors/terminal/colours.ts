@@ -1,6 +1,6 @@
 /** The palette: what colours mean where somebody looks at them (queries, html, svg), and what the program has changed of it. */
 import { MODE, MODE_RGB, RGB } from "./cells.js";
-import type { ColourRequest, Engine } from "./engine.js";
+import type { ColourRequest, Engine } from "./engine-shapes.js";
 
 export type Rgb = readonly [red: number, green: number, blue: number];
 

@@ -8,7 +8,8 @@
  *   text again: else one lost terminator would swallow all output to come. Data that is known to be long (clipboard, images)
  *   may go on to {@link BULK_LIMIT} as long as it looks like such data.
  */
-import { FIRST_STRING_STATE, GROUND, OSC_STRING_STATE, type Engine } from "./engine.js";
+import type { Engine } from "./engine-shapes.js";
+import { FIRST_STRING_STATE, GROUND, OSC_STRING_STATE } from "./engine.js";
 
 /** Bytes from the introducing ESC to where an unterminated string ends. */
 export const STRING_LIMIT = 8_192;

@@ -2,7 +2,7 @@
  * Keyboard protocols a program may switch on, which headless xterm ignores: kitty's progressive enhancement (a stack of flags per
  * screen) and xterm's modifyOtherKeys. Kept for encoding keys, for queries, and for the terminal of whoever attaches.
  */
-import type { Engine } from "./engine.js";
+import type { Engine } from "./engine-shapes.js";
 
 /** kitty's flags. We encode keys by the first and the fourth; the others ask for events that a sent key does not have. */
 export const DISAMBIGUATE = 1;

@@ -3,7 +3,7 @@
  * line and link, never freed while the line lives: a TUI that draws the same link again and again grows it without end and slows
  * every scroll. Here equal links share a number, and numbers no cell uses any more are swept away when the table is full.
  */
-import type { Engine, ScreenBuffer } from "./engine.js";
+import type { Engine, ScreenBuffer } from "./engine-shapes.js";
 import { HAS_EXTENDED } from "./cells.js";
 
 /** `id` is the program's own, empty when it gave none. */

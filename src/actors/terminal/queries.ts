@@ -4,7 +4,7 @@
  * programs know; its wrong or missing answers are here. Keyboard and colour queries are answered where that state lives.
  */
 import { look, sgr } from "./cells.js";
-import type { Engine } from "./engine.js";
+import type { Engine } from "./engine-shapes.js";
 
 /** Names asked for in one XTGETTCAP: vim asks for one at a time. At the bound the rest goes unanswered. */
 const MOST_CAPABILITIES = 16;

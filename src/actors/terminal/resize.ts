@@ -6,7 +6,7 @@
  * - an alternate screen that is not shown keeps room for its former rows, and later scrolls into them.
  */
 import type { TerminalSize } from "../../session.js";
-import type { Engine, Line, ScreenBuffer } from "./engine.js";
+import type { Engine, Line, ScreenBuffer } from "./engine-shapes.js";
 
 export function resizeEngine(engine: Engine, size: TerminalSize): void {
   const { core, terminal } = engine;

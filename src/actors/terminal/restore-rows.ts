@@ -23,7 +23,7 @@ import {
   WORDS,
   type Look,
 } from "./cells.js";
-import type { Line, ScreenBuffer } from "./engine.js";
+import type { Line, ScreenBuffer } from "./engine-shapes.js";
 import type { Links } from "./links.js";
 import { columnsOf } from "./widths.js";
 

@@ -8,7 +8,8 @@
  */
 import { columnsAt, HAS_EXTENDED, look, lookAt, PLAIN, textAt, type Look } from "./cells.js";
 import { colourCommand, colourSpec } from "./colours.js";
-import { CHARSET_FLAGS, charsetsByNumber, type Attributes, type Charset, type Engine, type ScreenBuffer } from "./engine.js";
+import type { Attributes, Charset, Engine, ScreenBuffer } from "./engine-shapes.js";
+import { CHARSET_FLAGS, charsetsByNumber } from "./engine.js";
 import type { KeyboardFlags } from "./keyboard.js";
 import { Pen, RowWriter } from "./restore-rows.js";
 import type { TerminalState } from "./state.js";

@@ -8,7 +8,8 @@
  * Attributes: the slot of a table of 256 both sides keep, or, when new, both words and the extended ones.
  */
 import { COMBINED, CODE, EMPTY, HAS_EXTENDED, seenLength, WIDTH_SHIFT, WORDS } from "./cells.js";
-import { createExtended, createLine, type Engine, type ExtendedAttributes, type Line } from "./engine.js";
+import type { Engine, ExtendedAttributes, Line } from "./engine-shapes.js";
+import { createExtended, createLine } from "./engine.js";
 import { SnapshotError, type ByteReader, type ByteWriter } from "./bytes.js";
 
 const SLOTS = 256;

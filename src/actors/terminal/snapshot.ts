@@ -8,7 +8,8 @@
 import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { TerminalSize } from "../../session.js";
 import { ByteReader, ByteWriter, SnapshotError } from "./bytes.js";
-import { charsetsByNumber, createExtended, type Attributes, type Charset, type Engine, type ScreenBuffer } from "./engine.js";
+import type { Attributes, Charset, Engine, ScreenBuffer } from "./engine-shapes.js";
+import { charsetsByNumber, createExtended } from "./engine.js";
 import type { KeyboardFlags } from "./keyboard.js";
 import { LineDecoder, LineEncoder } from "./snapshot-lines.js";
 import type { TerminalState } from "./state.js";

@@ -1,7 +1,8 @@
 /** All the state of one terminal: xterm's, and what it does not keep. What snapshot, restore and the renderings work on. */
 import type { TerminalSize } from "../../session.js";
 import { Colours } from "./colours.js";
-import { checkEngine, createEngine, type Engine } from "./engine.js";
+import type { Engine } from "./engine-shapes.js";
+import { checkEngine, createEngine } from "./engine.js";
 import { Feeder } from "./feeder.js";
 import { Keyboard } from "./keyboard.js";
 import { Links } from "./links.js";

@@ -38,7 +38,7 @@ const checkpoint: Checkpoint = {
   session_state: "idle",
   spec: {
     name: "s1",
-    cwd: "/home/u/work",
+    cwd: "/home/u/shop",
     tool: null,
     command: "sh",
     args: ["-c", "a b"],
@@ -79,7 +79,7 @@ describe("checkpoints", () => {
   test("are a table, and one is a page on which nothing acts on the terminal", () => {
     expect(checkpointTable([checkpoint], { now: NOW, width: undefined })[1]).toBe(`${UUID}  sess_1    12  manual   1m  1.4 MiB  half way`);
     const page = checkpointDetails(checkpoint, { now: NOW, home: "/home/u", colours: plain }).join("\n");
-    expect(page).toMatch(/command +sh -c 'a b'\ncwd +~\/work/);
+    expect(page).toMatch(/command +sh -c 'a b'\ncwd +~\/shop/);
     expect(page).toContain("2.0 KiB, stored as 100 B (brotli), SHA-256 ab");
     expect(page).not.toMatch(/[\u0000-\u0009\u000b-\u001f]|tokens|extra|parent/);
   });

@@ -1,6 +1,7 @@
 /** A terminal's state as plain data, to compare terminals by what can be seen of them, now or later. */
 import { columnsAt, HAS_EXTENDED, look, lookAt, PLAIN, sameLook, textAt, type Look } from "../../../src/actors/terminal/cells.js";
-import { charsetsByNumber, type Attributes, type Charset, type Line, type ScreenBuffer } from "../../../src/actors/terminal/engine.js";
+import type { Attributes, Charset, Line, ScreenBuffer } from "../../../src/actors/terminal/engine-shapes.js";
+import { charsetsByNumber } from "../../../src/actors/terminal/engine.js";
 import { createState, type TerminalState } from "../../../src/actors/terminal/state.js";
 import type { TerminalSize } from "../../../src/session.js";
 
