@@ -124,6 +124,8 @@ export class Observer {
   parking(): void {
     const terminal = this.#context.terminal();
     if (terminal === null || this.#over) return;
+    // Taken over and packed away before anything was looked at: whether rules will ask for the screen must be known now.
+    if (this.#foregroundAt === Number.NEGATIVE_INFINITY) this.#lookAtForeground();
     this.#look();
     if (this.#tools.rules === null) return;
     const { cols, rows } = terminal.size;
