@@ -51,7 +51,7 @@ function tour(): Step[] {
   return steps;
 }
 
-/** What differs from run to run, the same in both texts. */
+/** What differs from run to run, the same in both texts; checkpoints that the daemon makes when it is time are left out. */
 function settled(text: string): string {
   return text
     .replaceAll("\r\n", "\n")
@@ -62,13 +62,17 @@ function settled(text: string): string {
     .replaceAll(/"(seq|offset)": ?\d+/g, '"$1":N')
     .replaceAll(/\/\S*\/lifeguard\.sock/g, "SOCKET")
     .replaceAll(/\d+ process(?:es)?/g, "PROCESSES")
+    .replaceAll(/\b\d+ (writes|were replaced)/g, "N $1")
+    .replaceAll(/^\S+ +sess_\d+ +\d+ +periodic .*\n/gm, "")
+    .replaceAll(/(sess_\d+) +\d+ +manual/g, "$1 GENERATION manual")
+    .replaceAll(/\b\d+(?:\.\d+)? (?:B|KiB)/g, "SIZE")
     .replaceAll(/ +/g, " ")
     .replaceAll(/ $/gm, "")
     .trimEnd();
 }
 
 const MARK = "\u001e";
-const LOOKS = /^lifeguard (?:ls|screen|show|logs)|^python3/;
+const LOOKS = /^lifeguard (?:ls|screen|show|logs|store|prune .*--dry-run)|^python3/;
 /** Programs that a machine may lack: what needs them is passed over, and said. */
 const NEEDS: [RegExp, string][] = [
   [/\bnc\b/, "nc"],
