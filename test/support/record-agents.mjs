@@ -4,7 +4,7 @@
 // Each recording goes to test/recordings/<tool>/<name>.json with a DRAFT timeline: the moments at which the texts that the steps wait
 // for were on the screen. Check it by hand (--show prints the screen at each), then set `checked`. A recording that exists keeps nothing.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { closeDescriptor, readDescriptor, writeDescriptor } from "../../dist/libc/descriptors.js";
 import { reap, spawnOnTerminal } from "../../dist/libc/processes.js";
@@ -20,6 +20,18 @@ const MOST_BYTES = 300_000;
 const STEP_MS = 45_000;
 const programs = process.env.AGENTS_DIR;
 if (programs === undefined) throw new Error("AGENTS_DIR is not set: where the agents are installed");
+
+/** Codex leaves servers behind that outlive its terminal: whatever has the recording's own directory in its environment ends with it. */
+function endLeftovers(root) {
+  for (const pid of readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name))) {
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
+      if (Number(pid) !== process.pid && environment.includes(`=${root}/`)) process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // Gone meanwhile, or not ours to read.
+    }
+  }
+}
 
 async function record(tool, name, scenario) {
   const { cols = 100, rows = 30, command: toolCommand = "sleep 3 && touch tool-ran && echo tool ran", inShell = false, steps } = scenario;
@@ -108,6 +120,7 @@ async function record(tool, name, scenario) {
     } catch {}
     while (reap(pid) === null) await new Promise((resolve) => setTimeout(resolve, 10));
     model.close();
+    endLeftovers(root);
   }
   const version = execFileSync(join(programs, "node_modules/.bin", command), ["--version"], { env, cwd, encoding: "utf8" }).trim();
   await new Promise((resolve) => setTimeout(resolve, 300));
