@@ -37,6 +37,8 @@ export default defineConfig({
       oneByOne("contract", 2, { quick: MINUTE, full: 5 * MINUTE }),
       oneByOne("integration", 3, { quick: MINUTE, full: 15 * MINUTE }),
       oneByOne("fault", 4, { quick: 2 * MINUTE, full: 20 * MINUTE }),
+      // Real agents, where they are installed: npm run test:agents.
+      ...(process.env["AGENTS_DIR"] === undefined ? [] : [oneByOne("agents", 5, { quick: 10 * MINUTE, full: 60 * MINUTE })]),
     ],
   },
 });

@@ -13,6 +13,7 @@ import { loadConfig } from "./config.js";
 import { messageOf } from "./errors.js";
 import { openLog } from "./log.js";
 import { inflightPath, makeDirectories, resolvePaths } from "./paths.js";
+import { Profiles } from "./profiles/watch.js";
 import { Custody } from "./reaper/custody.js";
 import { ExitReaper } from "./reaper/exit-reaper.js";
 import { FileStore } from "./persistence/file-store.js";
@@ -94,7 +95,13 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       unresponsive: (ids, is) => hosting.unresponsive(ids, is),
     },
   });
-  const hosting = new Hosting({ pool, table, events, clock, log, config });
+  const profiles = new Profiles(paths.config, ({ set, problems }) => {
+    for (const problem of problems) log.warn({ phase: "profiles" }, problem);
+    log.info({ phase: "profiles", profiles: set.profiles.length, digest: set.digest }, "profiles of tools have changed");
+    hosting.profilesChanged(set);
+  });
+  const currentProfiles = (): Profiles["set"] => profiles.set;
+  const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles });
   const custody = new Custody({
     runtime: paths.runtime,
     state: paths.state,
@@ -122,6 +129,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     hosting,
     lifecycle,
     vitals,
+    profiles: currentProfiles,
     keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard }),
     guard,
     requestStop: () => asked.abort(),
@@ -132,6 +140,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   try {
     const began = clock.monotonic();
     const elapsed = (): number => Math.round(clock.monotonic() - began);
+    for (const problem of profiles.problems) log.warn({ phase: "profiles" }, problem);
+    profiles.follow();
     // The threads load while the keepers are asked; an actor's start waits for them.
     const threads = pool.open();
     threads.catch(() => undefined);
@@ -160,6 +170,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   } finally {
     // In reverse, also when the start failed half-way: each of these is harmless on a part that never began.
     endFaults();
+    profiles.stop();
     await server.close();
     retention.stop();
     checkpoints.stop();

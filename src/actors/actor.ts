@@ -5,9 +5,10 @@
 import { BOUNDS } from "../bounds.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import { writeDescriptor } from "../libc/descriptors.js";
-import { setWindowSize, windowSize } from "../libc/terminals.js";
+import { setWindowSize } from "../libc/terminals.js";
 import type { TerminalSize } from "../session.js";
 import type { SpoolIndex } from "../spool/index-file.js";
+import type { ProfileSet } from "../profiles/profile.js";
 import type { InflightSlot } from "../spool/inflight.js";
 import type { Intake } from "../spool/intake.js";
 import { MARK_INTERVAL_MS } from "../spool/timeline.js";
@@ -15,11 +16,13 @@ import { openFiles } from "./actor-files.js";
 import { HealthReport } from "./health-report.js";
 import { InputQueue } from "./input-queue.js";
 import { LiveTerminal } from "./live-terminal.js";
-import type { ActorEvent, ActorStart, ReadResult, Screen, ScreenRequest } from "./messages.js";
+import type { ActorEvent, ActorStart, Explanation, ReadResult, Screen, ScreenRequest } from "./messages.js";
+import { Nudge } from "./nudge.js";
 import { Observer } from "./observer.js";
 import { Pace } from "./pace.js";
-import { TtyReader } from "./tty-reader.js";
-import { encodeKeys, encodePaste } from "./terminal/keys.js";
+import { sessionProcesses } from "./session-processes.js";
+import { DRAIN_BYTES, TtyReader } from "./tty-reader.js";
+import { encodeKeys, encodePaste, LEGACY_MODES } from "./terminal/keys.js";
 import type { TurnQueue } from "./turn-queue.js";
 import { WatchStream } from "./watch-stream.js";
 
@@ -34,15 +37,9 @@ export interface ActorContext {
   parked(): void;
 }
 
-/** A program's modes where no terminal knows them. */
-const PLAIN_MODES = { applicationCursor: false, applicationKeypad: false, kitty: 0, modifyOtherKeys: 0 };
 const ACTIVITY_MS = 250;
-/** Most that is left in a terminal when its process ends; a background job that goes on writing is not waited for. */
-const DRAIN_BYTES = 262_144;
 /** Answers of the terminal that wait for a program which does not read. */
 const REPLY_BYTES = 16_384;
-/** A program that redraws on a change of size must see the change before it is taken back. */
-const NUDGE_MS = 100;
 
 export class Actor {
   readonly ended: Promise<void>;
@@ -57,6 +54,10 @@ export class Actor {
   readonly #observer: Observer;
   readonly #health: HealthReport;
   readonly #activity: Pace;
+  readonly #nudge: Nudge = new Nudge(
+    () => this.#reader.fd,
+    () => this.#size,
+  );
   #end: () => void = () => {};
   #size: TerminalSize;
   #watch: WatchStream | null = null;
@@ -66,7 +67,6 @@ export class Actor {
   #heardAt = 0;
   #activityPosted = -1;
   #quietTimer: NodeJS.Timeout | null = null;
-  #nudgeTimer: NodeJS.Timeout | null = null;
   #stopping = false;
   #stopped: Promise<void> | null = null;
 
@@ -100,7 +100,7 @@ export class Actor {
     });
     this.#observer = new Observer(start, this.#intake.end === 0 ? 0 : (this.#index.newest("mark", this.#intake.end)?.at ?? 0), {
       post: (event) => this.#post(event),
-      master: () => this.#reader.fd,
+      processes: sessionProcesses(() => this.#reader.fd, start.pid),
       enter: context.enter,
       terminal: () => this.#terminal.atHand,
       broken: (detail) => this.#health.set("detection", detail),
@@ -261,7 +261,7 @@ export class Actor {
   }
 
   keys(keys: string[]): { accepted: number } {
-    return this.#whole(this.#terminal.approximate?.encodeKeys(keys) ?? encodeKeys(keys, PLAIN_MODES));
+    return this.#whole(this.#terminal.approximate?.encodeKeys(keys) ?? encodeKeys(keys, LEGACY_MODES));
   }
 
   paste(text: string): { accepted: number } {
@@ -282,13 +282,7 @@ export class Actor {
   }
 
   nudge(): void {
-    if (this.#nudgeTimer !== null || this.#stopping) return;
-    const { cols, rows } = windowSize(this.#reader.fd);
-    setWindowSize(this.#reader.fd, cols, rows > 2 ? rows - 1 : rows + 1);
-    this.#nudgeTimer = setTimeout(() => {
-      this.#nudgeTimer = null;
-      setWindowSize(this.#reader.fd, this.#size.cols, this.#size.rows);
-    }, NUDGE_MS);
+    if (!this.#stopping) this.#nudge.begin();
   }
 
   async screen(request: ScreenRequest): Promise<Screen> {
@@ -330,6 +324,17 @@ export class Actor {
 
   seen(): void {
     this.#observer.seen();
+  }
+
+  explain(): Explanation {
+    // Brought back for the asking: rules look at the screen.
+    void this.#terminal.present;
+    this.#heard();
+    return this.#observer.explain();
+  }
+
+  profiles(set: ProfileSet): void {
+    this.#observer.profiles(set);
   }
 
   leaveAnswers(toAttached: boolean): void {
@@ -377,10 +382,7 @@ export class Actor {
     this.#stopping = true;
     try {
       if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
-      if (this.#nudgeTimer !== null) {
-        clearTimeout(this.#nudgeTimer);
-        setWindowSize(this.#reader.fd, this.#size.cols, this.#size.rows);
-      }
+      this.#nudge.end();
       this.#activity.stop();
       this.#observer.stop();
       this.#watch?.stop();

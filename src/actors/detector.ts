@@ -1,47 +1,14 @@
 /**
- * What a session is doing, from evidence that needs no knowledge of its program. Strongest first, one authority at a time:
+ * What a session is doing, from one look to the next (evidence.ts says what a look is): decides what is said, and when.
  *
- * ```
- * OSC 133           high    C busy · D with a status other than 0 error, for a while · D, A, B idle
- * foreground        medium  another program than the shell in front: busy, also when silent (`sleep 100`) · the shell: idle
- * prompt            medium  the cursor stands behind a prompt
- * silence           low     output lately: busy · none: idle, "no rule matched"
- * ```
- * A machine without clock, timers or I/O: {@link Detector.evaluate} is called on change and when `next` is over. It goes from
- * busy to idle on strong evidence at once; on anything weaker only when that was seen twice and has held for `idleHoldMs`.
+ * A machine without clock, timers or I/O: {@link Detector.evaluate} is called on change and when `next` is over. What needs a
+ * person and what works is said at once. It goes to idle on the shell's own word at once; on anything weaker, and on the rules of
+ * a tool, only when that was seen twice and has held for `idleHoldMs`: tools blank their screens for a moment, and change them in parts.
  */
-import type { Confidence, Evidence, SessionState } from "../session.js";
-import { isShellName } from "./foreground.js";
-import { looksLikePrompt } from "./prompt-line.js";
-import type { ShellPhase } from "./shell-integration.js";
+import type { Evidence, SessionState } from "../session.js";
+import { least, lookAt, PROMPT_OF_PROGRAM, type DetectorInput, type DetectorSettings, type Look } from "./evidence.js";
 
-export interface DetectorSettings {
-  /** Quiet for so long before busy becomes idle. */
-  idleHoldMs: number;
-  /** How long a failed command shows. */
-  errorLingerMs: number;
-  /** A finished long command that nobody has looked at for so long waits for a person. */
-  attentionAfterMs: number;
-}
-
-/** Times are milliseconds of one clock; 0 for what has not happened. */
-export interface DetectorInput {
-  now: number;
-  lastOutputAt: number;
-  startedAt: number;
-  /** Null where the system does not say. */
-  foreground: { isLeader: boolean; command: string | null } | null;
-  /** Null until the shell has said anything. */
-  osc133: ShellPhase | null;
-  /** The parsed screen's line up to the cursor. Called only when nothing stronger decides. */
-  cursorLine: () => string;
-  altScreen: boolean;
-  lastInputAt: number;
-  /** The last time somebody looked: input, an attached terminal, a dismissal. */
-  seenAt: number;
-  /** The session's own process is a shell that people type into. */
-  leaderIsShell: boolean;
-}
+export type { DetectorInput, DetectorSettings } from "./evidence.js";
 
 export interface Detection {
   state: SessionState;
@@ -55,51 +22,56 @@ export interface Detection {
 const STARTING_MS = 1_000;
 /** Output so soon after input is its echo, which is no sign of work. */
 const ECHO_MS = 200;
-/** A command begins a little after the Enter that asks for it, and a silent one says nothing when it does. */
-const INPUT_SETTLE_MS = 300;
-/** While a silent command is believed to run: it may end without a word. */
-const RUNNING_LOOK_MS = 2_000;
 /** Shorter commands are watched as they run: nobody has to be told that they have ended. */
 const LONG_COMMAND_MS = 10_000;
+/** A tool that is seen busy must still be after so long: a spinner that flashes up once is no work. */
+const BUSY_CONFIRM_MS = 150;
+/** Input so shortly before the end of a tool's turn has ended it. */
+const STOPPED_MS = 2_000;
 /** Further in the future than this is a clock that was set back, not a race. */
 const CLOCK_SLACK_MS = 1_000;
 
-const PROMPT_OF_PROGRAM = "prompt_of_program";
+const FINISHED = "finished_unseen";
+const NO_RULE = "no_rule_matched";
 
-/** What one look says, before anything is held. */
-interface Look {
-  state: "busy" | "idle" | "error";
-  source: string;
-  rule: string;
-  confidence: Confidence;
-  detail: string;
-  /** Since when this has been so, as far as the evidence tells. */
-  since: number;
-  next: number | null;
-}
+/** States that are held before idle is said. */
+const HELD: ReadonlySet<SessionState> = new Set(["busy", "attention"]);
 
 export class Detector {
   readonly #settings: DetectorSettings;
   #state: SessionState = "starting";
   #evidence: Evidence | null = null;
-  /** Idle has been seen once while busy is still said. */
+  /** A tool was first seen busy, while something else is still said. */
+  #busySeenAt: number | null = null;
+  /** Idle has been seen once, first at `#idleAt`, while something else is still said. */
   #idleSeen = false;
+  #idleAt = 0;
   /** The newest sign of work. */
   #busyAt = 0;
   #busySince: number | null = null;
   /** The newest output that has been judged, and the newest that counts (0: none since it was last idle). */
   #judgedAt = 0;
   #activeAt = 0;
-  /** When the last long command ended, until somebody has looked. */
+  /** When the last long command or a tool's turn ended, until somebody has looked. */
   #finishedAt: number | null = null;
+  /** The tool in front that has come up, by when it came to the front. */
+  #upSince: number | null = null;
+  /** What the newest look said, also while another state is held. */
+  #look: Look | null = null;
 
   constructor(settings: DetectorSettings) {
     this.#settings = settings;
   }
 
+  /** For people who ask why: what the newest look said, and whether it is being held back. */
+  get newest(): { look: Look | null; held: boolean } {
+    return { look: this.#look, held: this.#idleSeen && HELD.has(this.#state) };
+  }
+
   evaluate(input: DetectorInput): Detection {
     const { now } = input;
-    if (this.#state === "starting" && input.osc133 === null && input.lastOutputAt < input.startedAt) {
+    if (input.tool === null) this.#upSince = null;
+    if (input.tool === null && this.#state === "starting" && input.osc133 === null && input.lastOutputAt < input.startedAt) {
       const left = input.startedAt + STARTING_MS - now;
       if (left > 0 && left <= STARTING_MS) {
         return this.#say(
@@ -111,9 +83,17 @@ export class Detector {
       }
     }
     const look = lookAt(input, this.#settings, this.#quiet(input), this.#evidence?.rule === PROMPT_OF_PROGRAM);
+    this.#look = look;
+    const starting = this.#starting(input, look);
+    if (starting !== null) return starting;
+    const unconfirmed = this.#unconfirmed(look, now);
+    if (unconfirmed !== null) return unconfirmed;
     if (look.state !== "idle") {
       this.#idleSeen = false;
-      if (look.state === "busy") {
+      if (look.state === "attention") {
+        this.#busyAt = now;
+        this.#finishedAt = null;
+      } else if (look.state === "busy") {
         this.#busyAt = Math.min(look.since, now);
         this.#busySince ??= this.#busyAt;
         this.#finishedAt = null;
@@ -123,10 +103,37 @@ export class Detector {
       return this.#say(look.state, look, now, look.next);
     }
     const held = this.#hold(look, now);
-    if (held !== null && this.#evidence !== null) return { state: "busy", evidence: this.#evidence, next: least(held, look.next) };
+    if (held !== null && this.#evidence !== null) return { state: this.#state, evidence: this.#evidence, next: least(held, look.next) };
     this.#idleSeen = false;
     this.#finish(input, look);
     return this.#rest(input, look);
+  }
+
+  #unconfirmed(look: Look, now: number): Detection | null {
+    if (!look.byTool || look.state !== "busy" || this.#state === "busy" || this.#evidence === null) {
+      this.#busySeenAt = null;
+      return null;
+    }
+    if (this.#busySeenAt === null || this.#busySeenAt > now) this.#busySeenAt = now;
+    const left = this.#busySeenAt + BUSY_CONFIRM_MS - now;
+    return left > 0 ? { state: this.#state, evidence: this.#evidence, next: left } : null;
+  }
+
+  /** A tool that has come to the front draws itself, and says all kinds of things, before it can be talked to. */
+  #starting({ tool, now, lastInputAt }: DetectorInput, look: Look): Detection | null {
+    if (tool === null || this.#upSince === tool.since) return null;
+    const left = tool.since + tool.startupMs - now;
+    const ready = look.rule !== NO_RULE && (look.state === "idle" || look.state === "attention");
+    // Somebody has typed since it has drawn itself, and it works: it had started.
+    const works = look.state === "busy" && lastInputAt > tool.since && lastInputAt < now - ECHO_MS;
+    if (ready || works || left <= 0 || left > tool.startupMs) {
+      this.#upSince = tool.since;
+      return null;
+    }
+    this.#idleSeen = false;
+    this.#busySince = null;
+    const detail = `${tool.title} starts`;
+    return this.#say("starting", { source: "tool", rule: "not_ready", confidence: "medium", detail }, now, left);
   }
 
   /**
@@ -146,9 +153,17 @@ export class Detector {
 
   /** Milliseconds that busy is still said although the look says idle, null when idle may be said. */
   #hold(look: Look, now: number): number | null {
-    if (this.#state !== "busy" || look.confidence === "high") return null;
+    if (!HELD.has(this.#state) || (look.confidence === "high" && !look.byTool)) return null;
+    // The dialog of a finished turn is our own word, and goes when somebody looks.
+    if (this.#evidence?.rule === FINISHED) return null;
     const first = !this.#idleSeen;
     this.#idleSeen = true;
+    if (look.byTool) {
+      // What it shows tells that it rests, not since when.
+      if (first || this.#idleAt > now) this.#idleAt = now;
+      const rest = this.#idleAt + this.#settings.idleHoldMs - now;
+      return rest > 0 ? rest : null;
+    }
     // After the clock was set back, the hold begins again.
     this.#busyAt = Math.min(Math.max(look.since, this.#busyAt), now);
     const left = this.#busyAt + this.#settings.idleHoldMs - now;
@@ -163,8 +178,10 @@ export class Detector {
     this.#busySince = null;
     // What was printed so far has been explained: it makes nothing busy later.
     this.#activeAt = 0;
-    if (began === null || !input.leaderIsShell || look.confidence === "low") return;
-    if (look.since - began >= LONG_COMMAND_MS) this.#finishedAt = look.since;
+    if (began === null || look.confidence === "low") return;
+    // Whoever has just stopped it knows that it has stopped.
+    if (look.byTool) this.#finishedAt = input.lastInputAt >= this.#idleAt - STOPPED_MS ? null : this.#idleAt;
+    else if (input.leaderIsShell && look.since - began >= LONG_COMMAND_MS) this.#finishedAt = look.since;
   }
 
   #rest(input: DetectorInput, look: Look): Detection {
@@ -177,16 +194,17 @@ export class Detector {
       "attention",
       {
         source: look.source,
-        rule: "finished_unseen",
+        rule: FINISHED,
         confidence: look.confidence,
-        detail: "a long command has ended and nobody has looked since",
+        detail: look.byTool ? "a turn has ended and nobody has looked since" : "a long command has ended and nobody has looked since",
       },
       now,
       look.next,
     );
   }
 
-  #say(state: SessionState, why: Omit<Evidence, "at">, now: number, next: number | null): Detection {
+  /** Of a tool only the rule counts as a change: its clocks and counters tick within what they match. */
+  #say(state: SessionState, why: Omit<Evidence, "at"> & { byTool?: boolean }, now: number, next: number | null): Detection {
     const { source, rule, confidence, detail } = why;
     const before = this.#evidence;
     const same =
@@ -195,173 +213,10 @@ export class Detector {
       before.source === source &&
       before.rule === rule &&
       before.confidence === confidence &&
-      before.detail === detail;
+      (before.detail === detail || why.byTool === true);
     const evidence = same ? before : { source, rule, confidence, at: now, detail };
     this.#state = state;
     this.#evidence = evidence;
     return { state, evidence, next };
   }
-}
-
-/**
- * @param quiet milliseconds since the newest output that counts
- * @param atPrompt the program in front was at its prompt at the last look
- */
-function lookAt(input: DetectorInput, settings: DetectorSettings, quiet: number, atPrompt: boolean): Look {
-  return lookAtMarks(input, settings, quiet) ?? lookAtForeground(input, settings, quiet, atPrompt) ?? lookAtSilence(input, settings, quiet);
-}
-
-function lookAtMarks(input: DetectorInput, settings: DetectorSettings, quiet: number): Look | null {
-  const { osc133: shell, foreground, now } = input;
-  if (shell === null) return null;
-  const source = "osc133";
-  if (shell.phase === "C") {
-    // A shell that was left without a word (exec, a closed ssh) left its mark behind: its successor's prompt says so.
-    const since = now - shell.at;
-    const left =
-      input.leaderIsShell &&
-      foreground?.isLeader === true &&
-      input.lastOutputAt > shell.at &&
-      Math.min(quiet, since) >= settings.idleHoldMs;
-    if (left && looksLikePrompt(input.cursorLine())) return null;
-    return {
-      state: "busy",
-      source,
-      rule: "command_running",
-      confidence: "high",
-      detail: shell.command ?? foreground?.command ?? "a command runs",
-      since: shell.at,
-      next: null,
-    };
-  }
-  // A shell that does not mark where its commands begin: what is in front knows better.
-  if (foreground !== null && !foreground.isLeader) return null;
-  const endedAt = shell.endedAt ?? shell.at;
-  if (shell.exit !== null && shell.exit !== 0) {
-    const left = endedAt + settings.errorLingerMs - now;
-    if (left > 0 && left <= settings.errorLingerMs) {
-      return {
-        state: "error",
-        source,
-        rule: "command_failed",
-        confidence: "high",
-        detail: `${shell.command ?? "the command"} exited with ${shell.exit}`,
-        since: endedAt,
-        next: left,
-      };
-    }
-  }
-  const settle = shell.at >= input.lastInputAt ? null : settleAfterInput(input);
-  return {
-    state: "idle",
-    source,
-    rule: shell.phase === "D" ? "command_ended" : "at_prompt",
-    confidence: "high",
-    detail: "the shell waits for a command",
-    since: endedAt,
-    next: settle,
-  };
-}
-
-function lookAtForeground(input: DetectorInput, settings: DetectorSettings, quiet: number, atPrompt: boolean): Look | null {
-  const { foreground, leaderIsShell, now } = input;
-  if (foreground === null || !leaderIsShell) return null;
-  const source = "foreground";
-  if (!foreground.isLeader) {
-    const name = foreground.command ?? "a program";
-    const printing = quiet < settings.idleHoldMs;
-    const since = now - Math.min(quiet, now);
-    if (!printing && input.altScreen) {
-      return {
-        state: "idle",
-        source: "silence",
-        rule: "full_screen_quiet",
-        confidence: "low",
-        detail: `${name} fills the screen and prints nothing`,
-        since,
-        next: settleAfterInput(input),
-      };
-    }
-    // Without output of its own the prompt on the screen is the shell's, and what it runs has only just begun.
-    if (!printing && (atPrompt || Number.isFinite(quiet)) && looksLikePrompt(input.cursorLine())) {
-      const shell = foreground.command !== null && isShellName(foreground.command);
-      return {
-        state: "idle",
-        source: "prompt",
-        rule: PROMPT_OF_PROGRAM,
-        confidence: shell ? "medium" : "low",
-        detail: `${name} shows a prompt`,
-        since,
-        next: settleAfterInput(input),
-      };
-    }
-    return {
-      state: "busy",
-      source,
-      rule: "program_in_front",
-      confidence: "medium",
-      detail: name,
-      since: now,
-      next: printing ? settings.idleHoldMs - quiet : RUNNING_LOOK_MS,
-    };
-  }
-  if (input.altScreen) return null;
-  const prompt = looksLikePrompt(input.cursorLine());
-  if (!prompt && quiet < settings.idleHoldMs) {
-    return {
-      state: "busy",
-      source: "silence",
-      rule: "output_lately",
-      confidence: "low",
-      detail: "the shell itself prints",
-      since: now - quiet,
-      next: settings.idleHoldMs - quiet,
-    };
-  }
-  const since = now - Math.min(quiet, now);
-  const next = settleAfterInput(input);
-  if (prompt)
-    return {
-      state: "idle",
-      source: "prompt",
-      rule: "shell_prompt",
-      confidence: "medium",
-      detail: "the shell shows its prompt",
-      since,
-      next,
-    };
-  return { state: "idle", source, rule: "shell_in_front", confidence: "medium", detail: "nothing runs in front of the shell", since, next };
-}
-
-function lookAtSilence(input: DetectorInput, settings: DetectorSettings, quiet: number): Look {
-  const since = input.now - Math.min(quiet, input.now);
-  if (quiet < settings.idleHoldMs) {
-    return {
-      state: "busy",
-      source: "silence",
-      rule: "output_lately",
-      confidence: "low",
-      detail: "prints",
-      since,
-      next: settings.idleHoldMs - quiet,
-    };
-  }
-  return {
-    state: "idle",
-    source: "silence",
-    rule: "no_rule_matched",
-    confidence: "low",
-    detail: "no rule matched: silence",
-    since,
-    next: null,
-  };
-}
-
-function settleAfterInput(input: DetectorInput): number | null {
-  const left = input.lastInputAt + INPUT_SETTLE_MS - input.now;
-  return input.lastInputAt > 0 && left > 0 && left <= INPUT_SETTLE_MS ? left : null;
-}
-
-function least(one: number | null, other: number | null): number | null {
-  return one === null ? other : other === null ? one : Math.min(one, other);
 }

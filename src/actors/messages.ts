@@ -7,6 +7,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { ErrorData, ErrorName } from "../errors.js";
+import type { ProfileSet } from "../profiles/profile.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
 
 /** Everything an actor needs to begin. Sent as the piscina task's argument, by structured clone. */
@@ -30,6 +31,10 @@ export interface ActorStart {
   continues: "worker" | "daemon";
   /** False after repeated deaths of its thread: bytes are spooled, nothing is parsed, health is `degraded`. */
   terminal: boolean;
+  /** The tool that the session was made for, by its profile's name. */
+  tool: string | null;
+  /** What is known of tools. A thread keeps one copy of a set. */
+  profiles: ProfileSet;
   settings: ActorSettings;
 }
 
@@ -125,6 +130,38 @@ export interface ReadResult {
   gap: number;
 }
 
+/** Why a session's state is what it is, as on the wire (docs/protocol.md). */
+export interface Explanation {
+  state: SessionState;
+  /** Since when, ms since 1970. */
+  since: number;
+  evidence: Evidence | null;
+  /** The profile whose rules decide; null: none does. `verified`: which versions it was checked against, and when. */
+  tool: { name: string; title: string; revision: number; verified: string | null; files: string[] } | null;
+  /** What shows now, and is said once it has lasted `hold_ms`. */
+  held: { state: SessionState; rule: string; hold_ms: number; text: string } | null;
+  /** In order of precedence. `text` is what the rule matched, or what it lacked. */
+  candidates: {
+    source: string;
+    rule: string;
+    state: SessionState;
+    region: string;
+    outcome: "won" | "outranked" | "no_match";
+    text: string;
+  }[];
+  inputs: {
+    title: string;
+    progress: string;
+    foreground: string | null;
+    foreground_is_leader: boolean | null;
+    cursor_line: string;
+    shell_phase: string | null;
+    quiet_ms: number | null;
+    alternate_screen: boolean;
+  };
+  would_change: string[];
+}
+
 export interface ActorApi {
   /** Bytes for the program. Takes what fits into the input queue: fewer than given means BUSY to the caller. */
   input(id: string, data: Uint8Array): { accepted: number };
@@ -145,6 +182,10 @@ export interface ActorApi {
   unwatch(id: string): void;
   /** The main thread has taken watched output up to here; the actor keeps at most BOUNDS.watchCreditBytes beyond it under way. */
   credit(id: string, offset: number): void;
+  /** Why the state is what it is, looked at anew. */
+  explain(id: string): Explanation;
+  /** Profiles have changed. */
+  profiles(id: string, set: ProfileSet): void;
   /** A person has looked at the session: a finished command no longer asks for attention. */
   seen(id: string): void;
   /** True: an attached terminal answers the program's queries, and the actor keeps silent. */
@@ -190,6 +231,8 @@ export type ActorEvent =
       recovery: { from: "worker" | "daemon"; lostBytes: number } | null;
     }
   | { type: "state"; id: string; state: SessionState; evidence: Evidence }
+  /** The tool in front, null when none is known; and what its conversations may hold, in tokens. */
+  | { type: "tool"; id: string; tool: string | null; contextLimit: number | null }
   | { type: "title"; id: string; title: string }
   | { type: "cwd"; id: string; cwd: string }
   /** The foreground command, null when the shell is in front. */

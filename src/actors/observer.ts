@@ -3,23 +3,28 @@
  * what has changed. Everything is bounded in time, because a program may change its title or ring its bell as fast as it prints.
  * An idle session holds no timer here.
  */
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { messageOf } from "../errors.js";
-import type { Evidence } from "../session.js";
+import type { Evidence, SessionState } from "../session.js";
+import type { ProfileSet } from "../profiles/profile.js";
 import { Detector } from "./detector.js";
-import { isInteractiveShell, processCwd, readForeground } from "./foreground.js";
+import type { DetectorInput } from "./evidence.js";
+import { explain } from "./explanation.js";
 import type { Foreground } from "./foreground.js";
-import type { ActorEvent, ActorStart } from "./messages.js";
+import type { ActorEvent, ActorStart, Explanation } from "./messages.js";
 import { Pace } from "./pace.js";
+import type { SessionProcesses } from "./session-processes.js";
+import type { Shown } from "./screen-regions.js";
 import { NotificationJoin, ShellIntegration } from "./shell-integration.js";
 import { parseOsc } from "./shell-marks.js";
 import type { Terminal } from "./terminal/terminal.js";
+import { REAL_TIME, type Alarm, type Time } from "./time.js";
+import { ToolWatch } from "./tool-watch.js";
 
 export interface ObserverContext {
   post(event: ActorEvent): void;
-  /** The master, for the foreground process group. */
-  master(): number;
+  /** What the kernel says of the session's processes. */
+  processes: SessionProcesses;
   /** Notes that this session's code runs. */
   enter(): void;
   /** The terminal when it is at hand; null when it is parked, behind or off. */
@@ -44,9 +49,11 @@ export class Observer {
   readonly #detector: Detector;
   readonly #shell = new ShellIntegration();
   readonly #notifications = new NotificationJoin();
-  readonly #evaluation = new Pace(EVALUATE_MS, () => this.#evaluate(), EVALUATE_LEAD_MS);
-  readonly #titles = new Pace(TITLE_MS, () => this.#postTitle());
-  readonly #bells = new Pace(BELL_MS, () => this.#context.post({ type: "bell", id: this.#start.id }));
+  readonly #tools: ToolWatch;
+  readonly #time: Time;
+  readonly #evaluation: Pace;
+  readonly #titles: Pace;
+  readonly #bells: Pace;
   readonly #host = hostname();
   readonly #startedAt: number;
   #lastOutputAt: number;
@@ -55,27 +62,36 @@ export class Observer {
   #foreground: Foreground | null = null;
   #foregroundAt = Number.NEGATIVE_INFINITY;
   #leaderIsShell = false;
-  #screen = { cursorLine: "", alternate: false };
+  #screen: LastScreen = { cursorLine: "", alternate: false, shown: null };
+  #progress = "";
   #title = "";
   #titlePosted = "";
   #current: string | null = null;
   #cwd: string | null = null;
   #cwdReported = false;
   #evidence: Evidence | null = null;
+  #state: SessionState = "starting";
+  #stateSince = 0;
   #reports = { second: 0, count: 0 };
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Alarm | null = null;
   #over = false;
 
   /** @param lastOutputAt when the session wrote last, before this actor; 0 when it did not */
-  constructor(start: ActorStart, lastOutputAt: number, context: ObserverContext) {
+  constructor(start: ActorStart, lastOutputAt: number, context: ObserverContext, time: Time = REAL_TIME) {
     this.#start = start;
     this.#context = context;
+    this.#time = time;
+    this.#evaluation = new Pace(EVALUATE_MS, () => this.#evaluate(), EVALUATE_LEAD_MS, time);
+    this.#titles = new Pace(TITLE_MS, () => this.#postTitle(), 0, time);
+    this.#bells = new Pace(BELL_MS, () => context.post({ type: "bell", id: start.id }), 0, time);
     this.#detector = new Detector(start.settings);
     this.#lastOutputAt = lastOutputAt;
-    this.#startedAt = start.fresh ? Date.now() : 0;
+    this.#startedAt = start.fresh ? time.now() : 0;
+    this.#tools = new ToolWatch(start.profiles, start.tool, start.pid, this.#startedAt);
   }
 
   begin(): void {
+    if (this.#tools.tool !== null) this.#postTool();
     this.#evaluation.poke();
   }
 
@@ -87,14 +103,14 @@ export class Observer {
   }
 
   input(): void {
-    this.#lastInputAt = Date.now();
+    this.#lastInputAt = this.#time.now();
     this.#seenAt = this.#lastInputAt;
     this.#evaluation.poke();
   }
 
   /** A person has looked. */
   seen(): void {
-    this.#seenAt = Date.now();
+    this.#seenAt = this.#time.now();
     this.#evaluation.poke();
   }
 
@@ -106,7 +122,38 @@ export class Observer {
 
   /** The terminal is about to be packed away: what it shows does not change until it is back. */
   parking(): void {
+    const terminal = this.#context.terminal();
+    if (terminal === null || this.#over) return;
+    // Taken over and packed away before anything was looked at: whether rules will ask for the screen must be known now.
+    if (this.#foregroundAt === Number.NEGATIVE_INFINITY) this.#lookAtForeground();
     this.#look();
+    if (this.#tools.rules === null) return;
+    const { cols, rows } = terminal.size;
+    const text = Array.from({ length: rows }, (_, y) => terminal.row(y));
+    this.#screen.shown = { cols, rows, row: (y) => text[y] ?? "", title: terminal.title, progress: this.#progress };
+  }
+
+  /** Profiles have changed on the disk. */
+  profiles(set: ProfileSet): void {
+    if (this.#tools.replace(set)) this.#postTool();
+    this.#evaluation.poke();
+  }
+
+  /** Why the state is what it is, as of now. */
+  explain(): Explanation {
+    this.#evaluation.flush();
+    return explain({
+      input: this.#input(),
+      evidence: this.#evidence,
+      state: this.#state,
+      since: this.#stateSince,
+      newest: this.#detector.newest,
+      rules: this.#tools.rules,
+      tool: this.#tools.tool,
+      shown: this.#shown(),
+      idleHoldMs: this.#start.settings.idleHoldMs,
+      broken: this.#over,
+    });
   }
 
   title(title: string): void {
@@ -124,7 +171,7 @@ export class Observer {
     const { id } = this.#start;
     switch (report.type) {
       case "mark": {
-        const end = this.#shell.mark(report, Date.now());
+        const end = this.#shell.mark(report, this.#time.now());
         if (end !== null && this.#allowed()) this.#context.post({ type: "command", id, ...end });
         this.#evaluation.poke();
         return;
@@ -139,6 +186,8 @@ export class Observer {
         return;
       }
       case "progress":
+        this.#progress = report.percent === null ? report.state : `${report.state} ${report.percent}`;
+        this.#evaluation.poke();
         return;
       default:
         report satisfies never;
@@ -148,7 +197,7 @@ export class Observer {
   stop(): void {
     this.#over = true;
     for (const pace of [this.#evaluation, this.#titles, this.#bells]) pace.stop();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#timer !== null) this.#time.cancel(this.#timer);
     this.#timer = null;
   }
 
@@ -157,30 +206,23 @@ export class Observer {
   #evaluate(): void {
     if (this.#over) return;
     this.#context.enter();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#timer !== null) this.#time.cancel(this.#timer);
     this.#timer = null;
     try {
       const lookAgain = this.#lookAtForeground();
-      const { state, evidence, next } = this.#detector.evaluate({
-        now: Date.now(),
-        lastOutputAt: this.#lastOutputAt,
-        startedAt: this.#startedAt,
-        foreground: this.#foreground,
-        osc133: this.#shell.state,
-        cursorLine: () => this.#look().cursorLine,
-        altScreen: this.#context.terminal()?.alternate ?? this.#screen.alternate,
-        lastInputAt: this.#lastInputAt,
-        seenAt: this.#seenAt,
-        leaderIsShell: this.#leaderIsShell,
-      });
+      const { state, evidence, next } = this.#detector.evaluate(this.#input());
+      if (state !== this.#state) {
+        this.#state = state;
+        this.#stateSince = this.#time.now();
+      }
       if (evidence !== this.#evidence) {
         this.#evidence = evidence;
         this.#context.post({ type: "state", id: this.#start.id, state, evidence });
         // A shell that does not say where it is can be asked when it waits.
-        if (state === "idle" && this.#leaderIsShell && !this.#cwdReported) this.#postCwd(processCwd(this.#start.pid));
+        if (state === "idle" && this.#leaderIsShell && !this.#cwdReported) this.#postCwd(this.#context.processes.cwd());
       }
       const wait = Math.min(next ?? Number.POSITIVE_INFINITY, lookAgain ?? Number.POSITIVE_INFINITY);
-      if (wait < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#evaluate(), Math.max(1, wait));
+      if (wait < Number.POSITIVE_INFINITY) this.#timer = this.#time.after(Math.max(1, wait), () => this.#evaluate());
     } catch (error) {
       this.stop();
       this.#context.broken(`its state is no longer watched: ${messageOf(error)}`);
@@ -189,12 +231,13 @@ export class Observer {
 
   /** @returns milliseconds until the kernel may be asked again, null when it has just been asked */
   #lookAtForeground(): number | null {
-    const age = performance.now() - this.#foregroundAt;
+    const age = this.#time.monotonic() - this.#foregroundAt;
     if (age < FOREGROUND_MS) return FOREGROUND_MS - age;
-    this.#foregroundAt = performance.now();
+    this.#foregroundAt = this.#time.monotonic();
     const before = this.#foreground;
-    this.#foreground = readForeground(this.#context.master(), this.#start.pid);
-    if (before === null || before.group !== this.#foreground?.group) this.#leaderIsShell = isShellProcess(this.#start.pid);
+    this.#foreground = this.#context.processes.foreground();
+    if (before === null || before.group !== this.#foreground?.group) this.#leaderIsShell = this.#context.processes.leaderIsShell();
+    this.#noteTool();
     const current = this.#foreground === null || this.#foreground.isLeader ? null : this.#foreground.command;
     if (current !== this.#current) {
       this.#current = current;
@@ -203,12 +246,62 @@ export class Observer {
     return null;
   }
 
-  #look(): { cursorLine: string; alternate: boolean } {
+  #input(): DetectorInput {
+    const rules = this.#tools.rules;
+    return {
+      now: this.#time.now(),
+      lastOutputAt: this.#lastOutputAt,
+      startedAt: this.#startedAt,
+      foreground: this.#foreground,
+      osc133: this.#shell.state,
+      cursorLine: () => this.#look().cursorLine,
+      altScreen: this.#context.terminal()?.alternate ?? this.#screen.alternate,
+      lastInputAt: this.#lastInputAt,
+      seenAt: this.#seenAt,
+      leaderIsShell: this.#leaderIsShell,
+      progress: this.#progress,
+      tool:
+        rules === null || rules.empty
+          ? null
+          : {
+              title: rules.profile.title,
+              since: this.#tools.since,
+              startupMs: rules.profile.startupMs,
+              judge: () => {
+                const shown = this.#shown();
+                return shown === null ? null : rules.judge(shown);
+              },
+            },
+    };
+  }
+
+  /** A tool has come to the front, or has gone. */
+  #noteTool(): void {
+    const now = this.#time.now();
+    if (!this.#tools.look(this.#foreground, this.#leaderIsShell, this.#shell.state, now)) return;
+    this.#progress = "";
+    this.#postTool();
+  }
+
+  #postTool(): void {
+    const { tool, contextLimit } = this.#tools;
+    this.#context.post({ type: "tool", id: this.#start.id, tool, contextLimit });
+  }
+
+  /** What rules look at; null while the terminal is behind or off. A parked one shows what it showed. */
+  #shown(): Shown | null {
+    const terminal = this.#context.terminal();
+    if (terminal === null)
+      return this.#screen.shown === null ? null : { ...this.#screen.shown, title: this.#title, progress: this.#progress };
+    const { cols, rows } = terminal.size;
+    return { cols, rows, row: (y) => terminal.row(y), title: terminal.title, progress: this.#progress };
+  }
+
+  #look(): LastScreen {
     const terminal = this.#context.terminal();
     if (terminal === null) return this.#screen;
     const { x, y } = terminal.cursor;
-    const line = terminal.screenText()[y] ?? "";
-    this.#screen = { cursorLine: line.slice(0, x + 1), alternate: terminal.alternate };
+    this.#screen = { cursorLine: terminal.row(y, x + 1), alternate: terminal.alternate, shown: null };
     return this.#screen;
   }
 
@@ -225,18 +318,15 @@ export class Observer {
   }
 
   #allowed(): boolean {
-    const second = Math.floor(performance.now() / 1_000);
+    const second = Math.floor(this.#time.monotonic() / 1_000);
     if (this.#reports.second !== second) this.#reports = { second, count: 0 };
     return this.#reports.count++ < REPORTS_PER_SECOND;
   }
 }
 
-/** By what the process is now: a session may begin as `sh -c 'exec zsh'`. */
-function isShellProcess(pid: number): boolean {
-  try {
-    const [command = "", ...args] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
-    return isInteractiveShell(command, args);
-  } catch {
-    return false;
-  }
+/** What was shown when the terminal was last at hand. */
+interface LastScreen {
+  cursorLine: string;
+  alternate: boolean;
+  shown: Shown | null;
 }

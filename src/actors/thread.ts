@@ -7,6 +7,7 @@ import { getHeapStatistics } from "node:v8";
 import { LifeguardError, messageOf } from "../errors.js";
 import { sessionNumber } from "../session.js";
 import type { TerminalSize } from "../session.js";
+import type { ProfileSet } from "../profiles/profile.js";
 import type { InflightFile } from "../spool/inflight.js";
 import { Actor } from "./actor.js";
 import { Collector } from "./collector.js";
@@ -16,6 +17,7 @@ import type {
   ActorBegun,
   ActorEvent,
   ActorStart,
+  Explanation,
   FaultKind,
   ReadResult,
   RenderTask,
@@ -109,6 +111,12 @@ export class ThreadHost implements ActorApi {
   }
   credit(id: string, offset: number): void {
     this.#for(id).credit(offset);
+  }
+  explain(id: string): Explanation {
+    return this.#for(id).explain();
+  }
+  profiles(id: string, set: ProfileSet): void {
+    this.#for(id).profiles(set);
   }
   seen(id: string): void {
     this.#for(id).seen();

@@ -24,6 +24,9 @@ interface OnRead {
 /** Node's tty streams take net's `onread`; its types do not say so. */
 const MasterStream = ReadStream as unknown as new (fd: number, options: { onread: OnRead }) => ReadStream;
 
+/** Most that is left in a terminal when its process ends; a background job that goes on writing is not waited for. */
+export const DRAIN_BYTES = 262_144;
+
 export class TtyReader {
   readonly #page: Buffer;
   readonly #listener: TtyReaderListener;

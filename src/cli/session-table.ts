@@ -27,17 +27,22 @@ export interface TableSetting {
 }
 
 export function sessionTable(sessions: readonly SessionSummary[], setting: TableSetting): string[] {
+  // Where no tool is known the column would only take room.
+  const tools = sessions.some(({ tool }) => tool !== null);
+  const columns = tools ? [...COLUMNS.slice(0, STATE_COLUMN), { title: "TOOL" }, ...COLUMNS.slice(STATE_COLUMN)] : COLUMNS;
+  const stateColumn = tools ? STATE_COLUMN + 1 : STATE_COLUMN;
   const rows = sessions.map((session) => [
     session.id,
     printable(session.name),
+    ...(tools ? [session.tool ?? ""] : []),
     stateWords(session.state, session.evidence.confidence),
     briefAge(setting.now - session.state_since),
     printable(homely(session.cwd, setting.home)),
     printable(titleOf(session)),
   ]);
-  return layOut(COLUMNS, rows, setting.width, (text, row, column) => {
+  return layOut(columns, rows, setting.width, (text, row, column) => {
     const session = sessions[row];
-    return column === STATE_COLUMN && session !== undefined ? paintState(setting.colours, session.state, text) : text;
+    return column === stateColumn && session !== undefined ? paintState(setting.colours, session.state, text) : text;
   });
 }
 

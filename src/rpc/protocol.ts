@@ -110,6 +110,8 @@ export interface CreateParams {
   name?: string;
   /** Absolute and existing. Left out: the daemon's own. */
   cwd?: string;
+  /** A tool's name: its profile's command is started where none is given. */
+  tool?: string;
   /** Found on the session's PATH before anything is made. Left out: the user's shell. */
   command?: string;
   args?: string[];
@@ -167,6 +169,34 @@ export interface WatchAnswer {
   gap: number;
 }
 
+/** Why a session's state is what it is. */
+export interface ExplainResult {
+  state: SessionState;
+  since: number;
+  evidence: Evidence | null;
+  tool: { name: string; title: string; revision: number; verified: string | null; files: string[] } | null;
+  held: { state: SessionState; rule: string; hold_ms: number; text: string } | null;
+  candidates: {
+    source: string;
+    rule: string;
+    state: SessionState;
+    region: string;
+    outcome: "won" | "outranked" | "no_match";
+    text: string;
+  }[];
+  inputs: {
+    title: string;
+    progress: string;
+    foreground: string | null;
+    foreground_is_leader: boolean | null;
+    cursor_line: string;
+    shell_phase: string | null;
+    quiet_ms: number | null;
+    alternate_screen: boolean;
+  };
+  would_change: string[];
+}
+
 type Empty = Record<string, never>;
 type ById = { id: string };
 
@@ -202,6 +232,7 @@ export interface Methods extends KeptMethods {
   "session.kill": { params: ById & { signal?: string; grace_ms?: number }; result: { exit: SessionExit | null; processes: number } };
   "session.restart": { params: ById; result: SessionSummary };
   "session.remove": { params: ById & { force?: boolean }; result: Empty };
+  "session.explain": { params: ById; result: ExplainResult };
   "session.update": { params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean }; result: SessionSummary };
   "events.subscribe": {
     params: { since?: Cursor; kinds?: string[]; session?: string };

@@ -15,6 +15,49 @@ export const evidenceShape: z.ZodObject = z.object({
   detail: z.string().describe("for people"),
 });
 
+export const explanationShape: z.ZodObject = z.object({
+  state: stateShape,
+  since: time("in this state since"),
+  evidence: evidenceShape.nullable(),
+  tool: z
+    .object({
+      name: z.string(),
+      title: z.string(),
+      revision: z.int(),
+      verified: z.string().nullable().describe("versions it was checked against, and when; null: it was not"),
+      files: z.array(z.string()),
+    })
+    .nullable()
+    .describe("the profile whose rules decide"),
+  held: z
+    .object({ state: stateShape, rule: z.string(), hold_ms: count, text: z.string() })
+    .nullable()
+    .describe("what shows now and is said once it has lasted"),
+  candidates: z
+    .array(
+      z.object({
+        source: z.string(),
+        rule: z.string(),
+        state: stateShape,
+        region: z.string(),
+        outcome: z.enum(["won", "outranked", "no_match"]),
+        text: z.string().describe("what it matched, or what it lacked"),
+      }),
+    )
+    .describe("in order of precedence"),
+  inputs: z.object({
+    title: z.string(),
+    progress: z.string(),
+    foreground: z.string().nullable(),
+    foreground_is_leader: z.boolean().nullable(),
+    cursor_line: z.string(),
+    shell_phase: z.string().nullable(),
+    quiet_ms: count.nullable(),
+    alternate_screen: z.boolean(),
+  }),
+  would_change: z.array(z.string()),
+});
+
 export const exitShape: z.ZodObject = z.object({
   code: z.int().nullable(),
   signal: z.string().nullable().describe("`SIGKILL`; with code null: the status is lost when both are"),

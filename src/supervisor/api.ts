@@ -2,7 +2,7 @@
  * What the RPC methods may ask of the supervisor, and what a watcher hands in. The supervisor implements it; the server and the
  * methods know nothing else of it. Errors are LifeguardError with the names of docs/errors.md.
  */
-import type { Screen, ScreenRequest, ReadResult } from "../actors/messages.js";
+import type { Explanation, Screen, ScreenRequest, ReadResult } from "../actors/messages.js";
 import type {
   Archives,
   Checkpoint,
@@ -32,6 +32,8 @@ export interface CreateRequest {
   name?: string | undefined;
   /** Absolute; the daemon's own when left out. */
   cwd?: string | undefined;
+  /** A profile's name or alias: its command is started where none is given. */
+  tool?: string | undefined;
   /** The user's shell when left out. */
   command?: string | undefined;
   args?: string[] | undefined;
@@ -165,6 +167,8 @@ export interface SupervisorApi {
   resize(id: string, size: TerminalSize, caller: Caller): Promise<{ offset: number }>;
 
   screen(id: string, request: ScreenRequest): Promise<Screen>;
+  /** Why its state is what it is. @throws EXITED */
+  explain(id: string): Promise<Explanation>;
   read(id: string, since: number, max: number): Promise<ReadResult>;
   watch(id: string, request: WatchRequest, sink: WatchSink, caller: Caller): Promise<Watch>;
   /** @throws TIMEOUT, EXITED (unless `exited` is among the states), NOT_FOUND when the session is removed meanwhile */

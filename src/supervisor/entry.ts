@@ -53,6 +53,9 @@ export class SessionEntry {
   exit: SessionExit | null = null;
   title = "";
   cwd: string;
+  /** The tool in front, by its profile's name. */
+  tool: string | null;
+  contextLimit: number | null = null;
   currentCommand: string | null = null;
   epoch = 1;
   offset = 0;
@@ -84,6 +87,7 @@ export class SessionEntry {
     this.stateSince = now;
     this.lastActivityAt = now;
     this.cwd = spec.cwd;
+    this.tool = spec.tool;
     this.placement = { isolation: spec.isolation, terminal: true };
     this.size = { cols: spec.cols, rows: spec.rows };
     this.evidence = { source: "supervisor", rule: "created", confidence: "high", at: now, detail: "the process is being started" };
@@ -121,7 +125,7 @@ export class SessionEntry {
       id: this.id,
       name: spec.name,
       labels: spec.labels,
-      tool: spec.tool,
+      tool: this.tool,
       command: spec.command,
       args: spec.args,
       cwd: this.cwd,
@@ -144,7 +148,7 @@ export class SessionEntry {
       repo: null,
       prompt_delivery: null,
       token_count: this.tokenCount,
-      context_limit: null,
+      context_limit: this.contextLimit,
       epoch: this.epoch,
       offset: this.offset,
       watchers: this.fanout.size,

@@ -12,6 +12,7 @@ import type { Config } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import { duplicate } from "../libc/descriptors.js";
 import type { Log } from "../log.js";
+import type { ProfileSet } from "../profiles/profile.js";
 import { openSpoolReader } from "../spool/spool-reader.js";
 import { deferred, type SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
@@ -37,17 +38,27 @@ export class Hosting {
   readonly #log: Log;
   readonly #config: Config;
   readonly #settings: ActorSettings;
+  readonly #profiles: () => ProfileSet;
   #deaths: Death[] = [];
   readonly #starting = new Set<string>();
   #nextLoss = deferred();
 
-  constructor(parts: { pool: ActorPool; table: SessionTable; events: EventLog; clock: Clock; log: Log; config: Config }) {
+  constructor(parts: {
+    pool: ActorPool;
+    table: SessionTable;
+    events: EventLog;
+    clock: Clock;
+    log: Log;
+    config: Config;
+    profiles: () => ProfileSet;
+  }) {
     this.#pool = parts.pool;
     this.#table = parts.table;
     this.#events = parts.events;
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#config = parts.config;
+    this.#profiles = parts.profiles;
     const { session } = parts.config;
     this.#settings = {
       historyLines: session.history_lines,
@@ -59,6 +70,15 @@ export class Hosting {
       errorLingerMs: session.error_linger_ms,
       attentionAfterMs: session.attention_after_ms,
     };
+  }
+
+  /** Tells every actor of changed profiles. */
+  profilesChanged(set: ProfileSet): void {
+    for (const entry of this.#table.entries())
+      if (entry.actor !== null)
+        this.ask(entry, "profiles", set).catch((error: unknown) =>
+          this.#log.warn({ session: entry.id, phase: "profiles", err: messageOf(error) }, "an actor did not take the new profiles"),
+        );
   }
 
   /** Gives a new entry its watchers. */
@@ -123,6 +143,8 @@ export class Hosting {
         fresh: how === "fresh",
         continues: how === "daemon" ? "daemon" : "worker",
         terminal: entry.placement.terminal,
+        tool: entry.spec.tool,
+        profiles: this.#profiles(),
         settings: this.#settings,
       },
       { isolation: entry.placement.isolation },
@@ -243,6 +265,12 @@ export class Hosting {
         // Once the process has ended the supervisor's word counts.
         if (entry.phase === "running" || entry.phase === "launching")
           setState(entry, event.state, event.evidence, this.#events, this.#clock);
+        return;
+      case "tool":
+        entry.contextLimit = event.contextLimit;
+        if (entry.tool === event.tool) return;
+        this.#events.append("session.tool", entry.id, { from: entry.tool, to: event.tool });
+        entry.tool = event.tool;
         return;
       case "title":
         entry.dirty = true;

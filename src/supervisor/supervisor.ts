@@ -3,11 +3,12 @@
  * waits, watchers and pens. A listing is answered from the table, which actors keep current; nobody is asked.
  */
 import { setImmediate as turn } from "node:timers/promises";
-import type { ReadResult, Screen, ScreenRequest } from "../actors/messages.js";
+import type { Explanation, ReadResult, Screen, ScreenRequest } from "../actors/messages.js";
 import type { Clock } from "../clock.js";
 import { BOUNDS } from "../bounds.js";
 import type { Config } from "../config.js";
 import { LifeguardError } from "../errors.js";
+import { findProfile, type Profile, type ProfileSet } from "../profiles/profile.js";
 import { checkLabels } from "../persistence/checks.js";
 import { signalNumber } from "../reaper/signals.js";
 import { checkName, type Evidence, type SessionSpec, type SessionState, type SessionSummary, type TerminalSize } from "../session.js";
@@ -44,6 +45,7 @@ export interface SupervisorParts {
   hosting: Hosting;
   lifecycle: Lifecycle;
   vitals: Vitals;
+  profiles: () => ProfileSet;
   keeping: KeepingApi;
   guard: SelfGuard;
   /** Tells the composition that somebody asked for the end. */
@@ -89,6 +91,8 @@ export class Supervisor implements SupervisorApi {
       name = checked.name;
       table.claim(name, null);
     }
+    const tool = request.tool === undefined ? null : this.#tool(request.tool);
+    const [toolCommand, ...toolArgs] = request.command === undefined ? (tool?.command ?? []) : [];
     const env = request.env ?? {};
     checkEnvironment(env);
     checkLabels(request.labels ?? {});
@@ -96,9 +100,9 @@ export class Supervisor implements SupervisorApi {
     return {
       name,
       cwd: request.cwd ?? process.cwd(),
-      tool: null,
-      command: request.command ?? userShell(complete),
-      args: request.args ?? [],
+      tool: tool?.name ?? null,
+      command: request.command ?? toolCommand ?? userShell(complete),
+      args: [...toolArgs, ...(request.args ?? [])],
       env: complete,
       envSecret: request.env_secret ?? [],
       cols: request.cols ?? config.session.cols,
@@ -109,6 +113,16 @@ export class Supervisor implements SupervisorApi {
       labels: request.labels ?? {},
       allowSelf: request.allow_self ?? false,
     };
+  }
+
+  #tool(name: string): Profile {
+    const set = this.#p.profiles();
+    const profile = findProfile(set, name);
+    if (profile !== undefined) return profile;
+    const known = set.profiles.map((one) => one.name).join(", ");
+    throw new LifeguardError("INVALID_PARAMS", `there is no profile of a tool ${JSON.stringify(name.slice(0, 80))}: there are ${known}`, {
+      field: "tool",
+    });
   }
 
   list(request: ListRequest): { sessions: SessionSummary[]; cursor: EventCursor } {
@@ -202,6 +216,10 @@ export class Supervisor implements SupervisorApi {
 
   screen(id: string, request: ScreenRequest): Promise<Screen> {
     return this.#p.hosting.screen(this.#p.table.byId(id), request);
+  }
+
+  explain(id: string): Promise<Explanation> {
+    return this.#p.hosting.askAgain(this.#p.table.byId(id), "explain");
   }
 
   read(id: string, since: number, max: number): Promise<ReadResult> {

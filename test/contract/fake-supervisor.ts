@@ -20,7 +20,7 @@ import type {
   WatchRequest,
   WatchSink,
 } from "../../src/supervisor/api.js";
-import type { ReadResult, Screen, ScreenRequest } from "../../src/actors/messages.js";
+import type { ReadResult, Explanation, Screen, ScreenRequest } from "../../src/actors/messages.js";
 import { FakeKeeping } from "./fake-keeping.js";
 
 interface FakeWatch {
@@ -184,6 +184,29 @@ export class FakeSupervisor implements SupervisorApi {
     Object.assign(summary, size);
     for (const watch of watches) watch.sink.resized(size, output.length);
     return Promise.resolve({ offset: output.length });
+  }
+
+  explain(id: string): Promise<Explanation> {
+    const { state, state_since: since, evidence } = this.get(id);
+    return Promise.resolve({
+      state,
+      since,
+      evidence,
+      tool: null,
+      held: null,
+      candidates: [{ source: "silence", rule: "output_lately", state: "busy", region: "stream", outcome: "no_match", text: "quiet" }],
+      inputs: {
+        title: "",
+        progress: "",
+        foreground: "sh",
+        foreground_is_leader: true,
+        cursor_line: "$ ",
+        shell_phase: null,
+        quiet_ms: 5,
+        alternate_screen: false,
+      },
+      would_change: ["busy, when something is printed"],
+    });
   }
 
   screen(id: string, request: ScreenRequest): Promise<Screen> {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InflightFile } from "../../dist/spool/inflight.js";
 import { planAfterLoss } from "../../dist/actors/loss-policy.js";
+import { NO_PROFILES } from "../../src/profiles/profile.js";
 import type { Death, Restart } from "../../dist/actors/loss-policy.js";
 import type { ActorEvent, ActorStart } from "../../dist/actors/messages.js";
 import { ActorPool } from "../../dist/actors/pool.js";
@@ -98,6 +99,8 @@ export class PoolRig {
         fresh: true,
         continues: "worker",
         terminal: true,
+        tool: null,
+        profiles: NO_PROFILES,
         settings: {
           historyLines: 1_000,
           spoolBytes: 1_048_576,

@@ -143,6 +143,23 @@ export function runs(line: Line, cols: number): Run[] {
   return found;
 }
 
+/** A row as a person reads it, blanks at its end left out: what rules look at, many times a second. */
+export function rowText(line: Line, cols: number): string {
+  const end = Math.min(cols, line.length);
+  let text = "";
+  for (let x = 0; x < end; x++) {
+    const content = line._data[x * WORDS] ?? EMPTY;
+    // The right half of a wide character.
+    if (content >>> WIDTH_SHIFT === 0 && x > 0) continue;
+    const hidden = ((line._data[x * WORDS + 1] ?? 0) & INVISIBLE) !== 0;
+    const code = content & CODE;
+    if (hidden) text += " ";
+    else if ((content & COMBINED) !== 0) text += line._combined[x] ?? " ";
+    else text += code === 0 ? " " : String.fromCodePoint(code);
+  }
+  return text.trimEnd();
+}
+
 /** Columns up to the last cell that is not empty and plain. */
 export function seenLength(line: Line, cols: number): number {
   for (let x = Math.min(cols, line.length); x > 0; x--) {

@@ -4,6 +4,7 @@
  */
 import type { TerminalSize } from "../../session.js";
 import type { Screen, ScreenRequest } from "../messages.js";
+import { rowText } from "./cells.js";
 import { disposeEngine } from "./engine.js";
 import { encodeKeys, encodePaste } from "./keys.js";
 import { renderAnsi } from "./render-ansi.js";
@@ -137,6 +138,14 @@ export class Terminal {
   screenText(): string[] {
     const text = renderText(visibleLines(this.#state, 0));
     return text === "" ? [] : text.split("\n");
+  }
+
+  /** One row of the screen as text, blanks at its end left out; "" beyond the screen. `columns`: only so many of its cells. */
+  row(y: number, columns: number = Number.POSITIVE_INFINITY): string {
+    const { core } = this.#state.engine;
+    const buffer = core._bufferService.buffers.active;
+    const line = y < 0 || y >= core.rows ? undefined : buffer.lines.get(buffer.ybase + y);
+    return line === undefined ? "" : rowText(line, Math.min(columns, core.cols));
   }
 
   /** Keys by their tmux names, in the modes the program has set. What is no name is typed as it is. */

@@ -11,6 +11,7 @@ const POLICIES = ["never", "on-failure", "always"] as const;
 const ISOLATIONS = ["shared", "thread"] as const;
 
 interface Options {
+  tool?: string;
   name?: string;
   cwd?: string;
   env?: Record<string, string>;
@@ -26,9 +27,13 @@ export const verb: Verb<Options> = {
     name: "new",
     summary: "start a session; prints its id",
     details:
-      "Without a command it is your shell. The session gets your environment and, unless --cwd says otherwise, the directory you are in.",
+      "Without a command it is the tool's, or your shell. The session gets your environment and, unless --cwd says otherwise, the directory you are in.",
     arguments: [{ name: "[command...]", description: "the command and its words, after --" }],
     options: [
+      {
+        flags: "--tool <tool>",
+        description: "a coding agent by the name of its profile (profile list): its command is started; words after -- replace it",
+      },
       { flags: "--name <name>", description: "a name of its own: letters, digits, '.', '_', '-'" },
       { flags: "--cwd <directory>", description: "where it starts" },
       { flags: "--env <name=value>", description: "one more variable of its environment; may be repeated", parse: parsePair },
@@ -57,6 +62,7 @@ export const verb: Verb<Options> = {
     const client = await connect();
     const session = await client.call("session.create", {
       ...(options.name === undefined ? {} : { name: options.name }),
+      ...(options.tool === undefined ? {} : { tool: options.tool }),
       ...(command === undefined ? {} : { command, args }),
       cwd: resolve(options.cwd ?? "."),
       env: callerEnvironment(env, options.env),

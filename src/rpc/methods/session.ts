@@ -21,6 +21,7 @@ import {
   emptyShape,
   evidenceShape,
   exitShape,
+  explanationShape,
   partialSummaryShape,
   stateShape,
   summaryShape,
@@ -38,6 +39,13 @@ const create: Method = method({
   params: z.strictObject({
     name: sessionName.describe("unique among live sessions; the next number when left out").optional(),
     cwd: absolutePath.describe("the daemon's own when left out").optional(),
+    tool: z
+      .string()
+      .min(1, "is a tool's name")
+      .max(64, "is a tool's name")
+      .describe("a profile's name or alias: its command is started where none is given, args come after it")
+      .meta({ since: "1.1" })
+      .optional(),
     command: plainText(4_096).min(1, "is a command").describe("the user's shell when left out").optional(),
     args: z.array(plainText(131_072)).max(4_096, "has at most 4096 arguments").optional(),
     env: environment.describe("on top of env_base").optional(),
@@ -94,6 +102,16 @@ const get: Method = method({
   params: z.strictObject({ id: reference }),
   result: summaryShape,
   handler: ({ id }, { supervisor }) => supervisor.get(supervisor.resolve(id, { prefix: true })),
+});
+
+const explain: Method = method({
+  name: "session.explain",
+  since: "1.1",
+  summary:
+    "Why the state is what it is, looked at anew: the rule that decides with the text it matched, the others with what they lack, what is held back, and what would change it.",
+  params: z.strictObject({ id: reference }),
+  result: explanationShape,
+  handler: ({ id }, { supervisor }) => supervisor.explain(supervisor.resolve(id, { prefix: true })),
 });
 
 const update: Method = method({
@@ -165,4 +183,4 @@ const remove: Method = method({
   },
 });
 
-export const sessionMethods: readonly Method[] = [create, list, get, update, wait, kill, restart, remove];
+export const sessionMethods: readonly Method[] = [create, list, get, explain, update, wait, kill, restart, remove];

@@ -220,7 +220,7 @@ describe("exit codes and words", () => {
   test("2: wrong words, and they are named", async () => {
     const wrong: [string[], string][] = [
       [["bogus"], "bogus"],
-      [["new", "--tool", "claude"], "--tool"],
+      [["new", "--tool", "no-such-tool"], "no-such-tool"],
       [["new", "--backend", "tmux"], "--backend"],
       [["new", "--size", "1x1"], "1x1"],
       [["new", "--restart", "sometimes"], "never, on-failure, always"],

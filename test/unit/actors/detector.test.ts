@@ -23,6 +23,8 @@ class Bench {
     lastInputAt: 0,
     seenAt: 0,
     leaderIsShell: true,
+    progress: "",
+    tool: null,
   };
   constructor(change: Partial<DetectorInput> = {}) {
     Object.assign(this.input, change);

@@ -1,0 +1,113 @@
+/** Why a session's state is what it is: the winner, the losers, what is held back, and what would change it. */
+import type { Evidence, SessionState } from "../session.js";
+import type { DetectorInput, Look } from "./evidence.js";
+import type { Explanation } from "./messages.js";
+import { looksLikePrompt } from "./prompt-line.js";
+import type { Shown } from "./screen-regions.js";
+import type { ToolRules } from "./tool-rules.js";
+
+export interface ExplanationInput {
+  input: DetectorInput;
+  evidence: Evidence | null;
+  state: SessionState;
+  since: number;
+  newest: { look: Look | null; held: boolean };
+  rules: ToolRules | null;
+  tool: string | null;
+  shown: Shown | null;
+  idleHoldMs: number;
+  /** Detection has failed and is over. */
+  broken: boolean;
+}
+
+export function explain(given: ExplanationInput): Explanation {
+  const { input, evidence, rules, shown, newest } = given;
+  const { profile } = rules ?? { profile: null };
+  const candidates: Explanation["candidates"] = rules === null || shown === null ? [] : rules.candidates(shown);
+  candidates.push(...plainCandidates(input, rules !== null && !rules.empty, evidence));
+  const held = newest.held && newest.look !== null ? newest.look : null;
+  return {
+    state: given.state,
+    since: given.since,
+    evidence,
+    tool:
+      profile === null
+        ? null
+        : {
+            name: profile.name,
+            title: profile.title,
+            revision: profile.revision,
+            verified: profile.verified === null ? null : `${profile.verified.versions.join(", ")} on ${profile.verified.on}`,
+            files: profile.files,
+          },
+    held: held === null ? null : { state: held.state, rule: held.rule, hold_ms: given.idleHoldMs, text: held.detail },
+    candidates,
+    inputs: {
+      title: shown?.title ?? "",
+      progress: input.progress,
+      foreground: input.foreground?.command ?? null,
+      foreground_is_leader: input.foreground?.isLeader ?? null,
+      cursor_line: input.cursorLine(),
+      shell_phase: input.osc133?.phase ?? null,
+      quiet_ms: input.lastOutputAt === 0 ? null : Math.max(0, input.now - input.lastOutputAt),
+      alternate_screen: input.altScreen,
+    },
+    would_change: wouldChange(given, candidates),
+  };
+}
+
+/** The sources that need no profile. */
+function plainCandidates(input: DetectorInput, toolDecides: boolean, evidence: Evidence | null): Explanation["candidates"] {
+  const { osc133, foreground, progress, now, lastOutputAt } = input;
+  const found: Explanation["candidates"] = [];
+  const add = (source: string, rule: string, state: SessionState, region: string, holds: boolean, text: string): void => {
+    const outcome = !holds ? "no_match" : !toolDecides && evidence?.source === source ? "won" : "outranked";
+    found.push({ source, rule, state, region, outcome, text });
+  };
+  add(
+    "osc133",
+    "marks",
+    osc133?.phase === "C" ? "busy" : "idle",
+    "stream",
+    osc133 !== null,
+    osc133 === null ? "the shell marks nothing" : `phase ${osc133.phase}`,
+  );
+  add(
+    "progress",
+    "progress_under_way",
+    "busy",
+    "stream",
+    /^(?:normal|indeterminate)/.test(progress),
+    progress === "" ? "nothing was said" : progress,
+  );
+  const front =
+    foreground === null
+      ? "nothing is in front"
+      : `${foreground.command ?? "a program"}${foreground.isLeader ? " (the session's own process)" : ""}`;
+  add("foreground", "program_in_front", "busy", "processes", foreground !== null && !foreground.isLeader, front);
+  const line = input.cursorLine();
+  add("prompt", "shell_prompt", "idle", "cursor line", looksLikePrompt(line), line.slice(0, 160));
+  const quiet = lastOutputAt === 0 ? "has printed nothing" : `quiet for ${Math.max(0, now - lastOutputAt)} ms`;
+  add("silence", "output_lately", "busy", "stream", true, quiet);
+  return found;
+}
+
+function wouldChange({ state, rules, broken, newest, idleHoldMs }: ExplanationInput, candidates: Explanation["candidates"]): string[] {
+  if (broken) return ["nothing: its state is no longer watched, because watching it has failed"];
+  const said: string[] = [];
+  if (newest.held && newest.look !== null)
+    said.push(
+      `it becomes ${newest.look.state} when what shows now (${newest.look.rule}) is still there ${idleHoldMs} ms after it was first seen`,
+    );
+  if (rules !== null && !rules.empty) {
+    for (const { rule, region, state: to, outcome, text } of candidates)
+      if (outcome === "no_match" && to !== state && rules.profile.rules.some(({ id }) => id === rule))
+        said.push(`${to}, when ${rule} matches in ${region} (now: ${text})`);
+    said.push("the rules of the shell, when the tool leaves the foreground");
+  } else if (state === "busy") {
+    said.push("idle, when the program ends, its prompt is back, or it prints nothing for a while");
+  } else {
+    said.push("busy, when a program comes to the front or something is printed");
+  }
+  return said.slice(0, 24);
+}

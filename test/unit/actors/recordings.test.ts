@@ -1,0 +1,111 @@
+/**
+ * Real agents, recorded (test/support/record-agents.mjs) and looked at by hand: replayed through the terminal and the observer of
+ * live sessions, in virtual time, every state is the one a person saw, in order, none missed, none extra, however the bytes are cut.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { afterAll, describe, expect, it } from "vitest";
+import { parseRecording, type Recording } from "../../../src/actors/recording.js";
+import { rehearse, type Cut, type Said } from "../../../src/actors/rehearsal.js";
+import { loadProfiles, SHIPPED_PROFILES } from "../../../src/profiles/load.js";
+import type { SessionState } from "../../../src/session.js";
+import { figure } from "../../support/figures.js";
+
+const RECORDINGS = new URL("../../recordings/", import.meta.url);
+const { set: profiles } = loadProfiles([SHIPPED_PROFILES]);
+
+/** From the screen that shows it to the word that says it. Idle is held for 1.5 s and a look. */
+const LATEST_MS: Record<string, number> = { busy: 300, attention: 300, idle: 1_750, starting: 400 };
+/** A person's mark and the observer's look may differ by this much the other way: the text waited for came last. */
+const EARLY_MS = 300;
+
+const files = readdirSync(RECORDINGS).flatMap((tool) => readdirSync(new URL(`${tool}/`, RECORDINGS)).map((file) => `${tool}/${file}`));
+const delays: Record<string, number[]> = {};
+let flaps = 0;
+let replays = 0;
+let recordedMs = 0;
+let watchingMs = 0;
+
+function load(file: string): Recording {
+  return parseRecording(readFileSync(new URL(file, RECORDINGS), "utf8"), file);
+}
+
+/** Before a shell has printed its prompt, or a tool has drawn anything, a moment of `starting` is nobody's to see. */
+function withoutStart(states: readonly SessionState[]): SessionState[] {
+  return states[0] === "starting" ? states.slice(1) : [...states];
+}
+
+function replay(recording: Recording, cut: Cut): Said[] {
+  const { states, watchingMs: took } = rehearse(recording, { profiles, tool: recording.shell ? null : recording.tool, cut });
+  replays++;
+  if (cut === "recorded") {
+    recordedMs += recording.end;
+    watchingMs += took;
+  }
+  return states;
+}
+
+describe.each(files)("%s", (file) => {
+  const recording = load(file);
+
+  it("has been looked at by hand", () => {
+    expect(recording.checked).toBe(true);
+    expect(recording.timeline.length).toBeGreaterThan(1);
+  });
+
+  it.each(["recorded", "bytes", "blocks"] as const)("tells what a person saw, in time: %s", (cut) => {
+    const said = replay(recording, cut);
+    const wanted = withoutStart(recording.timeline.map(([, state]) => state));
+    const seen = withoutStart(said.map(({ state }) => state));
+    flaps += Math.max(0, seen.length - wanted.length);
+    expect(seen).toEqual(wanted);
+    const expected = recording.timeline.slice(recording.timeline.length - wanted.length);
+    const told = said.slice(said.length - seen.length);
+    for (const [index, [at, state]] of expected.entries()) {
+      const delay = (told[index]?.at ?? Number.NaN) - at;
+      // The first idle follows no work: nothing is held.
+      const held = state === "idle" && expected[index - 1]?.[1] !== undefined && expected[index - 1]?.[1] !== "starting";
+      const kind = state === "idle" && !held ? "ready" : state;
+      (delays[kind] ??= []).push(delay);
+      expect(delay, `${state} at ${at}`).toBeLessThanOrEqual(kind === "ready" ? 300 : (LATEST_MS[state] ?? 0));
+      expect(delay, `${state} at ${at}`).toBeGreaterThanOrEqual(-EARLY_MS);
+    }
+  });
+});
+
+describe("all recordings", () => {
+  it("are of every tool that is said to be verified", () => {
+    const verified = profiles.profiles.filter(({ verified: is, rules }) => is !== null && rules.length > 0).map(({ name }) => name);
+    expect(readdirSync(RECORDINGS).sort()).toEqual(verified.sort());
+  });
+
+  it("cost little to watch", () => {
+    // Warm, and only while a tool works: a long silent tool with its spinner.
+    const long = files.filter((file) => file.endsWith("long-tool.json")).map(load);
+    let took = 0;
+    let busy = 0;
+    for (let round = 0; round < 10; round++) {
+      for (const recording of long) {
+        const from = recording.timeline.findLast(([, state]) => state === "busy")?.[0] ?? 0;
+        const work = {
+          ...recording,
+          output: recording.output.filter(([at]) => at >= from).map(([at, bytes]): [number, Uint8Array] => [at - from, bytes]),
+        };
+        const end = recording.end - from;
+        took += rehearse({ ...work, end, inputs: [], resizes: [], foreground: [] }, { profiles, tool: recording.tool }).watchingMs;
+        busy += end;
+      }
+    }
+    figure("watching 200 busy sessions", `${((took / busy) * 200 * 100).toFixed(1)} % of one core`);
+    expect(took / busy).toBeLessThan(0.01);
+  });
+
+  afterAll(() => {
+    figure("recordings of real agents", `${files.length}, ${replays} replays, ${flaps} flaps`);
+    for (const [state, all] of Object.entries(delays)) {
+      const sorted = all.sort((a, b) => a - b);
+      const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+      figure(`from the screen to ${state}`, `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms (${all.length})`);
+    }
+    figure("watching", `${watchingMs.toFixed(0)} ms of processor for ${(recordedMs / 1_000).toFixed(0)} s of recordings`);
+  });
+});
