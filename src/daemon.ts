@@ -18,12 +18,15 @@ import { Custody } from "./reaper/custody.js";
 import { ExitReaper } from "./reaper/exit-reaper.js";
 import { FileStore } from "./persistence/file-store.js";
 import { RpcServer } from "./rpc/server.js";
+import { Journal, journalDestination, writesToJournal } from "./service/journal.js";
+import { inheritedListener } from "./service/manager.js";
 import { adoptSessions } from "./supervisor/adoption.js";
 import { callerOpenFiles } from "./supervisor/environment.js";
 import { CheckpointLoop } from "./supervisor/checkpoint-loop.js";
 import { EventLog } from "./supervisor/events.js";
 import { listenForFaults } from "./supervisor/faults.js";
 import { Hosting } from "./supervisor/hosting.js";
+import { managerScope, startKeeperUnit } from "./supervisor/keeper-unit.js";
 import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
@@ -31,6 +34,7 @@ import { lockState } from "./supervisor/lock.js";
 import { Retention } from "./supervisor/retention.js";
 import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
+import { ServiceLink } from "./supervisor/service-link.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
@@ -60,7 +64,11 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   makeDirectories(paths);
   const lock = lockState(paths.state);
   const version = packageVersion();
-  const log = openLog({ level: config.daemon.log_level, destination: join(paths.state, "daemon.log"), name: "daemon" });
+  const log = openLog({
+    level: config.daemon.log_level,
+    destination: writesToJournal(options.env) ? journalDestination(new Journal(), "lifeguard") : join(paths.state, "daemon.log"),
+    name: "daemon",
+  });
   const clock = systemClock;
   const events = new EventLog(randomUUID(), config.rpc.event_history, clock);
   const store = await FileStore.open({
@@ -102,11 +110,13 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   });
   const currentProfiles = (): Profiles["set"] => profiles.set;
   const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles });
+  const scope = managerScope(options.env);
   const custody = new Custody({
     runtime: paths.runtime,
     state: paths.state,
     version,
     spawner: config.daemon.spawner,
+    ...(scope === null ? {} : { startKeeper: () => startKeeperUnit(scope, version) }),
     log,
     listener: {
       exited: (session, exit) => lifecycle.exited(session, exit),
@@ -135,6 +145,12 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     requestStop: () => asked.abort(),
   });
   const server = new RpcServer({ config, version, supervisor, log });
+  const service = new ServiceLink({
+    env: options.env,
+    status: () => table.summary(),
+    trouble: () => reaper.trouble() ?? (server.listening ? null : "the socket is not listened at"),
+    log,
+  });
   const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 
   try {
@@ -151,7 +167,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
-    await server.listen();
+    await server.listen(inheritedListener(options.env));
+    service.ready();
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
     log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, ms: elapsed() }, "listening");
     void adopted.actors.then(() => {
@@ -164,12 +181,14 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await stopAsked(options.stop, asked.signal);
 
     events.append("daemon.stopping", null);
+    service.stopping(config.daemon.shutdown_budget_ms);
     const end = await shutDown({ table, lifecycle, keeping, budgetMs: config.daemon.shutdown_budget_ms, log });
     log.info({ phase: "stop", left: end.left, not_saved: end.notSaved }, "ended");
     return { exitCode: end.notSaved.length === 0 ? 0 : 1, ...end };
   } finally {
     // In reverse, also when the start failed half-way: each of these is harmless on a part that never began.
     endFaults();
+    service.stop();
     profiles.stop();
     await server.close();
     retention.stop();
