@@ -11,6 +11,7 @@ import { systemClock } from "./clock.js";
 import { PERIODS } from "./bounds.js";
 import { loadConfig } from "./config.js";
 import { messageOf } from "./errors.js";
+import { keeperUnit } from "./unit-names.js";
 import { openLog } from "./log.js";
 import { inflightPath, makeDirectories, resolvePaths } from "./paths.js";
 import { Profiles } from "./profiles/watch.js";
@@ -58,12 +59,14 @@ export interface DaemonEnd {
 
 /** Runs until `stop` or a client asks for the end. @throws LifeguardError when it cannot start: the message says what to do */
 export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
-  const world = { nofileSoft: callerOpenFiles(), umask: process.umask(0o077) };
+  const umask = process.umask(0o077);
   const config = loadConfig(resolvePaths(options.env, options.flags));
   const { paths } = config;
   makeDirectories(paths);
   const lock = lockState(paths.state);
   const version = packageVersion();
+  const scope = managerScope(options.env);
+  const world = { nofileSoft: callerOpenFiles(), umask, keeperUnit: scope === null ? null : { name: keeperUnit(version), scope } };
   const log = openLog({
     level: config.daemon.log_level,
     destination: writesToJournal(options.env) ? journalDestination(new Journal(), "lifeguard") : join(paths.state, "daemon.log"),
@@ -110,7 +113,6 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   });
   const currentProfiles = (): Profiles["set"] => profiles.set;
   const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles });
-  const scope = managerScope(options.env);
   const custody = new Custody({
     runtime: paths.runtime,
     state: paths.state,

@@ -23,7 +23,9 @@ export async function startKeeperUnit(scope: "user" | "system", version: string)
       if (error === null) resolve();
       else
         reject(
-          new LifeguardError("UNAVAILABLE", `systemctl ${args.join(" ")}: ${stderr.trim() || error.message}`, { unit: keeperUnit(version) }),
+          new LifeguardError("UNAVAILABLE", `systemctl ${args.join(" ")}: ${stderr.trim() || error.message}`, {
+            unit: keeperUnit(version),
+          }),
         );
     });
   });

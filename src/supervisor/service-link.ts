@@ -89,7 +89,8 @@ export class ServiceLink {
   #tell(states: Notification): void {
     if (this.#socket === null) return;
     try {
-      if (!notifyManager(this.#socket, states)) this.#options.log.debug({ phase: "service" }, "the service manager did not take a notification");
+      if (!notifyManager(this.#socket, states))
+        this.#options.log.debug({ phase: "service" }, "the service manager did not take a notification");
     } catch (error) {
       this.#options.log.debug({ phase: "service", err: messageOf(error) }, "the service manager did not take a notification");
     }

@@ -29,6 +29,7 @@ import type {
   WatchSink,
 } from "./api.js";
 import type { SessionEntry } from "./entry.js";
+import { checkLimits } from "./session-scope.js";
 import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
@@ -96,6 +97,7 @@ export class Supervisor implements SupervisorApi {
     const env = request.env ?? {};
     checkEnvironment(env);
     checkLabels(request.labels ?? {});
+    checkLimits(request.limits);
     const complete = baseEnvironment(request.env_base ?? "daemon", env);
     return {
       name,
@@ -112,6 +114,7 @@ export class Supervisor implements SupervisorApi {
       backend: "pty",
       labels: request.labels ?? {},
       allowSelf: request.allow_self ?? false,
+      ...(request.limits === undefined ? {} : { limits: request.limits }),
     };
   }
 

@@ -21,7 +21,10 @@ export function installationFor(options: InstallationOptions, env: NodeJS.Proces
   if (as !== undefined && !system)
     throw new LifeguardError("INVALID_PARAMS", "--as goes with --system: a user's own service is always their own", { field: "as" });
   if (system && process.getuid?.() !== 0)
-    throw new LifeguardError("FORBIDDEN", "only root installs a service of the system: use sudo, or leave --system away for one of your own");
+    throw new LifeguardError(
+      "FORBIDDEN",
+      "only root installs a service of the system: use sudo, or leave --system away for one of your own",
+    );
   const environment: Record<string, string> = {};
   for (const name of KEPT) {
     const value = env[name];

@@ -42,7 +42,10 @@ export const verb: Verb<Options> = {
     );
     const service = installedService(socket, env);
     if (service !== null) {
-      refreshFiles(service.manager.directory, service.manager.files(installationFor({ system: service.scope === "system", socketFlag }, env)));
+      refreshFiles(
+        service.manager.directory,
+        service.manager.files(installationFor({ system: service.scope === "system", socketFlag }, env)),
+      );
       const restarted = service.manager.restart();
       await Promise.race([gone, restarted]);
       await restarted;
@@ -74,10 +77,13 @@ export const verb: Verb<Options> = {
         `${from.version} → ${result.to} (pid ${result.pid}): ${before.length} sessions, ${lost.length} lost, ${behind.length} behind their output; nobody answered for ${gap} ms\n`,
       );
       for (const { pid, version, sessions } of keepers)
-        if (version !== result.to) terminal.stdout.write(`the keeper of ${version} (pid ${pid}) goes on with ${sessions} sessions until they end\n`);
+        if (version !== result.to)
+          terminal.stdout.write(`the keeper of ${version} (pid ${pid}) goes on with ${sessions} sessions until they end\n`);
     }
     if (result.to !== packageVersion())
-      terminal.stderr.write(`lifeguard: the daemon that answers is ${result.to}, this is ${packageVersion()}: another installation was started\n`);
+      terminal.stderr.write(
+        `lifeguard: the daemon that answers is ${result.to}, this is ${packageVersion()}: another installation was started\n`,
+      );
     return lost.length === 0 && behind.length === 0 ? EXIT.done : EXIT.failed;
   },
 };
@@ -103,7 +109,8 @@ async function served(socket: string, not: number): Promise<Client> {
     } catch {
       // Not yet.
     }
-    if (performance.now() > until) throw new UnreachableError(`no new daemon answers at ${socket} within ${SERVED_MS / 1_000} s; its log says why`);
+    if (performance.now() > until)
+      throw new UnreachableError(`no new daemon answers at ${socket} within ${SERVED_MS / 1_000} s; its log says why`);
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
   }
 }

@@ -51,8 +51,7 @@ export const verb: Verb<Options> = {
     if (before !== null) terminal.stdout.write(`it took the place of the one that ran (pid ${before}); sessions that go on: ${live}\n`);
     const command = ownCommand(env);
     terminal.stdout.write(`\nHow it is:  ${command} service status\n`);
-    if (installation.scope === "system")
-      terminal.stdout.write(`Programs find it with:  export LIFEGUARD_SOCKET=${socket}\n`);
+    if (installation.scope === "system") terminal.stdout.write(`Programs find it with:  export LIFEGUARD_SOCKET=${socket}\n`);
     else if (manager.kind === "systemd" && !lingers())
       terminal.stdout.write(`Your services end when you log out. To have agents go on:  loginctl enable-linger ${userInfo().username}\n`);
     return EXIT.done;
@@ -106,7 +105,12 @@ async function served(socket: string): Promise<Client> {
 /** Whether the user's manager goes on without a log-in. Unknown counts as yes: no advice is better than wrong advice. */
 function lingers(): boolean {
   try {
-    return execFileSync("loginctl", ["show-user", userInfo().username, "-p", "Linger"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim() !== "Linger=no";
+    return (
+      execFileSync("loginctl", ["show-user", userInfo().username, "-p", "Linger"], {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      }).trim() !== "Linger=no"
+    );
   } catch {
     return true;
   }

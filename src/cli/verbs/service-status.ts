@@ -27,7 +27,8 @@ export const verb: Verb<Options> = {
     const report = {
       socket,
       daemon,
-      service: service === null ? null : { manager: service.manager.kind, scope: service.scope, unit, directory: service.manager.directory },
+      service:
+        service === null ? null : { manager: service.manager.kind, scope: service.scope, unit, directory: service.manager.directory },
     };
     if (options.json === true) terminal.stdout.write(jsonPage(report));
     else {

@@ -63,7 +63,7 @@ try {
 if (manager !== "") notifyManager(manager, { READY: 1, STATUS: `keeper of lifeguard ${version}` });
 log.info({ version, spawner: spawner.kind, runtime }, "the keeper listens");
 try {
-  writeSync(1, "ready\n");
+  if (manager === "") writeSync(1, "ready\n");
 } catch {
   // Whoever started us is gone already; the sockets are there for the next.
 }
