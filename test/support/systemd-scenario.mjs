@@ -197,8 +197,8 @@ await step("daemon upgrade", async () => ({ upgrade: JSON.parse(await lifeguard(
     .map((line) => JSON.parse(line));
   tell("journal", {
     entries: entries.length,
-    priorities: [...new Set(entries.map((entry) => entry.PRIORITY))].sort(),
-    phases: [...new Set(entries.map((entry) => entry.LIFEGUARD_PHASE).filter(Boolean))].sort(),
+    priorities: [...new Set(entries.map((entry) => entry.PRIORITY))],
+    phases: [...new Set(entries.map((entry) => entry.LIFEGUARD_PHASE).filter(Boolean))],
     sessions: entries.filter((entry) => /^sess_\d+$/.test(entry.LIFEGUARD_SESSION ?? "")).length,
   });
 }
