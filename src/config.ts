@@ -50,6 +50,8 @@ export interface Settings {
     all_bytes: number;
     /** What nobody has asked for in this time (30 min) leaves memory, and comes back when it is asked for. */
     idle_ms: number;
+    /** Who waits for something to be on the disk is answered by name (STORE_FULL, UNAVAILABLE) when it is not there after this. */
+    answer_ms: number;
   };
   session: {
     cols: number;
@@ -130,6 +132,7 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       session_bytes: z.int().nonnegative().default(0),
       all_bytes: z.int().nonnegative().default(0),
       idle_ms: positive.default(1_800 * SECOND),
+      answer_ms: positive.default(5 * SECOND),
     })
     .prefault({}),
   session: z

@@ -240,8 +240,7 @@ export class FileJournals implements Journals {
         if (known === undefined) return false;
         await tombstones.bury(id);
         const left = await clearJournal(tree, journalPlace(id));
-        await ids.firm("journal", journalNumber(id) ?? 0);
-        if (left.length === 0) await tombstones.done(id);
+        await tombstones.done(id, left, () => ids.firm("journal", journalNumber(id) ?? 0));
         this.#known.delete(id);
         this.#pairs.set(
           known.pair,

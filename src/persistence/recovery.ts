@@ -168,8 +168,7 @@ export class Recovery {
         const left = session === null ? await clearJournal(tree, journalPlace(id)) : await clearSession(tree, sessionPlace(id));
         this.report.removals_finished.push(id);
         // Before the last trace of the number goes.
-        await (session === null ? ids.firm("journal", journalNumber(id) ?? 0) : ids.firm("session", session));
-        if (left.length === 0) await tombstones.done(id);
+        await tombstones.done(id, left, () => (session === null ? ids.firm("journal", journalNumber(id) ?? 0) : ids.firm("session", session)));
       });
     }
   }

@@ -29,9 +29,20 @@ interface Due {
 
 export async function prune(parts: RetentionParts, request: PruneRequest): Promise<PruneReport> {
   const report: PruneReport = { removed: [], kept: [], foreign: parts.foreign(), bytes: 0 };
-  await pruneCheckpoints(parts, request, report);
-  for (const due of await dueSessions(parts, request)) await pruneSession(parts, request, report, due);
+  const halt: Halt = { reason: null };
+  await pruneCheckpoints(parts, request, report, halt);
+  for (const due of await dueSessions(parts, request)) await pruneSession(parts, request, report, due, halt);
   return report;
+}
+
+/** Set once the disk has not taken a removal: each of the others would have to be waited for as long. */
+interface Halt {
+  reason: string | null;
+}
+
+function haltingReason(error: unknown): string | null {
+  const { name } = error as Error;
+  return name === "STORE_FULL" || name === "UNAVAILABLE" ? "the disk did not take the removals before it" : null;
 }
 
 /** Why a session is not to go; null when it may. Asked when it is chosen, and again when the delete runs. */
@@ -74,10 +85,16 @@ async function dueSessions(parts: RetentionParts, request: PruneRequest): Promis
   return due;
 }
 
-async function pruneSession(parts: RetentionParts, request: PruneRequest, report: PruneReport, { row, reason, bytes }: Due): Promise<void> {
+async function pruneSession(
+  parts: RetentionParts,
+  request: PruneRequest,
+  report: PruneReport,
+  { row, reason, bytes }: Due,
+  halt: Halt,
+): Promise<void> {
   const { registry, queue } = parts;
   const { id } = row;
-  const keep = reasonToKeep(parts, request, id) ?? (queue.pending(id) ? "something of it is not saved yet" : null);
+  const keep = reasonToKeep(parts, request, id) ?? (queue.pending(id) ? "something of it is not saved yet" : halt.reason);
   if (keep !== null) {
     report.kept.push({ id, reason: keep });
     return;
@@ -87,9 +104,10 @@ async function pruneSession(parts: RetentionParts, request: PruneRequest, report
       const ended = row.exit?.at;
       const unless = (): string | null =>
         registry.row(id)?.exit?.at === ended ? reasonToKeep(parts, request, id) : "it has been started again";
-      if (!(await registry.remove(id, { unless }))) return;
+      if (!(await (request.remove?.(id, unless) ?? registry.remove(id, { unless })))) return;
     } catch (error) {
       report.kept.push({ id, reason: messageOf(error) });
+      halt.reason = haltingReason(error);
       return;
     }
   }
@@ -98,7 +116,7 @@ async function pruneSession(parts: RetentionParts, request: PruneRequest, report
 }
 
 /** Also of live sessions: what is beyond the policy, and beyond the bytes of one session. The newest always stays. */
-async function pruneCheckpoints(parts: RetentionParts, request: PruneRequest, report: PruneReport): Promise<void> {
+async function pruneCheckpoints(parts: RetentionParts, request: PruneRequest, report: PruneReport, halt: Halt): Promise<void> {
   const { checkpoints, tree } = parts;
   for (const shelf of checkpoints.shelves()) {
     const due = new Map<string, { bytes: number; reason: string }>();
@@ -121,15 +139,25 @@ async function pruneCheckpoints(parts: RetentionParts, request: PruneRequest, re
       }
     }
     for (const [id, { bytes, reason }] of due) {
+      if (halt.reason !== null) {
+        report.kept.push({ id, reason: halt.reason });
+        continue;
+      }
       try {
-        if (!request.dryRun && !(await checkpoints.remove(id))) continue;
+        if (!request.dryRun && !(await (request.within ?? waited)(checkpoints.remove(id)))) continue;
         report.removed.push({ kind: "checkpoint", id, session: shelf.session, reason, bytes });
         report.bytes += bytes;
       } catch (error) {
         report.kept.push({ id, reason: messageOf(error) });
+        halt.reason = haltingReason(error);
       }
     }
   }
+}
+
+/** Who does not bound the wait waits. */
+function waited<T>(removal: Promise<T>): Promise<T> {
+  return removal;
 }
 
 /** Bytes of the files in a directory and the directories in it. */

@@ -71,6 +71,8 @@ export class SessionEntry {
   thought: SessionSummary["thought"] = null;
   /** Something has changed since it was last saved. */
   dirty = true;
+  /** Saves of it that are not on the disk yet. */
+  saving = 0;
   lastCheckpointAt: number | null = null;
   removed = false;
   /** Settles when the exit's checkpoint has the terminal: the actor stays until then. */
@@ -156,7 +158,7 @@ export class SessionEntry {
       backend: spec.backend,
       health: this.unresponsive ? "unresponsive" : this.health,
       restarts: this.restarts,
-      dirty: this.dirty,
+      dirty: this.dirty || this.saving > 0,
       last_checkpoint_at: this.lastCheckpointAt,
       recovered_from: this.recoveredFrom,
     };

@@ -19,11 +19,13 @@ import type { TreeQuery } from "../reaper/process-tree.js";
 import { signalName } from "../reaper/signals.js";
 import type { SessionExit, SessionSpec } from "../session.js";
 import type { Hosting } from "./hosting.js";
+import type { Durably } from "./durably.js";
 import { deferred, SessionEntry } from "./entry.js";
 import { programOf, sessionEnvironment } from "./environment.js";
 import type { EventLog } from "./events.js";
 import type { Keeping } from "./keeping.js";
 import { encodeRecord } from "./record.js";
+import type { Removal } from "./removal.js";
 import { decideRestart } from "./restart-policy.js";
 import { setState } from "./state.js";
 import type { SessionTable } from "./table.js";
@@ -44,6 +46,8 @@ export interface LifecycleParts {
   pool: ActorPool;
   hosting: Hosting;
   keeping: Keeping;
+  durably: Durably;
+  removal: Removal;
   world: CallerWorld;
 }
 
@@ -59,7 +63,7 @@ export class Lifecycle implements Reapable {
 
   /** The name in `spec` is free and checked; so is everything else but the command and the directory. */
   async create(spec: SessionSpec): Promise<SessionEntry> {
-    const { table, config, clock, events, keeping, log } = this.#p;
+    const { table, config, clock, events, keeping, durably, log } = this.#p;
     if (table.live >= config.daemon.max_sessions) {
       throw new LifeguardError(
         "LIMIT",
@@ -84,9 +88,8 @@ export class Lifecycle implements Reapable {
     events.append("session.created", id, { summary: entry.summary(clock.now()) });
     keeping.rememberSoon(entry);
     // Its number has been on its way to the disk since before the launch. A disk that refuses is no reason to end what runs.
-    await durable.catch((error: unknown) =>
-      log.warn({ session: id, phase: "create", err: messageOf(error) }, "a session's number is not on the disk yet"),
-    );
+    const reason = await durably.unlessTrouble(durable);
+    if (reason !== null) log.warn({ session: id, phase: "create", err: reason }, "a session's number is not on the disk yet");
     return entry;
   }
 
@@ -331,28 +334,26 @@ export class Lifecycle implements Reapable {
     await this.#relaunch(entry);
   }
 
-  /** @throws BUSY naming the fork that needs one of its checkpoints */
+  /** @throws what {@link Removal.remove} throws */
   async remove(entry: SessionEntry): Promise<void> {
-    const { table, events, keeping } = this.#p;
     await this.retire(entry.id);
-    // The tombstone first: whatever happens from here on, the session does not come back.
-    await keeping.store.registry.remove(entry.id, { unless: () => (entry.live ? `${entry.id} is live` : null) });
-    entry.removed = true;
-    table.delete(entry);
-    entry.fanout.removed();
-    entry.waits.removed(entry.id);
-    events.append("session.removed", entry.id, { reason: "removed", mode: "kill", backend_alive: false });
-    await rm(entry.directory, { recursive: true, force: true });
+    await this.#p.removal.remove(entry, "removed", () => (entry.live ? `${entry.id} is live` : null));
   }
 
-  /** Name or labels have changed; durable when this resolves, and known to the keeper. */
+  /** Name or labels have changed; known to the keeper, and durable when this resolves. @throws STORE_FULL, UNAVAILABLE */
   async recordChanged(entry: SessionEntry): Promise<void> {
-    await this.#p.keeping.wake(entry);
-    await this.#p.keeping.remember(entry);
-    if (entry.master === null) return;
-    this.#p.custody.setRecord(entry.number, encodeRecord(entry.record())).catch((error: unknown) => {
-      this.#p.log.warn({ session: entry.id, phase: "record", err: messageOf(error) }, "the keeper did not take a session's new record");
-    });
+    const { keeping, durably, custody, log } = this.#p;
+    if (entry.master !== null)
+      custody.setRecord(entry.number, encodeRecord(entry.record())).catch((error: unknown) => {
+        log.warn({ session: entry.id, phase: "record", err: messageOf(error) }, "the keeper did not take a session's new record");
+      });
+    await durably.within(
+      keeping.wake(entry).then(() => keeping.remember(entry)),
+      {
+        what: `the record of ${entry.id}`,
+        meanwhile: "The change is made and kept in memory; it is written as soon as the disk takes it.",
+      },
+    );
   }
 
   /** Lets the keepers read from here on: the daemon ends, the sessions do not. */

@@ -274,7 +274,7 @@ export function memoryStore(world: World, clock: Clock, kept = 10): Store {
         report.kept.push({ id, reason });
         continue;
       }
-      if (!request.dryRun) await registry.remove(id);
+      if (!request.dryRun) await (request.remove?.(id, () => null) ?? registry.remove(id));
       report.removed.push({ kind: "session", id, session: id, reason: "old", bytes: 0 });
     }
     return report;
@@ -311,6 +311,7 @@ export function memoryStore(world: World, clock: Clock, kept = 10): Store {
       foreign: [],
       ms: 0,
     },
+    trouble: null,
     status,
     verify: async () => ({ checked: 0, damaged: [], unsupported: [], foreign: [] }),
     prune,
