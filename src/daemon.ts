@@ -16,6 +16,7 @@ import { inflightPath, makeDirectories, resolvePaths } from "./paths.js";
 import { Profiles } from "./profiles/watch.js";
 import { Custody } from "./reaper/custody.js";
 import { ExitReaper } from "./reaper/exit-reaper.js";
+import { configuredBounds } from "./persistence/configured-bounds.js";
 import { FileStore } from "./persistence/file-store.js";
 import { RpcServer } from "./rpc/server.js";
 import { adoptSessions } from "./supervisor/adoption.js";
@@ -66,7 +67,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const store = await FileStore.open({
     directory: join(paths.state, "store"),
     clock,
-    bounds: { periodicKept: config.store.periodic_kept },
+    bounds: configuredBounds(config.store),
     listener: {
       degraded: (reason) => events.append("store.degraded", null, { reason }),
       ok: () => events.append("store.ok", null),
