@@ -100,6 +100,7 @@ export const summaryShape: z.ZodObject = z.object({
   backend: z.enum(["pty", "tmux"]),
   health: z.enum(["ok", "recovering", "degraded", "unresponsive"]),
   restarts: count,
+  pinned: z.boolean().describe("retention never takes it"),
   dirty: z.boolean(),
   last_checkpoint_at: z.number().nullable(),
   recovered_from: z.enum(["worker", "daemon", "checkpoint"]).nullable(),

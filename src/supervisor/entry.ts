@@ -10,6 +10,8 @@ import { Waits } from "./waits.js";
 export interface Pen {
   watch: string;
   connection: number;
+  /** Tells the holder that `writer` has taken it. */
+  lost(writer: string): void;
 }
 
 export class SessionEntry {
@@ -156,6 +158,7 @@ export class SessionEntry {
       backend: spec.backend,
       health: this.unresponsive ? "unresponsive" : this.health,
       restarts: this.restarts,
+      pinned: this.pinned,
       dirty: this.dirty,
       last_checkpoint_at: this.lastCheckpointAt,
       recovered_from: this.recoveredFrom,

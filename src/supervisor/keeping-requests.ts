@@ -63,8 +63,11 @@ export class KeepingRequests implements KeepingApi {
     return this.#p.keeping.store.checkpoints.get(checkpoint);
   }
 
-  removeCheckpoint(checkpoint: string): Promise<boolean> {
-    return this.#p.keeping.store.checkpoints.remove(checkpoint);
+  removeCheckpoint(checkpoint: string, caller: Caller): Promise<boolean> {
+    const { table, keeping, guard } = this.#p;
+    const entry = table.find(keeping.store.checkpoints.ownerOf(checkpoint) ?? "");
+    if (entry !== null) guard.refuse(entry, caller, "remove a checkpoint of");
+    return keeping.store.checkpoints.remove(checkpoint);
   }
 
   async restoreCheckpoint(checkpoint: string, options: { force: boolean }, caller: Caller): Promise<SessionSummary> {

@@ -60,6 +60,8 @@ export class Lifecycle implements Reapable {
   /** The name in `spec` is free and checked; so is everything else but the command and the directory. */
   async create(spec: SessionSpec): Promise<SessionEntry> {
     const { table, config, clock, events, keeping, log } = this.#p;
+    // One whose process has ended holds its slot until the next tick: no reason to refuse anybody.
+    if (table.live >= config.daemon.max_sessions) await Promise.all([...this.retirable()].map((id) => this.retire(id)));
     if (table.live >= config.daemon.max_sessions) {
       throw new LifeguardError(
         "LIMIT",

@@ -129,10 +129,10 @@ const fork: Method = method({
 const remove: Method = method({
   name: "checkpoint.remove",
   since: "1.1",
-  summary: "Removes it and says whether it existed; BUSY while an active fork needs it.",
+  summary: "Removes it and says whether it existed; BUSY while an active fork needs it, FORBIDDEN from inside its own session: the way back is not the agent's to take away.",
   params: z.strictObject({ checkpoint }),
   result: removedShape,
-  handler: async ({ checkpoint: id }, { supervisor }) => ({ removed: await supervisor.keeping.removeCheckpoint(id) }),
+  handler: async ({ checkpoint: id }, { supervisor, caller }) => ({ removed: await supervisor.keeping.removeCheckpoint(id, caller) }),
 });
 
 export const checkpointMethods: readonly Method[] = [save, list, latest, get, restore, fork, remove];
