@@ -69,7 +69,7 @@ export class Recovery {
     for (const place of DIRECTORIES) await tree.makeDirectory(place);
     await this.#look(
       [],
-      /^(format|marks)\.[1-9][0-9]{0,15}$/,
+      /^(format|marks)\.[1-9][0-9]{0,15}$|^journals\.index$/,
       [...DIRECTORIES, QUARANTINE].map(([name]) => name ?? ""),
     );
     await this.#guarded(QUARANTINE, "quarantine", async () => {
