@@ -102,7 +102,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     hosting.profilesChanged(set);
   });
   const currentProfiles = (): Profiles["set"] => profiles.set;
-  const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles });
+  const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles, checkpoints: store.checkpoints });
   const custody = new Custody({
     runtime: paths.runtime,
     state: paths.state,

@@ -146,6 +146,8 @@ export interface ScreenResult {
   alternate: boolean;
   title: string;
   truncated: boolean;
+  /** It is from this checkpoint, because the session has ended and its own files do not make it. */
+  checkpoint: string | null;
   text?: string;
   ansi?: string;
   html?: string;

@@ -168,6 +168,7 @@ export const screenShape: z.ZodObject = z.object({
   alternate: z.boolean(),
   title: z.string(),
   truncated: z.boolean().describe("`scrollback` asked for more than is held"),
+  checkpoint: z.string().nullable().describe("it is from this checkpoint, because the session has ended and its own files do not make it"),
   text: z.string().optional(),
   ansi: z.string().optional(),
   html: z.string().optional(),
