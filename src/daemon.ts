@@ -16,7 +16,7 @@ import { inflightPath, makeDirectories, resolvePaths } from "./paths.js";
 import { Profiles } from "./profiles/watch.js";
 import { Custody } from "./reaper/custody.js";
 import { ExitReaper } from "./reaper/exit-reaper.js";
-import { configuredBounds } from "./persistence/configured-bounds.js";
+import { configuredBounds } from "./supervisor/store-bounds.js";
 import { FileStore } from "./persistence/file-store.js";
 import { RpcServer } from "./rpc/server.js";
 import { adoptSessions } from "./supervisor/adoption.js";

@@ -5,6 +5,7 @@ import { LifeguardError, messageOf } from "../errors.js";
 import { closeDescriptor } from "../libc/descriptors.js";
 import type { Log } from "../log.js";
 import type { Isolation } from "../session.js";
+import { withDeadline } from "./deadline.js";
 import { CLAIM } from "./messages.js";
 import type { ActorApi, ActorBegun, ActorEvent, ActorStart, EndedScreen, RenderTask, Rendered, ThreadVitals } from "./messages.js";
 import type { ActorThread } from "./pool-thread.js";
@@ -291,18 +292,6 @@ export class ActorPool {
       "an actor thread was lost",
     );
     this.#options.listener.threadLost(loss);
-  }
-}
-
-async function withDeadline<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LifeguardError("TIMEOUT", `not done within ${ms} ms`, { deadline_ms: ms })), ms);
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

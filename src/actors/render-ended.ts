@@ -27,7 +27,10 @@ type EndedTask = Omit<RenderTask, "checkpoint"> & { checkpoint: { terminal: Buff
 export async function renderEnded(given: RenderTask, turns: TurnQueue, enter: () => void): Promise<EndedScreen> {
   const { checkpoint } = given;
   // A clone of a Buffer is none.
-  const task: EndedTask = { ...given, checkpoint: checkpoint === null ? null : { ...checkpoint, terminal: Buffer.from(checkpoint.terminal) } };
+  const task: EndedTask = {
+    ...given,
+    checkpoint: checkpoint === null ? null : { ...checkpoint, terminal: Buffer.from(checkpoint.terminal) },
+  };
   let spool: SpoolReader;
   try {
     spool = openSpoolReader(task.directory);
@@ -45,7 +48,7 @@ export async function renderEnded(given: RenderTask, turns: TurnQueue, enter: ()
     const options = { historyLines: task.historyLines, mute: true };
     const plans = plansOf(task, spool, readIndex(task.directory));
     let plan = plans.next().value;
-    for (; terminal === undefined; ) {
+    for (; terminal === undefined;) {
       try {
         terminal = startingTerminal(plan, options, silent);
       } catch (error) {
@@ -86,7 +89,12 @@ function renderCheckpoint(task: EndedTask, checkpoint: NonNullable<EndedTask["ch
     terminal = Terminal.fromSnapshot(checkpoint.terminal, { historyLines: task.historyLines, mute: true }, silent);
   } catch (error) {
     if (!(error instanceof SnapshotError)) throw error;
-    throw new LifeguardError("DAMAGED", `the terminal in the checkpoint of ${task.id} cannot be read: ${error.message}`, {}, { cause: error });
+    throw new LifeguardError(
+      "DAMAGED",
+      `the terminal in the checkpoint of ${task.id} cannot be read: ${error.message}`,
+      {},
+      { cause: error },
+    );
   }
   try {
     return {

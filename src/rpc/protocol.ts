@@ -235,7 +235,10 @@ export interface Methods extends KeptMethods {
   "session.restart": { params: ById; result: SessionSummary };
   "session.remove": { params: ById & { force?: boolean }; result: Empty };
   "session.explain": { params: ById; result: ExplainResult };
-  "session.update": { params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean; pinned?: boolean }; result: SessionSummary };
+  "session.update": {
+    params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean; pinned?: boolean };
+    result: SessionSummary;
+  };
   "events.subscribe": {
     params: { since?: Cursor; kinds?: string[]; session?: string };
     result: { subscription: string; boot: string; seq: number; gap: boolean };

@@ -232,10 +232,11 @@ export interface KeepingApi {
   getCheckpoint(checkpoint: string): Promise<Checkpoint>;
   /** The session starts again from it. @throws BUSY when it is live and not `force`, FORBIDDEN, NOT_FOUND, DAMAGED */
   restoreCheckpoint(checkpoint: string, options: { force: boolean }, caller: Caller): Promise<SessionSummary>;
-  /** A new session from it; the parent is untouched, so that a process inside the parent may ask for it, as it may for a new session. */
+  /** A new session from it; the parent is untouched. @throws FORBIDDEN from inside the parent: a copy of itself would answer for it */
   forkCheckpoint(
     checkpoint: string,
     options: { name: string | undefined; cwd: string | undefined },
+    caller: Caller,
   ): Promise<{ fork: Fork; session: SessionSummary }>;
   /** Whether it existed. @throws BUSY naming the active fork that needs it, FORBIDDEN from inside its session */
   removeCheckpoint(checkpoint: string, caller: Caller): Promise<boolean>;

@@ -41,7 +41,11 @@ export class SessionEntry {
   restart: Promise<void> | null = null;
   retirement: Promise<void> | null = null;
   backoff: NodeJS.Timeout | null = null;
+  /** Times of past restarts: monotonic for the policy, and ms since 1970 for the record. */
   restartHistory: number[] = [];
+  restartTimes: number[] = [];
+  /** While it waits to be started again: when. Ms since 1970. */
+  restartDueAt: number | null = null;
   /** Resolves each time the process's end has been dealt with; replaced at the next start. */
   end: { promise: Promise<void>; resolve(): void } = deferred();
 

@@ -98,10 +98,13 @@ export class KeepingRequests implements KeepingApi {
   async forkCheckpoint(
     checkpoint: string,
     options: { name: string | undefined; cwd: string | undefined },
+    caller: Caller,
   ): Promise<{ fork: Fork; session: SessionSummary }> {
-    const { table, lifecycle, keeping, clock, config } = this.#p;
+    const { table, lifecycle, keeping, clock, config, guard } = this.#p;
     const { store } = keeping;
     const from = await store.checkpoints.get(checkpoint);
+    const parent = table.find(from.session);
+    if (parent !== null) guard.refuse(parent, caller, "fork");
     const spec: SessionSpec = {
       ...from.spec,
       env: { ...from.spec.env },

@@ -148,10 +148,7 @@ export class Supervisor implements SupervisorApi {
     return this.#p.table.byId(id).summary(this.#p.clock.now());
   }
 
-  async update(
-    id: string,
-    change: SessionChange,
-  ): Promise<SessionSummary> {
+  async update(id: string, change: SessionChange): Promise<SessionSummary> {
     const { table, events, clock, hosting, lifecycle } = this.#p;
     const entry = table.byId(id);
     if (change.name !== undefined) {
@@ -233,7 +230,13 @@ export class Supervisor implements SupervisorApi {
     const entry = table.byId(id);
     this.#watchNumber += 1;
     const name = `watch_${this.#watchNumber}`;
-    if (request.write === true || request.take === true) this.#takePen(entry, { watch: name, connection: caller.connection, lost: (writer) => sink.penLost?.(writer) }, request.take === true, caller);
+    if (request.write === true || request.take === true)
+      this.#takePen(
+        entry,
+        { watch: name, connection: caller.connection, lost: (writer) => sink.penLost?.(writer) },
+        request.take === true,
+        caller,
+      );
     const ended = (): void => this.#watchEnded(name, entry);
     let watch: Watch;
     try {

@@ -45,7 +45,9 @@ async function ended(script: string): Promise<{ id: string; directory: string; b
 const screenOf = (id: string): Promise<ScreenResult> => client.call("session.screen", { id, format: "ansi", scrollback: 100 });
 
 test("without its files it is shown from the exit's checkpoint, which the answer names", async () => {
-  const { id, directory, before, checkpoint } = await ended("printf '\\033[1;31mred\\033[m title \\033]0;done\\007'; echo; echo last words");
+  const { id, directory, before, checkpoint } = await ended(
+    "printf '\\033[1;31mred\\033[m title \\033]0;done\\007'; echo; echo last words",
+  );
   rmSync(directory, { recursive: true });
   expect(await screenOf(id)).toEqual({ ...before, checkpoint });
   expect((await client.call("session.get", { id })).recovered_from).toBe("checkpoint");

@@ -71,7 +71,7 @@ test("ended sessions never stand in the way of a new one, however many there are
   await client.call("session.kill", { id });
 });
 
-test("a process inside a session may save and fork its checkpoints, but neither go back to one nor take one away", async () => {
+test("a process inside a session may save its checkpoints, but neither go back to one, nor fork one, nor take one away", async () => {
   const daemon = await startDaemon();
   const client = await daemon.client();
   const { id } = await client.call("session.create", { name: "inside", command: "/bin/bash", args: ["--norc"], env: { PS1: "> " } });
@@ -87,11 +87,14 @@ test("a process inside a session may save and fork its checkpoints, but neither 
   await say(`checkpoint rm ${checkpoint}`, "not remove a checkpoint of it", "code=1");
   await say(`checkpoint restore ${checkpoint} --force`, "not restore it", "code=1");
   await say("checkpoint save inside --label mine", "code=0");
-  await say(`checkpoint fork ${checkpoint} --name forked`, "code=0");
-  await say(`checkpoint rm ${others}`, "code=0");
+  await say(`checkpoint fork ${checkpoint} --name forked`, "not fork it", "code=1");
+  await say(`checkpoint fork ${others} --name another`, "code=0");
   expect((await client.call("session.get", { id })).epoch).toBe(1);
   expect((await client.call("checkpoint.get", { checkpoint })).checkpoint).toBe(checkpoint);
-  expect((await client.call("session.get", { id: "forked" })).epoch).toBe(1);
+  expect((await client.call("session.list", { all: true })).sessions.map(({ name }) => name)).toEqual(["inside", "other", "another"]);
+  const { forks } = await client.call("fork.list", {});
+  for (const { fork } of forks) await client.call("fork.update", { fork, status: "abandoned" });
+  await say(`checkpoint rm ${others}`, "code=0");
 });
 
 /** Its holder went on typing into NOT_WRITER, and found out by that alone. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config.js";
 import type { Config } from "../../src/config.js";
-import { configuredBounds } from "../../src/persistence/configured-bounds.js";
+import { configuredBounds } from "../../src/supervisor/store-bounds.js";
 import { DEFAULT_BOUNDS } from "../../src/persistence/file-store.js";
 
 let directory: string;

@@ -1,6 +1,6 @@
 /** The store's bounds as config.toml has them; what is not there is {@link DEFAULT_BOUNDS}. */
 import type { Settings } from "../config.js";
-import type { StoreBounds } from "./file-store.js";
+import type { StoreBounds } from "../persistence/file-store.js";
 
 export function configuredBounds(store: Settings["store"]): Partial<StoreBounds> {
   return {
