@@ -16,6 +16,7 @@ import { inflightPath, makeDirectories, resolvePaths } from "./paths.js";
 import { Profiles } from "./profiles/watch.js";
 import { Custody } from "./reaper/custody.js";
 import { ExitReaper } from "./reaper/exit-reaper.js";
+import { configuredBounds } from "./supervisor/store-bounds.js";
 import { FileStore } from "./persistence/file-store.js";
 import { RpcServer } from "./rpc/server.js";
 import { adoptSessions } from "./supervisor/adoption.js";
@@ -69,7 +70,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const store = await FileStore.open({
     directory,
     clock,
-    bounds: { periodicKept: config.store.periodic_kept },
+    bounds: configuredBounds(config.store),
     listener: {
       degraded: (reason) => events.append("store.degraded", null, { reason }),
       ok: () => events.append("store.ok", null),
@@ -106,7 +107,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     hosting.profilesChanged(set);
   });
   const currentProfiles = (): Profiles["set"] => profiles.set;
-  const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles });
+  const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles, checkpoints: store.checkpoints });
   const custody = new Custody({
     runtime: paths.runtime,
     state: paths.state,

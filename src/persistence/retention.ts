@@ -62,25 +62,32 @@ function ageOf(row: SessionRow, now: number): number {
 async function dueSessions(parts: RetentionParts, request: PruneRequest): Promise<Due[]> {
   const now = parts.clock.now();
   const ended = parts.registry.list().filter(({ state }) => state === "exited");
+  const bytesOf = async (id: string): Promise<number> => (await sizeOf(parts.tree, sessionPlace(id))) + (request.bytesOutside?.(id) ?? 0);
   // Longest ended first; of those that ended together, the lower number.
   ended.sort((a, b) => ageOf(b, now) - ageOf(a, now));
   const due: Due[] = [];
+  let left = ended.length;
   let all = 0;
   const sizes = new Map<string, number>();
-  for (const row of ended) {
-    const bytes = (await sizeOf(parts.tree, sessionPlace(row.id))) + (request.bytesOutside?.(row.id) ?? 0);
-    sizes.set(row.id, bytes);
-    all += bytes;
+  if (request.allBytes !== null) {
+    for (const { id } of ended) {
+      const bytes = await bytesOf(id);
+      sizes.set(id, bytes);
+      all += bytes;
+    }
   }
   for (const row of ended) {
-    const bytes = sizes.get(row.id) ?? 0;
     const age = ageOf(row, now);
     let reason: string | null = null;
     if (age > request.olderThanMs) reason = `it ended ${Math.floor(age / 3_600_000)} h ago`;
+    else if (left > request.sessionsKept) reason = `${left} sessions have ended, ${request.sessionsKept} are kept`;
     else if (request.allBytes !== null && all > request.allBytes) reason = `ended sessions have ${all} bytes, ${request.allBytes} are kept`;
     if (reason === null) continue;
+    const bytes = sizes.get(row.id) ?? (await bytesOf(row.id));
     due.push({ row, reason, bytes });
-    if (reasonToKeep(parts, request, row.id) === null) all -= bytes;
+    if (reasonToKeep(parts, request, row.id) !== null) continue;
+    all -= bytes;
+    left -= 1;
   }
   return due;
 }

@@ -119,6 +119,8 @@ export interface Checkpoints {
   latest(session: string): Promise<{ checkpoint: Checkpoint; skipped: Damage[] }>;
   /** @throws NOT_FOUND, DAMAGED, UNSUPPORTED */
   get(checkpoint: string): Promise<Checkpoint>;
+  /** Whose it is, null when there is none. Asks no disk. */
+  ownerOf(checkpoint: string): string | null;
   /** Whether it existed. @throws BUSY naming the active fork that needs it */
   remove(checkpoint: string, options?: { unless?: () => string | null }): Promise<boolean>;
   /** How many there were. Files that are not ours stay. @throws BUSY */
@@ -220,6 +222,8 @@ export interface VerifyReport {
 export interface PruneRequest {
   /** Exited for longer than this: 7 days. */
   olderThanMs: number;
+  /** Ended sessions kept; beyond, the longest ended go. What may not go counts, and is passed over. */
+  sessionsKept: number;
   /** Periodic checkpoints kept per session; as many of those made at exit and shutdown. */
   periodicKept: number;
   /** Of one exited session, and of all together; beyond, the longest exited go first. Null: no bound. */

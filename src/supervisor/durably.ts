@@ -73,6 +73,8 @@ export class Durably {
    * @returns why it is not durable yet; null when it is
    */
   async unlessTrouble(work: Promise<unknown>): Promise<string | null> {
+    // Its failure after that is told by whoever does it.
+    work.catch(() => undefined);
     const reason = (): string | undefined => this.#p.store.trouble?.reason;
     const known = reason();
     if (known !== undefined) return known;

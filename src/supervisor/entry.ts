@@ -10,6 +10,8 @@ import { Waits } from "./waits.js";
 export interface Pen {
   watch: string;
   connection: number;
+  /** Tells the holder that `writer` has taken it. */
+  lost(writer: string): void;
 }
 
 export class SessionEntry {
@@ -39,7 +41,11 @@ export class SessionEntry {
   restart: Promise<void> | null = null;
   retirement: Promise<void> | null = null;
   backoff: NodeJS.Timeout | null = null;
+  /** Times of past restarts: monotonic for the policy, and ms since 1970 for the record. */
   restartHistory: number[] = [];
+  restartTimes: number[] = [];
+  /** While it waits to be started again: when. Ms since 1970. */
+  restartDueAt: number | null = null;
   /** Resolves each time the process's end has been dealt with; replaced at the next start. */
   end: { promise: Promise<void>; resolve(): void } = deferred();
 
@@ -158,6 +164,7 @@ export class SessionEntry {
       backend: spec.backend,
       health: this.unresponsive ? "unresponsive" : this.health,
       restarts: this.restarts,
+      pinned: this.pinned,
       dirty: this.dirty || this.saving > 0,
       last_checkpoint_at: this.lastCheckpointAt,
       recovered_from: this.recoveredFrom,

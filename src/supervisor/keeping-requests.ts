@@ -73,8 +73,11 @@ export class KeepingRequests implements KeepingApi {
     return this.#p.keeping.store.checkpoints.get(checkpoint);
   }
 
-  removeCheckpoint(checkpoint: string): Promise<boolean> {
-    return this.#p.durably.within(this.#p.keeping.store.checkpoints.remove(checkpoint), {
+  removeCheckpoint(checkpoint: string, caller: Caller): Promise<boolean> {
+    const { table, keeping, guard, durably } = this.#p;
+    const entry = table.find(keeping.store.checkpoints.ownerOf(checkpoint) ?? "");
+    if (entry !== null) guard.refuse(entry, caller, "remove a checkpoint of");
+    return durably.within(keeping.store.checkpoints.remove(checkpoint), {
       what: `the removal of checkpoint ${checkpoint}`,
       meanwhile: "It goes on by itself.",
     });
@@ -105,16 +108,20 @@ export class KeepingRequests implements KeepingApi {
     saved.catch(() => undefined);
     // What was asked for is done: it runs. A disk that refuses is no reason to say anything else.
     const reason = await durably.unlessTrouble(saved);
-    if (reason !== null) log.warn({ session: entry.id, phase: "restore", err: reason }, "a restored session's record is not on the disk yet");
+    if (reason !== null)
+      log.warn({ session: entry.id, phase: "restore", err: reason }, "a restored session's record is not on the disk yet");
     return entry.summary(clock.now());
   }
 
   async forkCheckpoint(
     checkpoint: string,
     options: { name: string | undefined; cwd: string | undefined },
+    caller: Caller,
   ): Promise<{ fork: Fork; session: SessionSummary }> {
-    const { lifecycle, keeping, durably } = this.#p;
+    const { table, lifecycle, keeping, durably, guard } = this.#p;
     const from = await keeping.store.checkpoints.get(checkpoint);
+    const parent = table.find(from.session);
+    if (parent !== null) guard.refuse(parent, caller, "fork");
     const spec: SessionSpec = {
       ...from.spec,
       env: { ...from.spec.env },

@@ -52,6 +52,7 @@ export class Retention {
     const bound = (bytes: number): number | null => (bytes === 0 ? null : bytes);
     const report = await keeping.store.prune({
       olderThanMs: request.olderThanMs ?? config.store.exited_ms,
+      sessionsKept: config.store.exited_sessions,
       periodicKept: config.store.periodic_kept,
       sessionBytes: bound(config.store.session_bytes),
       allBytes: bound(config.store.all_bytes),
