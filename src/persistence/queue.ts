@@ -385,7 +385,7 @@ function refusal(job: Job<unknown>, errno: string, cause: unknown): LifeguardErr
   if (isFull(cause))
     return new LifeguardError(
       "STORE_FULL",
-      `${job.kind} of ${job.lane} was not saved: the disk is full (${errno}); free some space and try again`,
+      `${job.kind} of ${job.lane} was not saved: the disk is full (${errno}); make room (remove sessions: rm, prune; or other files there) and try again`,
       data,
       { cause },
     );
