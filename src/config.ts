@@ -63,7 +63,7 @@ export interface Settings {
     stalled_ms: number;
     /** One entry of a journal. At the bound: LIMIT. */
     journal_entry_bytes: number;
-    /** A checkpoint's context as given; it also has to fit into a message (`max_frame_bytes`). At the bound: LIMIT. */
+    /** A checkpoint's context as given. At the bound: LIMIT; by default the bound of a message (`max_frame_bytes`) is met just before. */
     context_bytes: number;
   };
   session: {
