@@ -19,10 +19,10 @@ const NAMED = ["STORE_FULL", "UNAVAILABLE", "BUSY"];
 
 type Answer = { done: true; value: unknown } | { done: false; name: string; message: string };
 
-async function ask<M extends MethodName>(client: Client, method: M, params: object): Promise<Answer> {
+async function ask(client: Client, method: MethodName, params: object): Promise<Answer> {
   return await within(
     `${method} to be answered`,
-    client.call(method, params as Params<M>).then(
+    client.call(method, params as Params<MethodName>).then(
       (value): Answer => ({ done: true, value }),
       (error: unknown): Answer => {
         if (!(error instanceof LifeguardError)) throw error;
