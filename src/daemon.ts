@@ -21,7 +21,7 @@ import { configuredBounds } from "./supervisor/store-bounds.js";
 import { FileStore } from "./persistence/file-store.js";
 import { RpcServer } from "./rpc/server.js";
 import { Journal, journalDestination, writesToJournal } from "./service/journal.js";
-import { inheritedListener } from "./service/manager.js";
+import { inheritedListener } from "./service/notification.js";
 import { adoptSessions } from "./supervisor/adoption.js";
 import { callerOpenFiles } from "./supervisor/environment.js";
 import { CheckpointLoop } from "./supervisor/checkpoint-loop.js";
