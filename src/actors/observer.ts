@@ -267,6 +267,7 @@ export class Observer {
               title: rules.profile.title,
               since: this.#tools.since,
               startupMs: rules.profile.startupMs,
+              drawing: this.#context.terminal()?.drawing ?? false,
               judge: () => {
                 const shown = this.#shown();
                 return shown === null ? null : rules.judge(shown);

@@ -1,6 +1,7 @@
 /**
- * Real agents, recorded (test/support/record-agents.mjs) and looked at by hand: replayed through the terminal and the observer of
- * live sessions, in virtual time, every state is the one a person saw, in order, none missed, none extra, however the bytes are cut.
+ * Real agents, recorded (test/support/record-agents.mjs) and read frame by frame without any rule (test/support/read-frames.mjs):
+ * replayed through the terminal and the observer of live sessions, in virtual time, every state is the one that was read, in order,
+ * none missed, none extra, however the bytes are cut.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
@@ -15,7 +16,9 @@ const { set: profiles } = loadProfiles([SHIPPED_PROFILES]);
 
 /** From the screen that shows it to the word that says it. Idle is held for 1.5 s and a look. */
 const LATEST_MS: Record<string, number> = { busy: 300, attention: 300, idle: 1_750, starting: 400 };
-/** A person's mark and the observer's look may differ by this much the other way: the text waited for came last. */
+/** The first idle after a start: it must have shown for half a second. */
+const READY_MS = 750;
+/** A reader's mark and the observer's look may differ by this much the other way: the text waited for came last. */
 const EARLY_MS = 300;
 
 const files = readdirSync(RECORDINGS).flatMap((tool) => readdirSync(new URL(`${tool}/`, RECORDINGS)).map((file) => `${tool}/${file}`));
@@ -47,12 +50,12 @@ function replay(recording: Recording, cut: Cut): Said[] {
 describe.each(files)("%s", (file) => {
   const recording = load(file);
 
-  it("has been looked at by hand", () => {
-    expect(recording.checked).toBe(true);
+  it("has been read frame by frame", () => {
+    expect(recording.checked).toMatchObject({ by: "frame reading" });
     expect(recording.timeline.length).toBeGreaterThan(1);
   });
 
-  it.each(["recorded", "bytes", "blocks"] as const)("tells what a person saw, in time: %s", (cut) => {
+  it.each(["recorded", "bytes", "blocks"] as const)("tells what was read in it, in time: %s", (cut) => {
     const said = replay(recording, cut);
     const wanted = withoutStart(recording.timeline.map(([, state]) => state));
     const seen = withoutStart(said.map(({ state }) => state));
@@ -66,7 +69,7 @@ describe.each(files)("%s", (file) => {
       const held = state === "idle" && expected[index - 1]?.[1] !== undefined && expected[index - 1]?.[1] !== "starting";
       const kind = state === "idle" && !held ? "ready" : state;
       (delays[kind] ??= []).push(delay);
-      expect(delay, `${state} at ${at}`).toBeLessThanOrEqual(kind === "ready" ? 300 : (LATEST_MS[state] ?? 0));
+      expect(delay, `${state} at ${at}`).toBeLessThanOrEqual(kind === "ready" ? READY_MS : (LATEST_MS[state] ?? 0));
       expect(delay, `${state} at ${at}`).toBeGreaterThanOrEqual(-EARLY_MS);
     }
   });
@@ -75,7 +78,25 @@ describe.each(files)("%s", (file) => {
 describe("all recordings", () => {
   it("are of every tool that is said to be verified", () => {
     const verified = profiles.profiles.filter(({ verified: is, rules }) => is !== null && rules.length > 0).map(({ name }) => name);
-    expect(readdirSync(RECORDINGS).sort()).toEqual(verified.sort());
+    expect(new Set(files.map((file) => load(file).tool))).toEqual(new Set(verified));
+  });
+
+  it("are of every version that is said to be verified, and of no other", () => {
+    for (const { name, verified: is } of profiles.profiles) {
+      const versions = files.map(load).flatMap(({ tool, version }) => (tool === name ? [/\d+\.\d+\.\d+/.exec(version)?.[0]] : []));
+      if (versions.length > 0) expect(new Set(versions), name).toEqual(new Set(is?.versions));
+    }
+  });
+
+  it("that end in a shell have no tool any more", () => {
+    for (const file of files.filter((name) => name.endsWith("/shell.json"))) {
+      const recording = load(file);
+      const { tools } = rehearse(recording, { profiles, tool: null });
+      expect(
+        tools.map(({ tool }) => tool),
+        file,
+      ).toEqual([recording.tool, null]);
+    }
   });
 
   it("cost little to watch", () => {
