@@ -2,7 +2,7 @@
  * What it costs to know what sessions are doing: many agents at work, many at rest. Prints machine, load and figures; asserts nothing.
  * `npm run build` first.
  *
- *   node bench/detection.mjs [--sessions 200] [--seconds 20]
+ *   node bench/detection.mjs [--sessions 200] [--seconds 20] [--tools claude,codex,opencode]
  *
  * First the watching alone, in this process: recordings of real agents (test/recordings), the long silent tool with its spinner, from
  * the moment it works. Then a real daemon, whose sessions are fed the same bytes at the same pace: with the tool's profile, and with none.
@@ -26,7 +26,13 @@ const TOOLS = ["claude", "codex", "opencode"];
 const ROUNDS = 20;
 const TICK_MS = 10;
 
-const { values } = parseArgs({ options: { sessions: { type: "string", default: "200" }, seconds: { type: "string", default: "20" } } });
+const { values } = parseArgs({
+  options: {
+    sessions: { type: "string", default: "200" },
+    seconds: { type: "string", default: "20" },
+    tools: { type: "string", default: TOOLS.join(",") },
+  },
+});
 const sessions = Number(values.sessions);
 const seconds = Number(values.seconds);
 const say = (name, text) => console.log(`${name.padEnd(44)} ${text}  [load ${loadavg()[0].toFixed(1)}]`);
@@ -54,20 +60,25 @@ function cpuMs(pid) {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
+/** What watching takes of the processor: its part of the time that a replay runs, of the processor time that the replay uses. */
 function watching(tool) {
   const { set: profiles } = loadProfiles([SHIPPED_PROFILES]);
   const { work, ms } = atWork(tool);
   rehearse(work, { profiles, tool });
+  const [used, began] = [process.cpuUsage(), performance.now()];
   let took = 0;
   for (let round = 0; round < ROUNDS; round++) took += rehearse(work, { profiles, tool }).watchingMs;
-  const share = took / (ROUNDS * ms);
-  say(
-    `${tool}: watching ${sessions} that work`,
-    `${percent(share * sessions)} (${((took / (ROUNDS * ms)) * 1_000).toFixed(2)} ms a second each)`,
-  );
+  const ran = performance.now() - began;
+  const { user, system } = process.cpuUsage(used);
+  const share = ((took / ran) * ((user + system) / 1_000)) / (ROUNDS * ms);
+  say(`${tool}: watching ${sessions} that work`, `${percent(share * sessions)} (${(share * 1_000).toFixed(2)} ms a second each)`);
 }
 
 // ---- a daemon -------------------------------------------------------------------------------------------------------------
+
+/** Ends the daemon that runs, and its sessions, which would outlive it. */
+let stop = null;
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void Promise.resolve(stop?.()).finally(() => process.exit(1)));
 
 async function startDaemon(home) {
   mkdirSync(join(home, "user"));
@@ -86,7 +97,9 @@ async function startDaemon(home) {
     await client.call("daemon.stop", { all: true });
     await gone;
     await client.close();
+    rmSync(home, { recursive: true, force: true });
   };
+  stop = end;
   return { pid: child.pid, client, end };
 }
 
@@ -176,12 +189,12 @@ async function measured(tool, recorded) {
   await feeding.run(recorded.ms + 1_000);
   const busy = await cost(pid, async () => await feeding.run(seconds * 1_000));
   const busyOnes = (await states()).filter((state) => state === "busy").length;
-  // A tool that stands still in the middle of its work is looked at once more after 15 s.
-  if (tool !== null) await sleep(17_000);
+  // What stands still in the middle of its work is looked at once more after 15 s, and what has changed is checkpointed within 30 s.
+  if (tool !== null) await sleep(60_000);
   const idle = tool === null ? 0 : await cost(pid, () => sleep(seconds * 1_000));
   for (const { fd } of pipes) closeSync(fd);
+  stop = null;
   await end();
-  rmSync(home, { recursive: true, force: true });
   return { busy, idle, empty, skipped: feeding.skipped, busyOnes };
 }
 
@@ -199,5 +212,5 @@ async function inDaemon(tool) {
 }
 
 console.log(`${cpus()[0]?.model}, ${availableParallelism()} cores, Linux ${release()}, Node ${process.versions.node}`);
-for (const tool of TOOLS) watching(tool);
-for (const tool of TOOLS) await inDaemon(tool);
+for (const tool of values.tools.split(",")) watching(tool);
+for (const tool of values.tools.split(",")) await inDaemon(tool);

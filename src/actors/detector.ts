@@ -50,7 +50,7 @@ export class Detector {
   /** Idle has been seen once, first at `#idleAt`, while something else is still said. */
   #idleSeen = false;
   #idleAt = 0;
-  /** That was a prompt of its own, after a dialog. */
+  /** That is a tool's own prompt, after a dialog. */
   #answered = false;
   /** The newest sign of work. */
   #busyAt = 0;
@@ -71,9 +71,13 @@ export class Detector {
     this.#settings = settings;
   }
 
-  /** For people who ask why: what the newest look said, and whether it is being held back. */
-  get newest(): { look: Look | null; held: boolean } {
-    return { look: this.#look, held: this.#idleSeen && HELD.has(this.#state) };
+  /** For people who ask why: what the newest look said, whether it is being held back, and for how long in all. */
+  get newest(): { look: Look | null; held: boolean; holdMs: number } {
+    return { look: this.#look, held: this.#idleSeen && HELD.has(this.#state), holdMs: this.#holdMs };
+  }
+
+  get #holdMs(): number {
+    return this.#answered ? Math.min(ANSWERED_MS, this.#settings.idleHoldMs) : this.#settings.idleHoldMs;
   }
 
   evaluate(input: DetectorInput): Detection {
@@ -170,12 +174,13 @@ export class Detector {
     if (this.#evidence?.rule === FINISHED) return null;
     const first = !this.#idleSeen;
     this.#idleSeen = true;
+    const before = this.#answered;
+    // After a dialog a blank screen tells nothing at all.
+    this.#answered = look.byTool && this.#state === "attention" && look.rule !== NO_RULE;
     if (look.byTool) {
-      // What it shows tells that it rests, not since when. After a dialog a blank screen tells nothing at all.
-      const answered = this.#state === "attention" && look.rule !== NO_RULE;
-      if (first || this.#idleAt > now || answered !== this.#answered) this.#idleAt = now;
-      this.#answered = answered;
-      const rest = this.#idleAt + (answered ? Math.min(ANSWERED_MS, this.#settings.idleHoldMs) : this.#settings.idleHoldMs) - now;
+      // What it shows tells that it rests, not since when.
+      if (first || this.#idleAt > now || this.#answered !== before) this.#idleAt = now;
+      const rest = this.#idleAt + this.#holdMs - now;
       return rest > 0 ? rest : null;
     }
     // After the clock was set back, the hold begins again.

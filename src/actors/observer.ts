@@ -151,7 +151,6 @@ export class Observer {
       rules: this.#tools.rules,
       tool: this.#tools.tool,
       shown: this.#shown(),
-      idleHoldMs: this.#start.settings.idleHoldMs,
       broken: this.#over,
     });
   }

@@ -15,7 +15,7 @@ const { set: profiles } = loadProfiles([SHIPPED_PROFILES]);
 const TOOLS = ["claude", "claude-2.1.329", "codex", "opencode"] as const;
 /** Held and confirmed is everything by then. */
 const SETTLED_MS = 2_500;
-const tally = { right: 0, low: 0 };
+const tally = { right: 0, low: 0, wrong: 0 };
 
 interface Heard {
   at: number;
@@ -43,7 +43,7 @@ function hear(recording: Recording, at: number[]): { heard: Heard[]; states: Ses
 function expectNotWrong(truth: readonly SessionState[], heard: Heard, what: string): void {
   if (truth.includes(heard.state)) tally.right++;
   else {
-    tally.low++;
+    tally[heard.confidence === "low" ? "low" : "wrong"]++;
     expect(heard, `${what} at ${heard.at}: it is ${truth.join(" or ")}`).toMatchObject({ confidence: "low" });
   }
 }
@@ -252,7 +252,10 @@ describe("a shell", () => {
 });
 
 afterAll(() => {
-  figure("adversarial screens", `${tally.right + tally.low}: ${tally.right} right, ${tally.low} with confidence low, 0 wrong and sure`);
+  figure(
+    "adversarial screens",
+    `${tally.right + tally.low + tally.wrong}: ${tally.right} right, ${tally.low} with confidence low, ${tally.wrong} wrong and sure`,
+  );
   expect(tally.right).toBeGreaterThan(tally.low);
   if (FULL) expect(tally.right + tally.low).toBeGreaterThan(1_000);
 });

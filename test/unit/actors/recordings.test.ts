@@ -3,15 +3,14 @@
  * replayed through the terminal and the observer of live sessions, in virtual time, every state is the one that was read, in order,
  * none missed, none extra, however the bytes are cut.
  */
-import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
-import { parseRecording, type Recording } from "../../../src/actors/recording.js";
+import type { Recording } from "../../../src/actors/recording.js";
 import { rehearse, type Cut, type Said } from "../../../src/actors/rehearsal.js";
 import { loadProfiles, SHIPPED_PROFILES } from "../../../src/profiles/load.js";
 import type { SessionState } from "../../../src/session.js";
 import { figure } from "../../support/figures.js";
+import { loadRecording as load, recordingFiles as files } from "../../support/recorded.js";
 
-const RECORDINGS = new URL("../../recordings/", import.meta.url);
 const { set: profiles } = loadProfiles([SHIPPED_PROFILES]);
 
 /** From the screen that shows it to the word that says it. Idle is held for 1.5 s and a look. */
@@ -21,16 +20,11 @@ const READY_MS = 750;
 /** A reader's mark and the observer's look may differ by this much the other way: the text waited for came last. */
 const EARLY_MS = 300;
 
-const files = readdirSync(RECORDINGS).flatMap((tool) => readdirSync(new URL(`${tool}/`, RECORDINGS)).map((file) => `${tool}/${file}`));
 const delays: Record<string, number[]> = {};
 let flaps = 0;
 let replays = 0;
 let recordedMs = 0;
 let watchingMs = 0;
-
-function load(file: string): Recording {
-  return parseRecording(readFileSync(new URL(file, RECORDINGS), "utf8"), file);
-}
 
 /** Before a shell has printed its prompt, or a tool has drawn anything, a moment of `starting` is nobody's to see. */
 function withoutStart(states: readonly SessionState[]): SessionState[] {
