@@ -35,6 +35,7 @@ import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
 import { Removal } from "./supervisor/removal.js";
+import { Repositories } from "./supervisor/repositories.js";
 import { Retention } from "./supervisor/retention.js";
 import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
@@ -162,6 +163,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   });
   const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 
+  let repositories: Repositories | null = null;
+
   try {
     const began = clock.monotonic();
     const elapsed = (): number => Math.round(clock.monotonic() - began);
@@ -185,6 +188,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       log.info({ phase: "start", sessions: adopted.sessions, ms: elapsed() }, "all sessions serve");
     });
 
+    repositories = new Repositories(table, events, clock);
     void revive(adopted.gone, lifecycle, config.daemon.restore, log);
 
     await stopAsked(options.stop, asked.signal);
@@ -198,6 +202,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     // In reverse, also when the start failed half-way: each of these is harmless on a part that never began.
     endFaults();
     service.stop();
+    repositories?.stop();
     profiles.stop();
     await server.close();
     retention.stop();

@@ -62,6 +62,7 @@ export class SessionEntry {
   /** The tool in front, by its profile's name. */
   tool: string | null;
   contextLimit: number | null = null;
+  repo: SessionSummary["repo"] = null;
   currentCommand: string | null = null;
   epoch = 1;
   offset = 0;
@@ -153,7 +154,7 @@ export class SessionEntry {
       conversation_id: this.conversationId,
       thought: this.thought,
       last_skill: null,
-      repo: null,
+      repo: this.repo,
       prompt_delivery: null,
       token_count: this.tokenCount,
       context_limit: this.contextLimit,
