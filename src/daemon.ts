@@ -19,7 +19,7 @@ import { ExitReaper } from "./reaper/exit-reaper.js";
 import { FileStore } from "./persistence/file-store.js";
 import { RpcServer } from "./rpc/server.js";
 import { adoptSessions } from "./supervisor/adoption.js";
-import { callerOpenFiles } from "./supervisor/environment.js";
+import { baseEnvironment, callerOpenFiles } from "./supervisor/environment.js";
 import { CheckpointLoop } from "./supervisor/checkpoint-loop.js";
 import { EventLog } from "./supervisor/events.js";
 import { listenForFaults } from "./supervisor/faults.js";
@@ -34,7 +34,9 @@ import { SelfGuard } from "./supervisor/self-guard.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
+import { ThoughtWorld } from "./supervisor/thought-world.js";
 import { Vitals } from "./supervisor/vitals.js";
+import { Thinking } from "./thoughts/thinking.js";
 
 export interface DaemonOptions {
   env: NodeJS.ProcessEnv;
@@ -119,8 +121,18 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, events, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
-  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
   const guard = new SelfGuard();
+  const thinking = new Thinking({
+    settings: config.thought,
+    documents: store.documents,
+    world: new ThoughtWorld({ table, hosting, events, clock, store, publish: (id, update) => kept.publishThought(id, update) }),
+    clock,
+    log,
+    env: () => baseEnvironment("daemon", {}),
+    announce: (reason) => events.append("daemon.degraded", null, { reason }),
+  });
+  const kept = new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard, thinking });
+  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store, thoughts: () => healthOf(thinking) });
   const supervisor = new Supervisor({
     config,
     clock,
@@ -130,7 +142,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     lifecycle,
     vitals,
     profiles: currentProfiles,
-    keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard }),
+    keeping: kept,
     guard,
     requestStop: () => asked.abort(),
   });
@@ -151,6 +163,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
+    await thinking.start();
     await server.listen();
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
     log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, ms: elapsed() }, "listening");
@@ -164,6 +177,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await stopAsked(options.stop, asked.signal);
 
     events.append("daemon.stopping", null);
+    // Its process ends while sessions are handed over.
+    void thinking.close();
     const end = await shutDown({ table, lifecycle, keeping, budgetMs: config.daemon.shutdown_budget_ms, log });
     log.info({ phase: "stop", left: end.left, not_saved: end.notSaved }, "ended");
     return { exitCode: end.notSaved.length === 0 ? 0 : 1, ...end };
@@ -172,6 +187,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     endFaults();
     profiles.stop();
     await server.close();
+    await thinking.close();
     retention.stop();
     checkpoints.stop();
     await reaper.stop();
@@ -183,6 +199,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await store.close();
     lock.release();
   }
+}
+
+function healthOf({ status: { engine, healthy, detail } }: Thinking): { engine: typeof engine; healthy: boolean; detail: string | null } {
+  return { engine, healthy, detail };
 }
 
 function stopAsked(...signals: AbortSignal[]): Promise<void> {

@@ -16,6 +16,7 @@ import type {
   VerifyReport,
 } from "../persistence/store.js";
 import { checkName, type SessionSpec, type SessionSummary } from "../session.js";
+import type { ThinkingApi } from "../thoughts/thinking.js";
 import type { Caller, CheckpointInput, KeepingApi } from "./api.js";
 import type { Clock } from "../clock.js";
 import type { EventLog } from "./events.js";
@@ -34,6 +35,7 @@ export interface KeepingRequestsParts {
   keeping: Keeping;
   retention: Retention;
   guard: SelfGuard;
+  thinking: ThinkingApi;
 }
 
 export class KeepingRequests implements KeepingApi {
@@ -154,6 +156,10 @@ export class KeepingRequests implements KeepingApi {
 
   get archives(): Archives {
     return this.#p.keeping.store.archives;
+  }
+
+  get thinking(): ThinkingApi {
+    return this.#p.thinking;
   }
 
   publishThought(id: string, input: PublishInput): { accepted: boolean; reason?: string } {

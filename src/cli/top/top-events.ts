@@ -52,8 +52,9 @@ function changeOf(event: SeenEvent): Partial<SessionSummary> | "list" | null {
       return typeof event["name"] === "string" ? { name: event["name"] } : "list";
     case "session.resized":
       return { cols: Number(event["cols"]), rows: Number(event["rows"]) };
-    case "session.command":
     case "session.thought":
+      return event["thought"] === undefined ? "list" : { thought: event["thought"] as SessionSummary["thought"] };
+    case "session.command":
     case "session.health":
     case "session.restarted":
     case "session.tool":
