@@ -19,7 +19,7 @@ import type { Engine, EngineStatus } from "./engine.js";
 import { EngineChild, EngineFailure } from "./engine-child.js";
 import { Turns } from "./turns.js";
 import type { SessionView, Update, World } from "./world.js";
-import { LINE_BYTES, readUpdate, REPLAY_CHARS, sessionPart, syncRequest } from "./wire.js";
+import { LINE_BYTES, readUpdate, REPLAY_CHARS, sessionOf, sessionPart, syncRequest } from "./wire.js";
 import type { Hello, SyncResult } from "./wire.js";
 
 const BACKOFF_MS = 500;
@@ -29,6 +29,8 @@ const FAILURES = 3;
 const UNWELL_MS = 30_000;
 /** Screens asked for at once. */
 const TAILS = 8;
+/** Updates of one session that are looked at, of those in one answer. */
+const UPDATES_EACH = 4;
 /** Updates published in one turn of the loop. */
 const BATCH = 20;
 
@@ -209,23 +211,23 @@ export class CommandEngine implements Engine {
     return parts;
   }
 
-  /** @param asked what it was asked about: nothing is taken of others, and at most as many updates as that are looked at */
+  /** @param asked what it was asked about: nothing is taken of others, and only a few updates of each are looked at */
   async #publish(result: SyncResult, asked: ReadonlySet<string>): Promise<void> {
     const stream = result.stream ?? this.#up?.stream ?? this.#stream;
-    const updates = result.updates.slice(0, asked.size);
+    const updates = result.updates.filter((raw) => asked.has(sessionOf(raw) ?? "")).slice(0, asked.size * UPDATES_EACH);
     this.#counts.ignored += result.updates.length - updates.length;
     for (const [index, raw] of updates.entries()) {
       if (index % BATCH === BATCH - 1) await turn();
       if (this.#closed !== null) return;
-      this.#publishOne(raw, stream, asked);
+      this.#publishOne(raw, stream);
     }
   }
 
-  #publishOne(raw: unknown, stream: string, asked: ReadonlySet<string>): void {
+  #publishOne(raw: unknown, stream: string): void {
     const { world, log } = this.#p;
     const update = readUpdate(raw);
     const text = update === null ? null : (update.text ?? world.thought(update.session)?.text ?? null);
-    if (update === null || text === null || !asked.has(update.session)) {
+    if (update === null || text === null) {
       this.#counts.ignored += 1;
       return;
     }

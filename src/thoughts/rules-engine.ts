@@ -117,7 +117,7 @@ export class RulesEngine implements Engine {
     if (judgement === null) return;
     const known = this.#world.thought(id);
     const now = this.#clock.now();
-    if (known !== null && !isOwn(known, memory) && now - known.updated_at < YIELD_MS) return;
+    if (known !== null && !isOwn(known, memory) && Math.abs(now - known.updated_at) < YIELD_MS) return;
     const update = judgement === RESTS ? resting(known) : judgement;
     if (update === null || isSaid(known, update)) return;
     try {

@@ -15,6 +15,7 @@ interface Asked {
   offset: number;
   stateSince: number;
   title: string;
+  rest: SessionView["rest"];
 }
 
 export type Pace = Pick<ThoughtSettings, "tick_ms" | "hot_ms" | "warm_ms" | "cold_ms">;
@@ -44,7 +45,8 @@ export class Turns {
         due.push({ view, at: Number.NEGATIVE_INFINITY });
         continue;
       }
-      if (last.offset === view.offset && last.stateSince === view.stateSince && last.title === view.title) continue;
+      const { offset, stateSince, title, rest } = view;
+      if (last.offset === offset && last.stateSince === stateSince && last.title === title && last.rest === rest) continue;
       // Ticks come a little early or late.
       if (now.monotonic - last.at >= this.#every(thought(view.id), now.wall) - this.#pace.tick_ms / 2) due.push({ view, at: last.at });
     }
@@ -53,7 +55,7 @@ export class Turns {
 
   /** They were asked about, as they were seen then. */
   asked(views: readonly SessionView[], at: number): void {
-    for (const { id, offset, stateSince, title } of views) this.#asked.set(id, { at, offset, stateSince, title });
+    for (const { id, offset, stateSince, title, rest } of views) this.#asked.set(id, { at, offset, stateSince, title, rest });
   }
 
   #every(thought: Known | null, now: number): number {

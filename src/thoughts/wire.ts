@@ -140,6 +140,12 @@ export interface ReadUpdate {
   rest: Omit<Update, "text" | "stream_instance_id" | "emission_seq">;
 }
 
+/** Whom an entry of `updates` is about, before anything else of it is looked at; null when it does not say so. */
+export function sessionOf(raw: unknown): string | null {
+  if (typeof raw !== "object" || raw === null || !("session_id" in raw)) return null;
+  return typeof raw.session_id === "string" ? raw.session_id : null;
+}
+
 /** One entry of `updates`; null when it is not understood. */
 export function readUpdate(raw: unknown): ReadUpdate | null {
   const result = updateSchema.safeParse(raw);

@@ -1,240 +1,174 @@
 /**
- * A thought engine that misbehaves in every way it can, as a real process of a real daemon: the daemon goes on, says that the engine is
- * not well, keeps no process and no memory of it, and ends as fast as ever.
+ * A thought engine that misbehaves in every way it can, as a real process: it is ended, tried again, and said to be not well; what it
+ * says is cut, cleaned, or ignored and counted; no process of it is left. thought-daemon.test.ts does the same with a daemon around it.
  */
-import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, test } from "vitest";
-import type { Client } from "../../src/rpc/client.js";
-import type { ThoughtConfig, ThoughtSettings } from "../../src/rpc/protocol-kept.js";
-import { startDaemon } from "../support/daemon.js";
-import type { TestDaemon } from "../support/daemon.js";
-import { figure } from "../support/figures.js";
-import { isAlive } from "../support/processes.js";
+import { describe, expect, test } from "vitest";
+import { systemClock } from "../../src/clock.js";
+import { thoughtSettings } from "../../src/config.js";
+import type { ThoughtSettings } from "../../src/config.js";
+import { silentLog } from "../../src/log.js";
+import { CommandEngine } from "../../src/thoughts/command-engine.js";
+import type { EngineStatus } from "../../src/thoughts/engine.js";
+import { checkLeaks } from "../support/leaks.js";
+import { processesNaming } from "../support/processes.js";
+import { ThoughtWorldInMemory } from "../support/thought-world.js";
 import { waitUntil } from "../support/wait.js";
+import { view } from "../unit/thoughts/views.js";
 
 const ENGINE = fileURLToPath(new URL("../support/thought-engine.mjs", import.meta.url));
-const FAST = { tick_ms: 250, hot_ms: 250, exchange_ms: 2_000 };
+const PATIENT = { tick_ms: 250, hot_ms: 250, exchange_ms: 60_000 };
+const HASTY = { ...PATIENT, exchange_ms: 500 };
 
-let daemon: TestDaemon;
-let client: Client;
-let id: string;
-let lines = 0;
+checkLeaks();
 
-beforeAll(async () => {
-  daemon = await startDaemon();
-  client = await daemon.client();
-  ({ id } = await client.call("session.create", { command: "cat", args: [] }));
-});
-
-const config = async (): Promise<ThoughtConfig> => await client.call("thought.config.get");
-const set = async (change: Partial<ThoughtSettings>): Promise<ThoughtConfig> =>
-  await client.call("thought.config.set", { version: (await config()).version, ...change });
-const engine = async (mode: string, change: Partial<ThoughtSettings> = {}): Promise<ThoughtConfig> =>
-  await set({ ...FAST, engine: "command", command: [process.execPath, ENGINE, mode], ...change });
-/** Something for it to be asked about. */
-const type = async (): Promise<void> => void (await client.call("session.input", { id, data: `line ${++lines}\n` }));
-const thought = async (): Promise<string | undefined> => (await client.call("session.get", { id })).thought?.text;
-
-/** Children of the daemon that are engines or have ended unreaped. */
-function left(): string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-        const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        const words = readFileSync(`/proc/${pid}/cmdline`, "latin1");
-        const own = Number(parent) === daemon.pid && (state === "Z" || words.includes(ENGINE));
-        return own || (words.includes("of-the-engine") && words.includes("SIGTERM")) ? [`${pid} ${state} ${words}`] : [];
-      } catch {
-        return [];
-      }
-    });
+interface Rig {
+  world: ThoughtWorldInMemory;
+  engine: CommandEngine;
+  status(what: string, is: (status: EngineStatus) => boolean): Promise<EngineStatus>;
 }
 
-const descriptors = (): number => readdirSync(`/proc/${daemon.pid}/fd`).length;
-const rss = (): number => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${daemon.pid}/status`, "utf8"))?.[1]) * 1024;
-
-async function noneLeft(): Promise<void> {
-  await set({ engine: "none" });
-  await waitUntil("the engine to be gone", () => left().length === 0);
+/** The engine, with one session to be asked about, until the body is done; then nothing of it may be left. */
+async function withEngine(mode: string, change: Partial<ThoughtSettings>, body: (rig: Rig) => Promise<void>): Promise<void> {
+  const world = new ThoughtWorldInMemory();
+  world.add(view({ id: "sess_1", state: "busy" }), "first line");
+  const mark = `mark-${mode}-${process.pid}`;
+  const settings = thoughtSettings.parse({ ...PATIENT, engine: "command", command: [process.execPath, ENGINE, mode], ...change });
+  const env = { PATH: process.env["PATH"] ?? "", ENGINE_MARK: mark };
+  const engine = new CommandEngine({ world, settings, clock: systemClock, log: silentLog, env });
+  engine.start();
+  try {
+    await body({
+      world,
+      engine,
+      status: (what, is) =>
+        waitUntil(`${mode}: ${what}`, () => {
+          const status = engine.status();
+          return is(status) && status;
+        }),
+    });
+  } finally {
+    await engine.close();
+  }
+  expect(processesNaming(mark)).toEqual([]);
 }
 
-describe("an engine", () => {
-  test("that does its work is taken at its word, with descriptors 0, 1 and 2, and is asked about changes only", async () => {
-    await engine("good");
-    await type();
-    await waitUntil("its thought", async () => (await thought()) === `good: line ${lines}`);
-    const { status } = await config();
-    expect(status).toMatchObject({ healthy: true, name: "good", starts: 1, failures: 0, detail: null });
-    expect(readdirSync(`/proc/${status.pid}/fd`).filter((fd) => Number(fd) <= 2)).toHaveLength(3);
-    expect(await client.call("thought.get", { id })).toMatchObject({
-      thought: {
-        source: "llm",
-        objective_fingerprint: "good",
-        watermark: { stream_instance_id: expect.stringContaining("engine-") as string },
-      },
+describe.concurrent("an engine", () => {
+  test.each([
+    ["exits", PATIENT, /ended with code 3/],
+    ["silent", HASTY, /said no hello within/],
+    ["other-protocol", PATIENT, /no hello of lifeguard\.thought\.v1/],
+    ["two-hellos", PATIENT, /nobody asked for|no sync_result/],
+    ["chatty", PATIENT, /nobody asked for|answered request/],
+    ["no-answer", HASTY, /did not answer within/],
+    ["stalls-mid-line", HASTY, /did not answer within/],
+    ["trickles", HASTY, /did not answer within/],
+    ["late", HASTY, /did not answer within/],
+    ["stubborn", HASTY, /did not answer within/],
+    ["family", HASTY, /did not answer within/],
+    ["deaf", HASTY, /closed its stdin|did not answer/],
+    ["garbage", PATIENT, /not JSON/],
+    ["broken", PATIENT, /not JSON/],
+    ["nested", PATIENT, /not JSON/],
+    ["wrong-id", PATIENT, /answered request another/],
+    ["no-result", PATIENT, /no sync_result/],
+    ["refuses", PATIENT, /no model today/],
+    ["long", PATIENT, /line of more than 8388608 bytes/],
+    ["dies-mid-line", PATIENT, /ended with code 0/],
+  ] as const)("that is like %s is ended each time, tried again, and said to be not well", async (mode, change, detail) => {
+    await withEngine(mode, change, async ({ world, engine, status }) => {
+      const seen = await status("to be not well for its reason", (now) => !now.healthy && detail.test(now.detail ?? ""));
+      expect(seen.failures).toBeGreaterThanOrEqual(3);
+      expect(seen.starts).toBeGreaterThanOrEqual(3);
+      // It ends as soon as it is not wanted, whatever it is doing.
+      await engine.close();
+      expect(world.taken).toEqual([]);
     });
-    const before = readFileSync(`/proc/${status.pid}/environ`, "latin1");
-    expect(before).not.toMatch(/LIFEGUARD_/);
-    await noneLeft();
   });
 
-  test.each([
-    ["exits", /ended with code 3/],
-    ["silent", /said no hello within/],
-    ["no-answer", /did not answer within/],
-    ["broken", /not JSON/],
-    ["wrong-id", /answered request another/],
-    ["refuses", /no model today/],
-    ["no-result", /no sync_result/],
-    ["other-protocol", /no hello of lifeguard\.thought\.v1/],
-    ["long", /line of more than 8388608 bytes/],
-    ["chatty", /nobody asked for|answered request/],
-    ["dies-mid-line", /ended with code 0/],
-    ["deaf", /closed its stdin|did not answer/],
-    ["stubborn", /did not answer within/],
-    ["family", /did not answer within/],
-  ])("that is like %s is ended each time, tried again, and said to be not well", async (mode, detail) => {
-    await type();
-    await engine(mode, { exchange_ms: 300 });
-    const { status } = await waitUntil(`${mode} to be not well`, async () => {
-      const seen = await config();
-      return seen.status.healthy ? false : seen;
+  test("whose line is broken or of another request is asked once more at once, in a new process", async () => {
+    await withEngine("wrong-id", PATIENT, async ({ status }) => {
+      const seen = await status("its first failure", ({ failures }) => failures >= 1);
+      expect(seen.starts).toBe(2 * seen.failures);
     });
-    expect(status.failures).toBeGreaterThanOrEqual(3);
-    expect(status.detail).toMatch(detail);
-    expect((await client.call("daemon.status")).thoughts).toMatchObject({ engine: "command", healthy: false });
-    // Advisory: everything else is as ever.
-    await type();
-    await waitUntil("the echo", async () => (await client.call("session.screen", { id })).text?.includes(`line ${lines}`));
-    // At most the one that is tried now.
-    expect(left().filter((line) => line.includes(ENGINE)).length).toBeLessThanOrEqual(1);
-    await noneLeft();
   });
 
   test("that cannot be started at all is said to be so", async () => {
-    await set({ ...FAST, engine: "command", command: ["/nowhere/at-all"] });
-    await waitUntil("it to be not well", async () => !(await config()).status.healthy);
-    expect((await config()).status.detail).toMatch(/could not be started: .*ENOENT/);
-    await noneLeft();
+    await withEngine("nowhere", { command: ["/nowhere/at-all"] }, async ({ status }) => {
+      const seen = await status("to be not well", ({ healthy }) => !healthy);
+      expect(seen.detail).toMatch(/could not be started: .*ENOENT/);
+    });
   });
 
   test("that answers twice has its first answer taken, and is started again", async () => {
-    await engine("twice");
-    await type();
-    await waitUntil("its thought", async () => (await thought()) === `twice: line ${lines}`);
-    await type();
-    await waitUntil("another start", async () => (await config()).status.starts >= 2);
-    await noneLeft();
+    await withEngine("twice", PATIENT, async ({ world, status }) => {
+      await waitUntil("its thought", () => world.thought("sess_1")?.text === "twice: first line");
+      world.print("sess_1", "second line");
+      await status("another start", ({ starts }) => starts >= 2);
+      await waitUntil("its next thought", () => world.thought("sess_1")?.text === "twice: second line");
+    });
+  });
+
+  test("is asked about what has changed, once, and its word on others is not taken", async () => {
+    await withEngine("others", PATIENT, async ({ world, status }) => {
+      await status("its answer", ({ syncs }) => syncs === 1);
+      world.add(view({ id: "sess_2", state: "busy" }), "another");
+      const seen = await status("its answer about the new one", ({ taken }) => taken === 2);
+      expect(seen).toMatchObject({ healthy: true, failures: 0, ignored: 2 });
+      expect(world.taken.map(({ id, text }) => [id, text])).toEqual([
+        ["sess_1", "others: asked about sess_1"],
+        ["sess_2", "others: asked about sess_2"],
+      ]);
+    });
+  });
+
+  test("whose answers come out of order has the newest kept", async () => {
+    await withEngine("old", PATIENT, async ({ world, status }) => {
+      const seen = await status("its answer", ({ taken }) => taken >= 2);
+      expect(seen.refused).toBe(2);
+      expect(world.taken.map(({ text }) => text)).toEqual(["old: 2", "old: 3"]);
+    });
+  });
+
+  test("that has nothing new to say carries on what is known", async () => {
+    await withEngine("carries", PATIENT, async ({ world, status }) => {
+      await waitUntil("its thought", () => world.thought("sess_1")?.source === "llm");
+      world.print("sess_1", "second line");
+      await status("its second answer", ({ taken }) => taken === 2);
+      expect(world.thought("sess_1")).toMatchObject({
+        text: "carries: first line",
+        source: "carry_forward",
+        objective_fingerprint: "carries",
+      });
+    });
   });
 
   test.each([
     ["unknown", 1],
     ["nonsense", 1],
     ["many", 50_000],
-  ])("that says %s has it ignored and counted", async (mode, ignored) => {
-    await engine(mode);
-    await type();
-    const { status } = await waitUntil("it to be counted", async () => {
-      const seen = await config();
-      return seen.status.ignored >= ignored && seen.status.syncs > 0 ? seen : false;
+  ])("that says %s has it ignored and counted", async (mode, least) => {
+    await withEngine(mode, PATIENT, async ({ world, status }) => {
+      const seen = await status("it to be counted", ({ ignored, syncs }) => ignored >= least && syncs > 0);
+      expect(seen).toMatchObject({ healthy: true, failures: 0 });
+      expect([...world.thoughts.keys()].filter((id) => id !== "sess_1")).toEqual([]);
     });
-    expect(status).toMatchObject({ healthy: true, failures: 0 });
-    expect((await client.call("thought.list")).thoughts.map((one) => one.id)).toEqual([id]);
-    await noneLeft();
   });
 
   test("whose text is hostile has it cut and cleaned", async () => {
-    await engine("hostile-text");
-    await type();
-    await waitUntil("its thought", async () => (await thought())?.startsWith("red y"));
-    expect(await thought()).toBe(`red ${"y".repeat(115)}…`);
-    expect((await client.call("thought.get", { id })).thought?.action_cues).toEqual(Array(16).fill("cue"));
-    await noneLeft();
+    await withEngine("hostile-text", PATIENT, async ({ world }) => {
+      const thought = await waitUntil("its thought", () => world.thought("sess_1") ?? false);
+      expect(thought.text).toBe(`red ${"y".repeat(115)}…`);
+      expect(thought.action_cues).toEqual(Array(16).fill("cue"));
+    });
   });
 
   test("that floods its stderr works on, and its last words are kept", async () => {
-    await engine("floods");
-    await type();
-    await waitUntil("its thought", async () => (await thought()) === `floods: line ${lines}`);
-    expect((await config()).status.stderr).toContain("complaint");
-    await noneLeft();
-  });
-
-  test("leaves nothing behind, however often it fails: neither memory nor descriptors", async () => {
-    const round = async (): Promise<void> => {
-      for (const mode of ["long", "many", "floods", "exits"]) {
-        await engine(mode);
-        await type();
-        await waitUntil("it to be asked", async () => {
-          const { status } = await config();
-          return status.syncs + status.failures >= 1;
-        });
-      }
-      await noneLeft();
-    };
-    await round();
-    const before = { rss: rss(), fds: descriptors() };
-    for (let n = 0; n < 5; n++) await round();
-    await waitUntil("its descriptors to be closed", () => descriptors() <= before.fds);
-    figure("daemon after 20 engines that misbehave", `${Math.round((rss() - before.rss) / 1_048_576)} MiB more`);
-    expect(rss() - before.rss).toBeLessThan(192 * 1_048_576);
-  });
-});
-
-describe("the configuration", () => {
-  test("outlives the daemon, is tried without being changed, and goes back to config.toml", async () => {
-    const { version } = await engine("good");
-    const tried = await client.call("thought.config.test", { command: [process.execPath, ENGINE, "wrong-id"], exchange_ms: 1_000 });
-    expect(tried).toMatchObject({ ok: false, engine: "command", name: "wrong-id", error: expect.stringContaining("another") as string });
-    expect(await client.call("thought.config.test")).toMatchObject({
-      ok: true,
-      updates: [{ text: expect.stringContaining("good") as string }],
+    await withEngine("floods", PATIENT, async ({ world, status }) => {
+      await waitUntil("its thought", () => world.thought("sess_1")?.text === "floods: first line");
+      await status("its words", ({ stderr }) => stderr.includes("complaint"));
+      world.print("sess_1", "second line");
+      await waitUntil("its next thought", () => world.thought("sess_1")?.text === "floods: second line");
     });
-    expect(await config()).toMatchObject({ version, config: { command: [process.execPath, ENGINE, "good"] } });
-    await daemon.restart();
-    client = await daemon.client();
-    expect(await config()).toMatchObject({ version, source: "store", config: { engine: "command" } });
-    await expect(client.call("thought.config.set", { version: version - 1, engine: "none" })).rejects.toMatchObject({ name: "BUSY" });
-    expect(await client.call("thought.config.set", { version, reset: true })).toMatchObject({
-      source: "config.toml",
-      config: { engine: "rules" },
-    });
-  });
-
-  test("that is damaged or nonsense is passed over, and said", async () => {
-    await engine("good");
-    await daemon.stop();
-    const documents = `${daemon.home}/store/documents`;
-    const { writeFileSync } = await import("node:fs");
-    for (const name of readdirSync(documents)) writeFileSync(`${documents}/${name}`, "damaged");
-    await daemon.start();
-    client = await daemon.client();
-    const seen = await config();
-    expect(seen).toMatchObject({
-      source: "config.toml",
-      config: { engine: "rules" },
-      problem: expect.stringContaining("damaged") as string,
-    });
-    expect((await client.call("store.status")).damaged.length).toBeGreaterThan(0);
-    expect(await client.call("thought.config.set", { version: seen.version, engine: "none" })).toMatchObject({ problem: null });
-  });
-
-  test("a test of an engine that hangs ends with the daemon, and so does an engine that ignores every signal", async () => {
-    await engine("stubborn", { exchange_ms: 60_000 });
-    await type();
-    const pid = await waitUntil("it to run", async () => (await config()).status.pid);
-    void client
-      .call("thought.config.test", { command: [process.execPath, ENGINE, "stubborn"], exchange_ms: 60_000 })
-      .catch(() => undefined);
-    await waitUntil("both to run", () => left().length === 2);
-    expect(await daemon.stop()).toBe(0);
-    expect(isAlive(pid)).toBe(false);
-    expect(left()).toEqual([]);
-    await daemon.start();
-    client = await daemon.client();
-    await noneLeft();
   });
 });

@@ -1,4 +1,4 @@
-/** A thought engine that behaves as its first argument says: for test/fault/thought-engine.test.ts. */
+/** A thought engine that behaves as its first argument says: for test/fault/thought-engine.test.ts and thought-daemon.test.ts. */
 import { spawn } from "node:child_process";
 import { closeSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -31,6 +31,7 @@ if (mode === "deaf") {
 if (mode === "other-protocol") say({ type: "hello", protocol: "somebody.else.v9" });
 else if (mode !== "silent" && mode !== "deaf") say({ type: "hello", protocol: "lifeguard.thought.v1", name: mode });
 if (mode === "chatty") for (let n = 0; n < 100; n++) say({ type: "sync_result", id: String(n), updates: [] });
+if (mode === "two-hellos") say({ type: "hello", protocol: "lifeguard.thought.v1", name: mode });
 if (mode === "floods") setInterval(() => process.stderr.write("complaint ".repeat(10_000)), 1);
 
 if (mode !== "silent" && mode !== "deaf")
@@ -53,6 +54,18 @@ function answer({ id, sessions }) {
     case "stubborn":
     case "family":
       return;
+    // One byte at a time, for ever: whoever only waits for the next byte waits for ever.
+    case "trickles":
+      return setInterval(() => write("x"), 20);
+    case "stalls-mid-line":
+      return write(JSON.stringify(result).slice(0, 30));
+    case "late":
+      for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => say(result));
+      return;
+    case "garbage":
+      return write(Buffer.from([0, 255, 254, 0x1b, 0x5b, 0x32, 0x4a, 0xc3, 10]));
+    case "nested":
+      return write(`${"[".repeat(2_000_000)}\n`);
     case "broken":
       return write("{this is not JSON\n");
     case "wrong-id":
@@ -77,6 +90,21 @@ function answer({ id, sessions }) {
           { session_id: "../../etc", text: "where" },
         ],
       });
+    case "others":
+      return say({
+        ...result,
+        updates: ["sess_1", "sess_2"].map((session_id) => ({
+          session_id,
+          text: `others: asked about ${sessions.map((one) => one.session_id)}`,
+        })),
+      });
+    case "old":
+      return say({
+        ...result,
+        updates: updates.flatMap((one) => [2, 1, 2, 3].map((emission_seq) => ({ ...one, text: `old: ${emission_seq}`, emission_seq }))),
+      });
+    case "carries":
+      return say({ ...result, updates: Number(id) === 1 ? updates : updates.map(({ session_id }) => ({ session_id, text: null })) });
     case "many":
       return say({ ...result, updates: Array.from({ length: 100_000 }, () => updates[0]) });
     case "nonsense":

@@ -42,6 +42,8 @@ function changeOf(event: SeenEvent): Partial<SessionSummary> | "list" | null {
         state: event["to"] as SessionState,
         evidence: event["evidence"] as Evidence,
         state_since: event.at,
+        // It has just changed: how it rests later comes with the next list.
+        rest_state: event["to"] === "exited" ? "deep_sleep" : "active",
         exit: (event["exit"] as SessionExit | undefined) ?? null,
       };
     case "session.title":

@@ -25,6 +25,15 @@ describe("turns", () => {
     }
   });
 
+  test("a deeper rest is one: who is asked hears of it once", () => {
+    const turns = new Turns(PACE);
+    turns.asked([view()], 0);
+    const due = (rest: "drowsy" | "sleeping") => turns.due([view({ rest })], () => null, { wall: 0, monotonic: 60_000 }).length;
+    expect(due("drowsy")).toBe(1);
+    turns.asked([view({ rest: "drowsy" })], 0);
+    expect([due("drowsy"), due("sleeping")]).toEqual([0, 1]);
+  });
+
   test("a change of state or title is one; those that waited longest come first; who is gone is forgotten", () => {
     const turns = new Turns(PACE);
     const views = ["sess_1", "sess_2", "sess_3"].map((id) => view({ id }));
