@@ -40,6 +40,7 @@ export class RulesEngine implements Engine {
   #unfollow: () => void = () => {};
   #looking = false;
   #over = false;
+  #began = 0;
 
   constructor(world: World, clock: Clock, log: Log) {
     this.#world = world;
@@ -48,6 +49,7 @@ export class RulesEngine implements Engine {
   }
 
   start(): void {
+    this.#began = this.#clock.now();
     this.#unfollow = this.#world.follow((kind, id) => this.#heard(kind, id));
     for (const view of this.#world.sessions()) if (view.state !== "idle" && view.state !== "starting") this.#changed.add(view.id);
     this.#arm();
@@ -117,7 +119,7 @@ export class RulesEngine implements Engine {
     if (judgement === null) return;
     const known = this.#world.thought(id);
     const now = this.#clock.now();
-    if (known !== null && !isOwn(known, memory) && Math.abs(now - known.updated_at) < YIELD_MS) return;
+    if (known !== null && !isOwn(known, memory, this.#began) && Math.abs(now - known.updated_at) < YIELD_MS) return;
     const update = judgement === RESTS ? resting(known) : judgement;
     if (update === null || isSaid(known, update)) return;
     try {
@@ -129,9 +131,12 @@ export class RulesEngine implements Engine {
   }
 }
 
-/** Of a daemon before this one, those that a model did not have. */
-function isOwn(known: Known, { said }: Memory): boolean {
-  if (said === null) return known.source === "rule" || known.source === "static_sleeping";
+/**
+ * Of those from before this engine began, the ones that a model did not have.
+ * @param began milliseconds since 1970
+ */
+function isOwn(known: Known, { said }: Memory, began: number): boolean {
+  if (said === null) return known.updated_at < began && (known.source === "rule" || known.source === "static_sleeping");
   return known.text === said.text && known.updated_at === said.updated_at;
 }
 

@@ -63,11 +63,11 @@ export const verb: Verb<{ json?: boolean }> = {
         "store",
         `${status.store.ok ? "ok" : "not well: lifeguard store status says why"}${status.store.damaged === 0 ? "" : `, ${status.store.damaged} damaged`}`,
       ],
+      ["queue", queueWords(status.queue)],
       [
         "thoughts",
         `${status.thoughts.engine}${status.thoughts.healthy ? "" : `, not well: ${printable(status.thoughts.detail ?? "it does not answer")}`}`,
       ],
-      ["queue", queueWords(status.queue)],
       [
         "restored",
         status.restored === null || status.restored.sessions === 0

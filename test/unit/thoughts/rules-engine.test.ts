@@ -89,6 +89,16 @@ describe("the rules engine", () => {
     ]);
   });
 
+  test("goes on from what was said by rules before it began, and leaves alone what somebody said by rule since", async () => {
+    thought = known({ text: "old", source: "rule", updated_at: Date.now() - 1_000 });
+    await change({ state: "busy", title: "Fix" });
+    expect(said.map(({ text }) => text)).toEqual(["Fix: Bash(step 1)"]);
+    session = view({ id: "sess_2", tool: "claude" });
+    thought = known({ text: "a person's", source: "rule", updated_at: Date.now() });
+    await change({ state: "idle" });
+    expect(said).toHaveLength(1);
+  });
+
   test("leaves alone for ten minutes what somebody else has said", async () => {
     thought = known({ text: "thinks hard", updated_at: Date.now() });
     await change({ state: "busy", title: "Fix" });
