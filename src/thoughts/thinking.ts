@@ -60,6 +60,8 @@ export interface ThinkingParts {
 }
 
 const DOCUMENT = "thought-config";
+/** One after the other; a disk that hangs must not collect them. */
+const CHANGES = 16;
 
 export class Thinking implements ThinkingApi {
   readonly #p: ThinkingParts;
@@ -70,6 +72,7 @@ export class Thinking implements ThinkingApi {
   /** Engines that are being ended. */
   readonly #leaving = new Set<Promise<void>>();
   #changing: Promise<unknown> = Promise.resolve();
+  #changes = 0;
   #trial: AbortController | null = null;
   #closed = false;
 
@@ -109,7 +112,10 @@ export class Thinking implements ThinkingApi {
   }
 
   async configure(change: ThoughtConfigChange): Promise<ThoughtConfig> {
-    const changed = this.#changing.then(() => this.#configure(change));
+    if (this.#changes >= CHANGES)
+      throw new LifeguardError("BUSY", `${CHANGES} changes wait for the disk already: look at store.status`, { retry_after_ms: 1_000 });
+    this.#changes += 1;
+    const changed = this.#changing.then(() => this.#configure(change)).finally(() => (this.#changes -= 1));
     this.#changing = changed.catch(() => undefined);
     await changed;
     return await this.configuration();
