@@ -58,6 +58,8 @@ function settled(text: string): string {
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "BOOT")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
     .replaceAll(/\b\d+(?:ms|s|m)\b(?! +\/)/g, "AGE")
+    // How deep a session rests: after 30 s, which the tour may take.
+    .replaceAll(/(○ idle\??) z{1,3}(?= )/g, "$1")
     .replaceAll(/\bpid +\d+/g, "pid N")
     .replaceAll(/"(seq|offset)": ?\d+/g, '"$1":N')
     .replaceAll(/\/\S*\/lifeguard\.sock/g, "SOCKET")
