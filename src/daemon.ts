@@ -28,6 +28,7 @@ import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
+import { Prompts } from "./supervisor/prompts.js";
 import { Retention } from "./supervisor/retention.js";
 import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
@@ -121,6 +122,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
   const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
   const guard = new SelfGuard();
+  const prompts = new Prompts({ config, clock, log, table, events, hosting, keeping });
   const supervisor = new Supervisor({
     config,
     clock,
@@ -132,6 +134,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     profiles: currentProfiles,
     keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard }),
     guard,
+    prompts,
     requestStop: () => asked.abort(),
   });
   const server = new RpcServer({ config, version, supervisor, log });
@@ -151,6 +154,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
+    prompts.resume();
     await server.listen();
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
     log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, ms: elapsed() }, "listening");
@@ -164,6 +168,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await stopAsked(options.stop, asked.signal);
 
     events.append("daemon.stopping", null);
+    prompts.stop();
     const end = await shutDown({ table, lifecycle, keeping, budgetMs: config.daemon.shutdown_budget_ms, log });
     log.info({ phase: "stop", left: end.left, not_saved: end.notSaved }, "ended");
     return { exitCode: end.notSaved.length === 0 ? 0 : 1, ...end };
@@ -172,6 +177,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     endFaults();
     profiles.stop();
     await server.close();
+    prompts.stop();
     retention.stop();
     checkpoints.stop();
     await reaper.stop();

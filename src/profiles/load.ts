@@ -71,7 +71,7 @@ function blankProfile(name: string): Profile {
     command: [],
     processes: [],
     resume: [],
-    prompt: { paste: true, submit: ["Enter"], settleMs: 300 },
+    prompt: { paste: true, submit: ["Enter"], settleMs: 300, pass: "typed", collapsed: String.raw`\[Pasted [^\]]*\]`, placeholder: null },
     conversation: "",
     hooks: [],
     contextLimit: DEFAULT_CONTEXT_LIMIT,

@@ -61,7 +61,14 @@ const fileSchema = z.strictObject({
   processes: words.optional(),
   resume: words.optional(),
   prompt: z
-    .strictObject({ paste: z.boolean().optional(), submit: words.min(1).optional(), settle_ms: z.int().min(0).max(10_000).optional() })
+    .strictObject({
+      paste: z.boolean().optional(),
+      submit: words.min(1).optional(),
+      settle_ms: z.int().min(0).max(10_000).optional(),
+      pass: z.enum(["typed", "argument"]).optional(),
+      collapsed: pattern.optional(),
+      placeholder: pattern.optional(),
+    })
     .optional(),
   conversation: z.string().max(200).optional(),
   hooks: words.optional(),
@@ -136,6 +143,9 @@ function partOf(data: z.output<typeof fileSchema>, text: string, file: string): 
       ...(data.prompt.paste === undefined ? {} : { paste: data.prompt.paste }),
       ...(data.prompt.submit === undefined ? {} : { submit: data.prompt.submit }),
       ...(data.prompt.settle_ms === undefined ? {} : { settleMs: data.prompt.settle_ms }),
+      ...(data.prompt.pass === undefined ? {} : { pass: data.prompt.pass }),
+      ...(data.prompt.collapsed === undefined ? {} : { collapsed: data.prompt.collapsed }),
+      ...(data.prompt.placeholder === undefined ? {} : { placeholder: data.prompt.placeholder }),
     };
   const box = data.prompt_box;
   if (box !== undefined)

@@ -57,8 +57,11 @@ export class Lifecycle implements Reapable {
 
   // ---- birth ----------------------------------------------------------------------------------------------------------
 
-  /** The name in `spec` is free and checked; so is everything else but the command and the directory. */
-  async create(spec: SessionSpec): Promise<SessionEntry> {
+  /**
+   * The name in `spec` is free and checked; so is everything else but the command and the directory.
+   * @param argument one more argument, of this first start only
+   */
+  async create(spec: SessionSpec, argument: string | null = null): Promise<SessionEntry> {
     const { table, config, clock, events, keeping, log } = this.#p;
     if (table.live >= config.daemon.max_sessions) {
       throw new LifeguardError(
@@ -70,6 +73,7 @@ export class Lifecycle implements Reapable {
     const file = programOf(spec);
     const { number, id, durable } = table.mint();
     const entry = new SessionEntry(number, id, spec, table.directory, clock.now(), clock.now());
+    entry.prompts.argument = argument;
     this.#p.hosting.equip(entry);
     table.add(entry);
     try {
@@ -111,7 +115,7 @@ export class Lifecycle implements Reapable {
         directory: entry.directory,
         spool: { bytes: config.session.spool_bytes, busyBytes: config.session.spool_busy_bytes },
         file,
-        argv: [spec.command, ...spec.args],
+        argv: [spec.command, ...spec.args, ...entry.prompts.takeArgument()],
         env: sessionEnvironment(spec.env, entry.id, config.paths.socket),
         cwd: spec.cwd,
         size: entry.size,

@@ -24,7 +24,7 @@ export function recordOf(entry: SessionEntry): RegistryRecord {
     token_count: entry.tokenCount,
     pinned: entry.pinned,
     parent_checkpoint: entry.parentCheckpoint,
-    details: { last_checkpoint_at: entry.lastCheckpointAt },
+    details: { last_checkpoint_at: entry.lastCheckpointAt, prompts: entry.prompts.toRecord() },
   };
 }
 
@@ -50,6 +50,7 @@ export function entryOf(record: RegistryRecord, sessions: string, now: number): 
   entry.parentCheckpoint = record.parent_checkpoint;
   const last = record.details["last_checkpoint_at"];
   entry.lastCheckpointAt = typeof last === "number" ? last : null;
+  entry.prompts.fromRecord(record.details["prompts"]);
   entry.dirty = false;
   return entry;
 }
