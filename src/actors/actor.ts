@@ -354,7 +354,7 @@ export class Actor {
 
   /** The process has ended: everything it wrote is taken, the last snapshot is on the disk. Reading does not go on. */
   async drain(): Promise<{ offset: number }> {
-    this.typing.interrupt("its program ended");
+    this.typing.interrupt("its program ended", true);
     this.#reader.pause();
     this.#reader.drain(DRAIN_BYTES);
     return await this.#settle();

@@ -175,7 +175,7 @@ export interface ActorApi {
    * Delivers a prompt's text (prompt-text.ts says what may be one) with proof. Resolves when it has been handed to the terminal; what becomes of it is
    * posted as `prompt` events. Rejected (BLOCKED, BUSY, UNSUPPORTED, INVALID_PARAMS, UNAVAILABLE): nothing was typed.
    */
-  prompt(id: string, delivery: string, text: string): Promise<void>;
+  prompt(id: string, delivery: string, text: string, lossy: boolean): Promise<void>;
   /** Resizes pty and terminal at the present offset, which is returned. */
   resize(id: string, size: TerminalSize): { offset: number };
   /** A redraw of the same size (a resize there and back), for a program whose screen may be stale. */

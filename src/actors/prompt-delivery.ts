@@ -14,8 +14,8 @@
 import { LifeguardError } from "../errors.js";
 import type { Confidence } from "../session.js";
 import { FINISHED_UNSEEN } from "./detector.js";
-import { isMultiLine, longestLine, SoughtText } from "./prompt-text.js";
-import { looksLikePrompt } from "./prompt-line.js";
+import { PromptProof } from "./prompt-proof.js";
+import { altered, isMultiLine, longestLine, SoughtText } from "./prompt-text.js";
 import { heldText, isBlocked, type DeliveryLook } from "./prompt-look.js";
 import type { Alarm, Time } from "./time.js";
 
@@ -53,6 +53,8 @@ export interface DeliverySettings {
   confirmMs: number;
   /** How long a turn may take to show. */
   turnMs: number;
+  /** Characters may be changed by the tool on the way. */
+  lossy: boolean;
 }
 
 /** A program that may be at work without our knowing is given so long to be quiet. */
@@ -61,8 +63,6 @@ const QUIET_MS = 250;
 const LOOK_MS = 50;
 /** After output: what belongs together mostly comes together. */
 const SETTLED_MS = 8;
-/** What shows that a text was taken must show twice, so far apart: tools redraw in parts. */
-const AGAIN_MS = 120;
 /** Where nothing could be evidence there is nothing to wait for. */
 const UNKNOWN_MS = 300;
 /** A long text into a slow program, all in all. */
@@ -77,8 +77,7 @@ export class PromptDelivery {
   readonly #settings: DeliverySettings;
   readonly #text: string;
   #phase: Phase = "ready";
-  #sought: SoughtText;
-  #before = "";
+  #proof: PromptProof;
   #began = 0;
   /** The last time something moved: bytes were read, the screen changed. */
   #movedAt = 0;
@@ -88,7 +87,6 @@ export class PromptDelivery {
   #submits = 0;
   #known = false;
   #inShell = false;
-  #goneAt: number | null = null;
   #workedAt = 0;
   #touched = false;
   #alarm: Alarm | null = null;
@@ -100,7 +98,7 @@ export class PromptDelivery {
     this.#text = text;
     this.#settings = settings;
     this.#context = context;
-    this.#sought = new SoughtText(text, "(?!)", false);
+    this.#proof = new PromptProof(new SoughtText(text, "(?!)", false), "");
   }
 
   get over(): boolean {
@@ -151,11 +149,13 @@ export class PromptDelivery {
     this.#submitted("report", "high", `the tool reports ${event}`);
   }
 
-  /** The actor ends: what became of it is not known any more. */
-  stop(why: string): void {
+  /** Nothing more can be seen. @param ended because its program has ended, which a prompt may well have made it do */
+  stop(why: string, ended: boolean): void {
     if (this.#phase === "ready") this.#refuse(new LifeguardError("EXITED", `${this.#context.id}: ${why}; nothing was typed`));
     else if (this.#phase === "pasted") this.#typed("interrupted", `${why} before it was submitted`);
+    else if (this.#phase === "submitted" && ended) this.#submitted("program_ended", "low", "the program ended after the submit key");
     else if (this.#phase === "submitted") this.#typed("interrupted", `${why} before anything showed that it was taken`);
+    if (this.#phase === "turn") this.#context.told({ step: "over" });
     this.#end();
   }
 
@@ -225,6 +225,12 @@ export class PromptDelivery {
     const { tool } = look;
     const bracketed = look.bracketed && tool?.ways.paste !== false;
     const many = isMultiLine(this.#text);
+    const change = altered(this.#text, tool?.ways.alters ?? [], this.#settings.lossy);
+    if (change !== null)
+      throw new LifeguardError("UNSUPPORTED", `${tool?.title ?? id} ${change.says}. Nothing was typed`, {
+        field: "text",
+        reason: change.what,
+      });
     if (tool !== null && many && !bracketed)
       throw new LifeguardError(
         "UNSUPPORTED",
@@ -238,11 +244,13 @@ export class PromptDelivery {
       );
     const bytes = this.#context.paste(this.#text, bracketed);
     if (bytes.byteLength > this.#context.room())
-      throw busy(`${bytes.byteLength} bytes do not fit: the program of ${id} has ${this.#context.waiting()} bytes unread. Nothing was typed`, {
-        accepted: 0,
-      });
-    this.#sought = new SoughtText(this.#text, tool?.ways.collapsed ?? "(?!)", many && !bracketed);
-    this.#before = look.box?.text ?? "";
+      throw busy(
+        `${bytes.byteLength} bytes do not fit: the program of ${id} has ${this.#context.waiting()} bytes unread. Nothing was typed`,
+        {
+          accepted: 0,
+        },
+      );
+    this.#proof = new PromptProof(new SoughtText(this.#text, tool?.ways.collapsed ?? "(?!)", many && !bracketed), look.box?.text ?? "");
     this.#inShell = tool === null && look.isShell;
     this.#known = look.isShell || tool !== null || look.shell !== null || !look.lines;
     this.#phase = "pasted";
@@ -271,7 +279,7 @@ export class PromptDelivery {
       return;
     }
     if (now - this.#pastedAt < (look.tool?.ways.settleMs ?? UNKNOWN_MS / 2)) return;
-    const holds = this.#holds(look);
+    const holds = this.#proof.holds(look);
     if (holds === "other" && this.#touched) {
       this.#typed("other_text", "somebody has typed meanwhile: the prompt box holds another text, and it was not submitted");
       return;
@@ -285,18 +293,6 @@ export class PromptDelivery {
     else this.#typed("not_shown", "the text did not show; it was not submitted");
   }
 
-  /** `unseen`: the program may well have it without showing it. */
-  #holds(look: DeliveryLook): "text" | "nothing" | "other" | "unseen" {
-    if (look.tool?.hasBox === true) {
-      const holds = look.box === null ? "nothing" : this.#sought.inBox(this.#before, look.box.text);
-      // A long text may fill the screen, its box's beginning scrolled out.
-      return holds !== "text" && this.#sought.endsAt(look.upToCursor) ? "text" : holds;
-    }
-    if (this.#sought.endsAt(look.upToCursor)) return "text";
-    // A shell shows what it is given. Any other program may not, nor can symbols be looked for.
-    return look.isShell && look.shellInFront && !this.#sought.invisible ? "nothing" : "unseen";
-  }
-
   /** In one breath with the look, which has seen all that the program had written. */
   #submit(look: DeliveryLook): void {
     const now = this.#context.time.monotonic();
@@ -308,13 +304,13 @@ export class PromptDelivery {
     if (this.#submits === 1) this.#context.told({ step: "submitting" });
     this.#phase = "submitted";
     this.#submittedAt = now;
-    this.#goneAt = null;
+    this.#proof.again();
     this.#context.write(this.#context.keys(look.tool?.ways.submit ?? ["Enter"]));
   }
 
   #whenSubmitted(look: DeliveryLook): void {
     const now = this.#context.time.monotonic();
-    const evidence = look.tool !== null ? this.#seenInTool(look, now) : this.#seenInShell(look, now);
+    const evidence = this.#proof.seen(look, now, this.#submittedClock);
     if (evidence !== null) {
       this.#submitted(...evidence);
       return;
@@ -324,51 +320,11 @@ export class PromptDelivery {
       this.#typed("dialog_open", `a dialog is open (${look.verdict?.rule ?? look.rule}); nothing shows that it was taken`);
       return;
     }
-    const again = this.#submits === 1 && this.#known && !this.#touched && this.#holds(look) === "text";
+    const again = this.#submits === 1 && this.#known && !this.#touched && this.#proof.holds(look) === "text";
     if (again) this.#submit(look);
-    else if (this.#holds(look) === "text" && this.#known) this.#typed("not_taken", "the text still stands at the prompt after the submit key");
+    else if (this.#proof.holds(look) === "text" && this.#known)
+      this.#typed("not_taken", "the text still stands at the prompt after the submit key");
     else this.#typed("no_evidence", "typed and submitted; nothing shows that it was taken");
-  }
-
-  #seenInTool(look: DeliveryLook, now: number): [string, Confidence, string] | null {
-    const { tool, verdict, box } = look;
-    if (tool === null) return null;
-    if (verdict?.state === "busy") return ["turn_began", "high", `${tool.title} works: ${verdict.text}`];
-    const holds = this.#holds(look);
-    if (isBlocked(look)) {
-      // It may be the answer to the prompt, or have come between: the text must stand in the conversation.
-      return this.#sought.standsIn(look.screen) && holds !== "text" ? ["dialog_opened_by_it", "medium", "it was answered with a dialog"] : null;
-    }
-    if (!tool.hasBox) return this.#seenInShell(look, now);
-    if (holds === "text" || holds === "other") {
-      this.#goneAt = null;
-      return null;
-    }
-    this.#goneAt ??= now;
-    if (now - this.#goneAt < AGAIN_MS) return null;
-    return box === null
-      ? now - this.#goneAt < 3 * AGAIN_MS
-        ? null
-        : ["left_the_box", "low", `the text is gone, and the prompt box of ${tool.title} with it`]
-      : ["box_is_empty", "medium", `the prompt box of ${tool.title} is empty again`];
-  }
-
-  #seenInShell(look: DeliveryLook, now: number): [string, Confidence, string] | null {
-    const { shell } = look;
-    const since = this.#submittedClock;
-    if (shell !== null && (shell.endedAt ?? 0) >= since) return ["command_ended", "high", "the shell says that it ran"];
-    if (shell?.phase === "C" && shell.at >= since) return ["command_began", "high", "the shell says that it runs"];
-    if (look.isShell && !look.shellInFront) return ["program_in_front", "medium", "the shell runs a program"];
-    // Where the kernel echoes, a new line says nothing of the program.
-    if (look.lines && !look.isShell) return null;
-    const left = !this.#sought.endsAt(look.upToCursor);
-    const above = this.#sought.standsIn(look.upToCursor) || looksLikePrompt(look.cursorLine);
-    if (!left || !above || look.alternate || this.#sought.invisible) {
-      this.#goneAt = null;
-      return null;
-    }
-    this.#goneAt ??= now;
-    return now - this.#goneAt < AGAIN_MS ? null : ["line_taken", "medium", "the line was taken: what was typed stands above the cursor"];
   }
 
   /** The submit's time on the clock that marks are stamped with. */
@@ -393,7 +349,10 @@ export class PromptDelivery {
   // ---- ends -------------------------------------------------------------------------------------------------------------
 
   #submitted(rule: string, confidence: Confidence, detail: string): void {
-    this.#context.told({ step: "submitted", evidence: { rule, confidence, detail: this.#submits > 1 ? `${detail}; the submit key was pressed twice` : detail } });
+    this.#context.told({
+      step: "submitted",
+      evidence: { rule, confidence, detail: this.#submits > 1 ? `${detail}; the submit key was pressed twice` : detail },
+    });
     this.#phase = "turn";
     this.#workedAt = this.#context.time.monotonic();
   }

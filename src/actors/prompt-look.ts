@@ -47,12 +47,7 @@ const MARK = /^[\s│┃║▌╹]*[❯›>!#$%→]?\s*/u;
 const BORDER = /[\s│┃║▐╹▀]*$/u;
 
 /** @param known what else the typing side knows: whether somebody has typed since the last Enter, whether the program is given lines */
-export function lookAtPrompt(
-  glance: Glance,
-  terminal: Terminal,
-  now: number,
-  known: { halfTyped: boolean; lines: boolean },
-): DeliveryLook {
+export function lookAtPrompt(glance: Glance, terminal: Terminal, now: number, known: { halfTyped: boolean; lines: boolean }): DeliveryLook {
   const { state, evidence, rules, verdict, shell, foreground, leaderIsShell } = glance;
   const { rows } = terminal.size;
   const { x, y } = terminal.cursor;

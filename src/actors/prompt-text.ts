@@ -3,6 +3,7 @@
  * blanks, its emoji as the terminal has them, and where a long one stands as `[Pasted text #1 +12 lines]`.
  */
 import { LifeguardError } from "../errors.js";
+import type { Alteration } from "../profiles/profile.js";
 
 /** Everything but tab and line ends: C0, DEL, C1. They would be keys, and could end a paste. */
 // eslint-disable-next-line no-control-regex -- these are what it is about
@@ -16,10 +17,11 @@ const LEAST_PART = 16;
 
 /**
  * The text as it is delivered, blanks at both ends taken off.
- * @throws LifeguardError INVALID_PARAMS: blank, or it holds what would be keys and not text
+ * @param lossy line ends may change: a terminal has one
+ * @throws LifeguardError INVALID_PARAMS: blank, or it holds what would be keys and not text, or what no terminal can carry
  */
-export function promptText(raw: string): string {
-  const text = raw.trim();
+export function promptText(raw: string, lossy: boolean): string {
+  const text = lossy ? raw.trim().replace(/\r\n?/g, "\n") : raw.trim();
   if (text === "")
     throw new LifeguardError("INVALID_PARAMS", "the prompt is empty: text is blanks only, and a blank prompt is none", { field: "text" });
   const control = CONTROL.exec(text);
@@ -31,10 +33,40 @@ export function promptText(raw: string): string {
       { field: "text", at: control.index },
     );
   }
+  const carriage = text.indexOf("\r");
+  if (carriage >= 0)
+    throw new LifeguardError(
+      "INVALID_PARAMS",
+      `text holds ${text[carriage + 1] === "\n" ? "CRLF" : "CR"} at ${carriage}: a terminal has one line end, and it would arrive as LF. Send LF, or pass lossy: true (--lossy)`,
+      { field: "text", at: carriage },
+    );
   // Encoding replaces half a character without a word.
   if (/\p{Surrogate}/u.test(text))
     throw new LifeguardError("INVALID_PARAMS", "text holds half of a surrogate pair: it is not valid Unicode", { field: "text" });
   return text;
+}
+
+const ALTERED: Record<Alteration, { finds(text: string): boolean; says: string; lossy: boolean }> = {
+  tabs: { finds: (text) => text.includes("\t"), says: "makes blanks of tabs", lossy: true },
+  decomposed: { finds: (text) => text !== text.normalize("NFC"), says: "composes letters and their accents (NFC)", lossy: true },
+  final_backslash: {
+    finds: (text) => text.endsWith("\\"),
+    says: "takes a backslash before the submit key for a line that goes on",
+    lossy: false,
+  },
+};
+
+/**
+ * What the tool would make of the text, in words for a refusal; null: it arrives as it is.
+ * @param lossy changed characters are accepted; what would not be submitted is not
+ */
+export function altered(text: string, alters: readonly Alteration[], lossy: boolean): { what: Alteration; says: string } | null {
+  for (const what of alters) {
+    const { finds, says, lossy: harmless } = ALTERED[what];
+    if (!(lossy && harmless) && finds(text))
+      return { what, says: harmless ? `${says}: pass lossy: true (--lossy) to send it all the same` : says };
+  }
+  return null;
 }
 
 /** Bytes of the longest line, for terminals that hand over whole lines. */

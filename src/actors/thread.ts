@@ -88,8 +88,8 @@ export class ThreadHost implements ActorApi {
   paste(id: string, text: string): { accepted: number } {
     return this.#for(id).typing.paste(text);
   }
-  async prompt(id: string, delivery: string, text: string): Promise<void> {
-    await this.#for(id).typing.prompt(delivery, text);
+  async prompt(id: string, delivery: string, text: string, lossy: boolean): Promise<void> {
+    await this.#for(id).typing.prompt(delivery, text, lossy);
   }
   resize(id: string, size: TerminalSize): { offset: number } {
     return this.#for(id).resize(size);

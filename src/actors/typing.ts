@@ -79,14 +79,14 @@ export class Typing {
   }
 
   /** @see ActorApi.prompt */
-  async prompt(delivery: string, text: string): Promise<void> {
+  async prompt(delivery: string, text: string, lossy: boolean): Promise<void> {
     const { id, time, look, told, promptConfirmMs, turnMs } = this.#options;
     if (this.#delivery?.taken === true) this.#delivery.leave();
     if (this.#delivery?.over === false)
       throw new LifeguardError("BUSY", `another prompt is being delivered to ${id}: nothing was typed`, { retry_after_ms: 500 });
     const mine = new PromptDelivery(
       text,
-      { confirmMs: promptConfirmMs, turnMs },
+      { confirmMs: promptConfirmMs, turnMs, lossy },
       {
         id,
         time,
@@ -103,15 +103,15 @@ export class Typing {
     try {
       await this.#options.current();
     } catch (error) {
-      mine.stop("it has no screen to look at");
+      mine.stop("it has no screen to look at", false);
       throw new LifeguardError("UNAVAILABLE", `${id} has no screen to look at: ${messageOf(error)}. Nothing was typed`, { typed: false });
     }
     await mine.begin();
   }
 
   /** A prompt under way ends as what is known of it. */
-  interrupt(why: string): void {
-    this.#delivery?.stop(why);
+  interrupt(why: string, ended = false): void {
+    this.#delivery?.stop(why, ended);
   }
 
   close(): void {

@@ -55,6 +55,10 @@ export interface PromptBox {
   pattern: string;
 }
 
+/** What a tool makes of a prompt besides taking it: its tabs become blanks, its letters are composed (NFC), a backslash before the submit key breaks the line instead. */
+export const ALTERATIONS = ["tabs", "decomposed", "final_backslash"] as const;
+export type Alteration = (typeof ALTERATIONS)[number];
+
 /** How a prompt gets into the tool. */
 export interface PromptWays {
   /** As a bracketed paste, where the tool asks for those. False: as if typed. */
@@ -65,6 +69,8 @@ export interface PromptWays {
   settleMs: number;
   /** Of `new --prompt`: as the command's last argument, or typed when the tool is ready. */
   pass: "typed" | "argument";
+  /** What does not arrive as it was sent, and is refused by name. */
+  alters: Alteration[];
   /** What may stand in the box instead of a long text. */
   collapsed: string;
   /** A hint in the empty box that is not faint; null: hints are faint. */

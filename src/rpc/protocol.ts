@@ -237,6 +237,7 @@ export interface Methods extends KeptMethods {
       text: string;
       queue?: boolean;
       force?: boolean;
+      lossy?: boolean;
       key?: string;
       wait?: { until: SessionState[]; timeout_ms?: number };
     };

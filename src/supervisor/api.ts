@@ -17,7 +17,17 @@ import type {
   StoredThought,
   VerifyReport,
 } from "../persistence/store.js";
-import type { Confidence, Evidence, Isolation, RestartPolicy, Backend, SessionExit, SessionState, SessionSummary, TerminalSize } from "../session.js";
+import type {
+  Confidence,
+  Evidence,
+  Isolation,
+  RestartPolicy,
+  Backend,
+  SessionExit,
+  SessionState,
+  SessionSummary,
+  TerminalSize,
+} from "../session.js";
 
 /** Who asks: needed for the pen, and so that no agent answers its own dialogs. */
 export interface Caller {
@@ -122,6 +132,8 @@ export interface PromptRequest {
   queue: boolean;
   /** Also while somebody else holds the pen. */
   force: boolean;
+  /** Also where terminal or tool change some of its characters. */
+  lossy: boolean;
   /** Answers when the session is in one of these states, after the prompt's turn has begun. */
   wait?: { until: SessionState[]; timeoutMs: number | undefined } | undefined;
   /** Ends the wait; a delivery that has begun goes on. */

@@ -22,6 +22,8 @@ export interface QueuedPrompt {
   at: number;
   /** Also while somebody holds the pen. */
   force: boolean;
+  /** Also where the tool changes some characters. */
+  lossy: boolean;
   /** Its delivery has begun: after a death nobody knows whether it was typed. */
   begun: boolean;
   /** Not on the disk yet, and nobody has been told that it is queued. */
@@ -33,7 +35,9 @@ export interface QueuedPrompt {
 }
 
 const kept = z.object({
-  prompts: z.array(z.object({ id: z.string(), text: z.string(), at: z.number(), force: z.boolean(), begun: z.boolean() })),
+  prompts: z.array(
+    z.object({ id: z.string(), text: z.string(), at: z.number(), force: z.boolean(), lossy: z.boolean(), begun: z.boolean() }),
+  ),
   last: z.string().nullable(),
   passed: z.string().nullable(),
 });
@@ -66,7 +70,11 @@ export class PromptQueue {
   /** What a record keeps: null for nothing. JSON values. */
   toRecord(): object | null {
     if (this.waiting.length === 0 && this.last === null && this.passed === null) return null;
-    return { prompts: this.waiting.map(({ id, text, at, force, begun }) => ({ id, text, at, force, begun })), last: this.last, passed: this.passed };
+    return {
+      prompts: this.waiting.map(({ id, text, at, force, lossy, begun }) => ({ id, text, at, force, lossy, begun })),
+      last: this.last,
+      passed: this.passed,
+    };
   }
 
   /** Of another version or none: nothing is queued then. */

@@ -4,19 +4,19 @@
  */
 import { randomUUID } from "node:crypto";
 import { FINISHED_UNSEEN } from "../actors/detector.js";
-import { promptText } from "../actors/prompt-text.js";
+import { altered, promptText } from "../actors/prompt-text.js";
 import type { Clock } from "../clock.js";
 import type { Config } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import type { Log } from "../log.js";
 import type { PromptWays } from "../profiles/profile.js";
 import type { Caller, LifeguardEvent, PromptAnswer, PromptEvidence, PromptRequest } from "./api.js";
-import { deliver } from "./deliveries.js";
+import { deliver, type Delivered } from "./deliveries.js";
 import type { SessionEntry } from "./entry.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
 import type { Keeping } from "./keeping.js";
-import type { PromptOutcome, PromptWatcher, QueuedPrompt } from "./prompt-queue.js";
+import type { PromptOutcome, QueuedPrompt } from "./prompt-queue.js";
 import { TurnWait } from "./turn-wait.js";
 import type { SessionTable } from "./table.js";
 
@@ -79,16 +79,20 @@ export class Prompts {
   }
 
   /** The text as it will be delivered; null when it is blank, which is none. @throws INVALID_PARAMS, LIMIT */
-  checked(text: string): string | null {
+  checked(text: string, lossy: boolean): string | null {
     if (text.trim() === "") return null;
-    const checked = promptText(text);
+    const checked = promptText(text, lossy);
     const bytes = Buffer.byteLength(checked);
     const limit = this.#p.config.session.input_queue_bytes - PASTE_MARKS;
     if (bytes > limit)
-      throw new LifeguardError("LIMIT", `the prompt has ${bytes} bytes, at most ${limit} go in at once (session.input_queue_bytes): put it into a file`, {
-        limit,
-        received: bytes,
-      });
+      throw new LifeguardError(
+        "LIMIT",
+        `the prompt has ${bytes} bytes, at most ${limit} go in at once (session.input_queue_bytes): put it into a file`,
+        {
+          limit,
+          received: bytes,
+        },
+      );
     return checked;
   }
 
@@ -98,7 +102,10 @@ export class Prompts {
    * @throws INVALID_PARAMS, LIMIT
    */
   first(raw: string | undefined, ways: PromptWays | null): FirstPrompt {
-    const text = raw === undefined ? null : this.checked(raw);
+    const text = raw === undefined ? null : this.checked(raw, false);
+    const change = text === null || ways === null || ways.pass === "argument" ? null : altered(text, ways.alters, false);
+    if (change !== null)
+      throw new LifeguardError("UNSUPPORTED", `prompt: its tool ${change.says}`, { field: "prompt", reason: change.what });
     const argument = text !== null && ways?.pass === "argument" && !text.startsWith("-") && Buffer.byteLength(text) <= ARGUMENT_BYTES;
     return { typed: argument ? null : text, argument: argument ? text : null };
   }
@@ -113,14 +120,18 @@ export class Prompts {
       this.#p.keeping.rememberSoon(entry);
     }
     if (typed !== null)
-      await this.#add(entry, { id: randomUUID(), text: typed, at: this.#p.clock.now(), force: false, begun: false }, { orLater: true });
+      await this.#add(
+        entry,
+        { id: randomUUID(), text: typed, at: this.#p.clock.now(), force: false, lossy: false, begun: false },
+        { orLater: true },
+      );
   }
 
   /** @throws BLOCKED, BUSY, EXITED, LIMIT, INVALID_PARAMS, UNSUPPORTED: nothing was typed; TIMEOUT, EXITED of the wait with `delivery` in the data */
   async prompt(entry: SessionEntry, request: PromptRequest, caller: Caller): Promise<PromptAnswer> {
     const { prompts } = entry;
     // Blank: refused by name.
-    const text = this.checked(request.text) ?? promptText(request.text);
+    const text = this.checked(request.text, request.lossy) ?? promptText(request.text, request.lossy);
     const began = this.#p.clock.monotonic();
     const watch = new TurnWait(entry, request, () => this.#p.clock.monotonic() - began);
     if (entry.actor === null) throw this.#refused(entry, exited(entry));
@@ -129,7 +140,10 @@ export class Prompts {
     if (ahead > 0 || prompts.active || (entry.state === "starting" && request.queue)) {
       if (request.queue) return this.#queue(entry, text, request, { watch, caller });
       const what = ahead > 0 ? `${ahead} prompts are queued before it` : "another prompt is being delivered";
-      throw this.#refused(entry, new LifeguardError("BUSY", `${entry.id}: ${what}: nothing was typed. Queue it (--queue), or try later`, { queued: ahead }));
+      throw this.#refused(
+        entry,
+        new LifeguardError("BUSY", `${entry.id}: ${what}: nothing was typed. Queue it (--queue), or try later`, { queued: ahead }),
+      );
     }
     prompts.active = true;
     let outcome: PromptOutcome;
@@ -137,10 +151,11 @@ export class Prompts {
     try {
       await this.#started(entry, request.signal);
       this.#refusePen(entry, request, caller);
-      outcome = await this.#deliver(entry, id, text, watch);
+      outcome = await this.#deliver(entry, { id, text, lossy: request.lossy, watcher: watch });
     } catch (error) {
       prompts.active = false;
-      if (request.queue && error instanceof LifeguardError && error.name === "BUSY") return this.#queue(entry, text, request, { watch, caller });
+      if (request.queue && error instanceof LifeguardError && error.name === "BUSY")
+        return this.#queue(entry, text, request, { watch, caller });
       throw this.#refused(entry, error, id);
     }
     prompts.active = false;
@@ -171,8 +186,19 @@ export class Prompts {
   ): Promise<PromptAnswer> {
     const most = this.#p.config.prompt.queued;
     if (entry.prompts.waiting.length >= most)
-      throw this.#refused(entry, new LifeguardError("LIMIT", `${most} prompts are queued for ${entry.id}, and no more may be (prompt.queued)`, { limit: most }));
-    const prompt: QueuedPrompt = { id: randomUUID(), text, at: this.#p.clock.now(), force: request.force, begun: false, connection: caller.connection };
+      throw this.#refused(
+        entry,
+        new LifeguardError("LIMIT", `${most} prompts are queued for ${entry.id}, and no more may be (prompt.queued)`, { limit: most }),
+      );
+    const prompt: QueuedPrompt = {
+      id: randomUUID(),
+      text,
+      at: this.#p.clock.now(),
+      force: request.force,
+      lossy: request.lossy,
+      begun: false,
+      connection: caller.connection,
+    };
     const ended = watch.wanted ? watch.queued(prompt) : null;
     ended?.catch(() => undefined);
     await this.#add(entry, prompt, { orLater: false });
@@ -189,7 +215,8 @@ export class Prompts {
       await this.#p.keeping.remember(entry);
     } catch (error) {
       const at = orLater ? -1 : entry.prompts.waiting.indexOf(prompt);
-      if (orLater) this.#p.log.warn({ session: entry.id, phase: "prompt", err: messageOf(error) }, "a queued prompt is not on the disk yet");
+      if (orLater)
+        this.#p.log.warn({ session: entry.id, phase: "prompt", err: messageOf(error) }, "a queued prompt is not on the disk yet");
       else if (at >= 0) entry.prompts.waiting.splice(at, 1);
       if (!orLater) throw error;
     }
@@ -202,7 +229,16 @@ export class Prompts {
   #next(entry: SessionEntry): void {
     const { prompts } = entry;
     const first = prompts.waiting[0];
-    if (this.#stopped || first === undefined || first.unkept === true || prompts.active || entry.actor === null || entry.waits.stale || !rests(entry)) return;
+    if (
+      this.#stopped ||
+      first === undefined ||
+      first.unkept === true ||
+      prompts.active ||
+      entry.actor === null ||
+      entry.waits.stale ||
+      !rests(entry)
+    )
+      return;
     if (entry.pen !== null && !first.force && entry.pen.connection !== first.connection) return;
     prompts.active = true;
     this.#noRetry(entry);
@@ -217,7 +253,7 @@ export class Prompts {
       // On the disk before a byte is typed: what a death interrupts is never sent a second time.
       first.begun = true;
       await this.#p.keeping.remember(entry);
-      const outcome = await this.#deliver(entry, first.id, first.text, first.watcher ?? null);
+      const outcome = await this.#deliver(entry, { id: first.id, text: first.text, lossy: first.lossy, watcher: first.watcher ?? null });
       prompts.active = false;
       prompts.retryMs = 0;
       this.#end(entry, first, outcome.delivery, { ...outcome.evidence }, outcome);
@@ -250,7 +286,13 @@ export class Prompts {
   }
 
   /** Out of the queue, and said. */
-  #end(entry: SessionEntry, prompt: QueuedPrompt, delivery: string, fields: Record<string, unknown>, outcome?: PromptOutcome | Error): void {
+  #end(
+    entry: SessionEntry,
+    prompt: QueuedPrompt,
+    delivery: string,
+    fields: Record<string, unknown>,
+    outcome?: PromptOutcome | Error,
+  ): void {
     const at = entry.prompts.waiting.indexOf(prompt);
     if (at < 0) return;
     entry.prompts.waiting.splice(at, 1);
@@ -273,15 +315,20 @@ export class Prompts {
     if (entry.state !== "starting") return;
     const timeoutMs = this.#p.config.prompt.start_ms;
     try {
-      await entry.waits.wait({ state: entry.state, evidence: entry.evidence }, { until: ["idle", "busy", "attention", "error"], timeoutMs, signal });
+      await entry.waits.wait(
+        { state: entry.state, evidence: entry.evidence },
+        { until: ["idle", "busy", "attention", "error"], timeoutMs, signal },
+      );
     } catch (error) {
       if (!(error instanceof LifeguardError) || error.name !== "TIMEOUT") throw error;
-      throw new LifeguardError("BUSY", `${entry.id} still starts: nothing was typed. Queue it (--queue), or try later`, { state: entry.state });
+      throw new LifeguardError("BUSY", `${entry.id} still starts: nothing was typed. Queue it (--queue), or try later`, {
+        state: entry.state,
+      });
     }
   }
 
-  #deliver(entry: SessionEntry, id: string, text: string, watcher: PromptWatcher | null): Promise<PromptOutcome> {
-    return deliver(this.#p.hosting, entry, { id, text, watcher, settled: () => this.#next(entry) });
+  #deliver(entry: SessionEntry, what: Omit<Delivered, "settled">): Promise<PromptOutcome> {
+    return deliver(this.#p.hosting, entry, { ...what, settled: () => this.#next(entry) });
   }
 
   /** Said as an event too, and thrown by the caller. */

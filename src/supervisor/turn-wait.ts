@@ -42,7 +42,9 @@ export class TurnWait implements PromptWatcher {
         reject(new LifeguardError("TIMEOUT", message, { delivery: "queued", prompt: prompt.id }));
       };
       const timer =
-        this.#left === undefined ? undefined : setTimeout(() => late("the prompt is still queued: it stays so"), Math.min(this.#left, 2 ** 31 - 1));
+        this.#left === undefined
+          ? undefined
+          : setTimeout(() => late("the prompt is still queued: it stays so"), Math.min(this.#left, 2 ** 31 - 1));
       const cancelled = (): void => {
         clearTimeout(timer);
         late("the wait was cancelled; the prompt stays queued");

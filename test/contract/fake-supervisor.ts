@@ -180,7 +180,11 @@ export class FakeSupervisor implements SupervisorApi {
   async prompt(id: string, request: PromptRequest, caller: Caller): Promise<PromptAnswer> {
     this.callers.push(caller);
     this.#session(id).input.push(Buffer.from(`${request.text}\r`));
-    const answer = { prompt: `prompt-${this.#session(id).input.length}`, delivery: "submitted", evidence: { rule: "fake", confidence: "high", detail: "fake" } } as const;
+    const answer = {
+      prompt: `prompt-${this.#session(id).input.length}`,
+      delivery: "submitted",
+      evidence: { rule: "fake", confidence: "high", detail: "fake" },
+    } as const;
     if (request.wait === undefined) return answer;
     const { until, timeoutMs } = request.wait;
     return { ...answer, state: (await this.wait(id, { until, timeoutMs, signal: request.signal })).state };

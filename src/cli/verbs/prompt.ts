@@ -14,6 +14,7 @@ interface Options {
   timeout?: number;
   queue?: boolean;
   force?: boolean;
+  lossy?: boolean;
   json?: boolean;
 }
 
@@ -44,13 +45,14 @@ export const verb: Verb<Options> = {
       { flags: "--timeout <duration>", description: "of the wait, as 30s or 10m; for ever when left out", parse: parseDuration },
       { flags: "--queue", description: "when it is busy: keep it, and deliver it when it rests" },
       { flags: "--force", description: "also while somebody else holds the pen" },
+      { flags: "--lossy", description: "also where it cannot arrive as it is: CRLF, tabs in a tool that makes blanks of them" },
       { flags: "--json", description: "with the evidence" },
     ],
     example: "lifeguard prompt claude 'Fix the failing test.' --wait --timeout 10m",
     startsDaemon: true,
   },
   async run({ words: [id = "", word], options, terminal, connect }: Invocation<Options>) {
-    const { until, timeout, queue, force, json } = options;
+    const { until, timeout, queue, force, lossy, json } = options;
     const waits = options.wait === true || until !== undefined;
     if (timeout !== undefined && !waits) throw new UsageError("--timeout is of the wait: add --wait");
     const text = await textOf(word, options.file, terminal);
@@ -62,6 +64,7 @@ export const verb: Verb<Options> = {
         text,
         ...(queue === true ? { queue } : {}),
         ...(force === true ? { force } : {}),
+        ...(lossy === true ? { lossy } : {}),
         ...(waits ? { wait: { until: until ?? [...TURN_ENDS], ...(timeout === undefined ? {} : { timeout_ms: timeout }) } } : {}),
       });
       const { delivery, evidence, state } = answer;
@@ -73,7 +76,8 @@ export const verb: Verb<Options> = {
       const { delivery } = error.data;
       // The prompt got in, and the wait after it came to nothing.
       if (typeof delivery === "string") say(delivery, { ...error.data, error: error.name });
-      else if (REFUSALS.has(error.name)) say(`refused: ${error.name.toLowerCase()}`, { delivery: "refused", reason: error.name.toLowerCase(), ...error.data });
+      else if (REFUSALS.has(error.name))
+        say(`refused: ${error.name.toLowerCase()}`, { delivery: "refused", reason: error.name.toLowerCase(), ...error.data });
       else throw error;
       terminal.stderr.write(`lifeguard: ${error.message}\n`);
       return exitCodeOf(error);

@@ -23,6 +23,10 @@ const prompt: Method = method({
     text: z.string().describe("taken as it is but for blanks at both ends; several lines where the program takes pastes"),
     queue: z.boolean().describe("when it cannot be delivered now, keep it until the session rests; survives the daemon").optional(),
     force: z.boolean().describe("also while another client holds the pen").optional(),
+    lossy: z
+      .boolean()
+      .describe("also where it would not arrive as it is: a terminal's one line end for CRLF, blanks that a tool makes of tabs")
+      .optional(),
     key: idempotencyKey.optional(),
     wait: z
       .strictObject({
@@ -33,9 +37,9 @@ const prompt: Method = method({
   }),
   result: promptShape,
   cancellable: true,
-  handler: async ({ id, text, queue = false, force = false, key, wait }, { supervisor, caller, signal, host }) => {
+  handler: async ({ id, text, queue = false, force = false, lossy = false, key, wait }, { supervisor, caller, signal, host }) => {
     const session = supervisor.resolve(id, { prefix: true });
-    const asked = { text, queue, force, wait: wait === undefined ? undefined : { until: wait.until, timeoutMs: wait.timeout_ms } };
+    const asked = { text, queue, force, lossy, wait: wait === undefined ? undefined : { until: wait.until, timeoutMs: wait.timeout_ms } };
     if (key === undefined) return await supervisor.prompt(session, { ...asked, signal }, caller);
     const deed = host.idempotency.once(`${caller.uid} session.prompt ${key}`, { session, ...asked }, async (): Promise<Deed> => {
       try {
