@@ -16,6 +16,7 @@ import type { Confidence } from "../session.js";
 import { FINISHED_UNSEEN } from "./detector.js";
 import { PromptProof } from "./prompt-proof.js";
 import { altered, isMultiLine, longestLine, SoughtText } from "./prompt-text.js";
+import { looksLikePrompt } from "./prompt-line.js";
 import { heldText, isBlocked, type DeliveryLook } from "./prompt-look.js";
 import type { Alarm, Time } from "./time.js";
 
@@ -63,6 +64,8 @@ const QUIET_MS = 250;
 const LOOK_MS = 50;
 /** After output: what belongs together mostly comes together. */
 const SETTLED_MS = 8;
+/** A shell's prompt that has stood so long is no leftover of the line that was taken. */
+const PROMPTS_AGAIN_MS = 150;
 /** Where nothing could be evidence there is nothing to wait for. */
 const UNKNOWN_MS = 300;
 /** A long text into a slow program, all in all. */
@@ -88,6 +91,7 @@ export class PromptDelivery {
   #known = false;
   #inShell = false;
   #workedAt = 0;
+  #promptsAgainAt: number | null = null;
   #touched = false;
   #alarm: Alarm | null = null;
   #dueAt = 0;
@@ -155,7 +159,8 @@ export class PromptDelivery {
     else if (this.#phase === "pasted") this.#typed("interrupted", `${why} before it was submitted`);
     else if (this.#phase === "submitted" && ended) this.#submitted("program_ended", "low", "the program ended after the submit key");
     else if (this.#phase === "submitted") this.#typed("interrupted", `${why} before anything showed that it was taken`);
-    if (this.#phase === "turn") this.#context.told({ step: "over" });
+    // The end of the session settles what waits for it.
+    if (this.#phase === "turn" && !ended) this.#context.told({ step: "over" });
     this.#end();
   }
 
@@ -337,10 +342,14 @@ export class PromptDelivery {
     const now = this.#context.time.monotonic();
     const works = look.verdict?.state === "busy" || look.verdict?.state === "attention";
     if (works || (look.tool === null && look.isShell && !look.shellInFront)) this.#workedAt = now;
+    // A shell that prompts again has done what it was given.
+    if (!(look.tool === null && look.isShell && look.shellInFront && looksLikePrompt(look.cursorLine))) this.#promptsAgainAt = null;
+    else this.#promptsAgainAt ??= now;
+    const again = this.#promptsAgainAt !== null && now - this.#promptsAgainAt >= PROMPTS_AGAIN_MS;
     if (look.state === "busy" || (look.state === "attention" && look.rule !== FINISHED_UNSEEN)) {
       this.#context.told({ step: "began" });
       this.#end();
-    } else if (now - this.#workedAt >= this.#settings.turnMs || (look.shell?.endedAt ?? 0) >= this.#submittedClock) {
+    } else if (again || now - this.#workedAt >= this.#settings.turnMs || (look.shell?.endedAt ?? 0) >= this.#submittedClock) {
       this.#context.told({ step: "over" });
       this.#end();
     }

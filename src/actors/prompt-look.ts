@@ -25,6 +25,8 @@ export interface DeliveryLook {
   /** Every row. */
   screen: string;
   cursorLine: string;
+  cols: number;
+  rows: number;
   bracketed: boolean;
   /** The program is given whole lines, which the kernel echoes. */
   lines: boolean;
@@ -49,7 +51,7 @@ const BORDER = /[\s│┃║▐╹▀]*$/u;
 /** @param known what else the typing side knows: whether somebody has typed since the last Enter, whether the program is given lines */
 export function lookAtPrompt(glance: Glance, terminal: Terminal, now: number, known: { halfTyped: boolean; lines: boolean }): DeliveryLook {
   const { state, evidence, rules, verdict, shell, foreground, leaderIsShell } = glance;
-  const { rows } = terminal.size;
+  const { cols, rows } = terminal.size;
   const { x, y } = terminal.cursor;
   const cursorLine = terminal.row(y, x);
   const above = Array.from({ length: Math.min(ROWS, y) }, (_, index) => terminal.row(Math.max(0, y - ROWS) + index));
@@ -64,6 +66,8 @@ export function lookAtPrompt(glance: Glance, terminal: Terminal, now: number, kn
     // Rows are joined without anything between: a wrapped word is one word.
     upToCursor: [...above, cursorLine].join(""),
     cursorLine,
+    cols,
+    rows,
     screen: Array.from({ length: rows }, (_, row) => terminal.row(row)).join(""),
     bracketed: terminal.bracketedPaste,
     lines: known.lines,

@@ -29,8 +29,9 @@ export class PromptProof {
       return holds !== "text" && this.#sought.endsAt(look.upToCursor) ? "text" : holds;
     }
     if (this.#sought.endsAt(look.upToCursor)) return "text";
-    // A shell shows what it is given. Any other program may not, nor can symbols be looked for.
-    return look.isShell && look.shellInFront && !this.#sought.invisible ? "nothing" : "unseen";
+    // A shell shows what it is given, as far as it fits the window. Any other program may not, nor can symbols be looked for.
+    const shows = look.isShell && look.shellInFront && !this.#sought.invisible && this.#sought.rows(look.cols) < look.rows / 2;
+    return shows ? "nothing" : "unseen";
   }
 
   /** For another submit key. */

@@ -90,6 +90,7 @@ export type BoxHolds = "nothing" | "text" | "other";
 export class SoughtText {
   readonly #shown: string;
   readonly #tail: string;
+  readonly #lengths: number[];
   readonly #collapsed: RegExp;
 
   /**
@@ -98,6 +99,7 @@ export class SoughtText {
    */
   constructor(text: string, collapsed: string, lines: boolean) {
     this.#shown = shownText(text);
+    this.#lengths = text.split(/\r\n|\r|\n/).map((line) => line.length);
     const last = lines ? (text.split(/[\r\n]+/).at(-1) ?? "") : text;
     this.#tail = shownText(last.slice(-4 * TAIL)).slice(-TAIL);
     this.#collapsed = new RegExp(`^(?:${collapsed})$`, "iu");
@@ -127,6 +129,11 @@ export class SoughtText {
   /** Whether its end stands somewhere in this. */
   standsIn(text: string): boolean {
     return this.#tail !== "" && shownText(text).includes(this.#tail);
+  }
+
+  /** About how many rows it takes; wide characters are counted as one column. */
+  rows(cols: number): number {
+    return this.#lengths.reduce((rows, length) => rows + Math.max(1, Math.ceil(length / cols)), 0);
   }
 
   /** Of symbols alone: nothing that could be looked for. */

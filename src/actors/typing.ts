@@ -43,6 +43,7 @@ export class Typing {
   readonly #queue: InputQueue;
   #delivery: PromptDelivery | null = null;
   #halfTyped = false;
+  #ended = false;
 
   constructor(options: TypingOptions) {
     this.#options = options;
@@ -81,6 +82,7 @@ export class Typing {
   /** @see ActorApi.prompt */
   async prompt(delivery: string, text: string, lossy: boolean): Promise<void> {
     const { id, time, look, told, promptConfirmMs, turnMs } = this.#options;
+    if (this.#ended) throw new LifeguardError("EXITED", `the program of ${id} has ended: nothing was typed`, { typed: false });
     if (this.#delivery?.taken === true) this.#delivery.leave();
     if (this.#delivery?.over === false)
       throw new LifeguardError("BUSY", `another prompt is being delivered to ${id}: nothing was typed`, { retry_after_ms: 500 });
@@ -111,6 +113,7 @@ export class Typing {
 
   /** A prompt under way ends as what is known of it. */
   interrupt(why: string, ended = false): void {
+    this.#ended ||= ended;
     this.#delivery?.stop(why, ended);
   }
 

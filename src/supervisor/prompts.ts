@@ -134,7 +134,7 @@ export class Prompts {
     const text = this.checked(request.text, request.lossy) ?? promptText(request.text, request.lossy);
     const began = this.#p.clock.monotonic();
     const watch = new TurnWait(entry, request, () => this.#p.clock.monotonic() - began);
-    if (entry.actor === null) throw this.#refused(entry, exited(entry));
+    if (entry.actor === null || entry.state === "exited") throw this.#refused(entry, exited(entry));
     this.#refusePen(entry, request, caller);
     const ahead = prompts.waiting.length;
     if (ahead > 0 || prompts.active || (entry.state === "starting" && request.queue)) {

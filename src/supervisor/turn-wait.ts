@@ -39,7 +39,7 @@ export class TurnWait implements PromptWatcher {
       const late = (message: string): void => {
         delete prompt.watcher;
         delete prompt.ended;
-        reject(new LifeguardError("TIMEOUT", message, { delivery: "queued", prompt: prompt.id }));
+        reject(new LifeguardError("TIMEOUT", `queued: ${message}`, { delivery: "queued", prompt: prompt.id }));
       };
       const timer =
         this.#left === undefined
@@ -68,8 +68,9 @@ export class TurnWait implements PromptWatcher {
     try {
       return { prompt, delivery, evidence, state: (await this.#reached).state };
     } catch (error) {
-      if (error instanceof LifeguardError) Object.assign(error.data, { prompt, delivery, evidence });
-      throw error;
+      if (!(error instanceof LifeguardError)) throw error;
+      // In the words too: clients that speak MessagePack get no data.
+      throw new LifeguardError(error.name, `${delivery}: ${error.message}`, { ...error.data, prompt, delivery, evidence });
     }
   }
 

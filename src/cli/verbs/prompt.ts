@@ -73,11 +73,11 @@ export const verb: Verb<Options> = {
       return delivery === "typed" && waits ? EXIT.failed : EXIT.done;
     } catch (error) {
       if (!(error instanceof LifeguardError)) throw error;
-      const { delivery } = error.data;
       // The prompt got in, and the wait after it came to nothing.
-      if (typeof delivery === "string") say(delivery, { ...error.data, error: error.name });
+      const delivery = /^(submitted|typed|queued): /.exec(error.message)?.[1];
+      if (delivery !== undefined) say(delivery, { delivery, error: error.name });
       else if (REFUSALS.has(error.name))
-        say(`refused: ${error.name.toLowerCase()}`, { delivery: "refused", reason: error.name.toLowerCase(), ...error.data });
+        say(`refused: ${error.name.toLowerCase()}`, { delivery: "refused", reason: error.name.toLowerCase() });
       else throw error;
       terminal.stderr.write(`lifeguard: ${error.message}\n`);
       return exitCodeOf(error);
