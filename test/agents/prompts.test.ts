@@ -108,7 +108,7 @@ async function promptAll(client: Client, tool: string): Promise<Tally> {
 
 /** In a sample, a sample of the texts. */
 function textOf(n: number): string {
-  const base = TEXTS[count < TEXTS.length ? Math.floor((n * TEXTS.length) / count) : n % TEXTS.length] as string;
+  const base = TEXTS[count < TEXTS.length ? Math.floor((n * TEXTS.length) / count) : n % TEXTS.length] ?? "";
   // The same text twice would be taken for the first one.
   return n < TEXTS.length || base.trim() === "" ? base : `${base.slice(0, 1)}${n} ${base}`;
 }
@@ -129,17 +129,20 @@ async function promptOne(client: Client, { id, heard }: Agent, text: string, tal
 test.skipIf(programs === undefined)("any text arrives byte for byte or is refused by name", async () => {
   const daemon = await startDaemon({ config: "[session]\nidle_hold_ms = 400\n" });
   const client = await daemon.client();
-  const tallies = await Promise.all(tools.map(async (tool) => await promptAll(client, tool)));
-  for (const [index, tool] of tools.entries()) {
-    const { arrived, refused, wrong } = tallies[index] as Tally;
+  const tallies = await Promise.all(tools.map(async (tool) => ({ tool, ...(await promptAll(client, tool)) })));
+  for (const { tool, arrived, refused, wrong } of tallies) {
     figure(`${tool}: prompts`, `${count}: ${arrived} arrived byte for byte, refused ${JSON.stringify(refused)}, wrong ${wrong.length}`);
   }
-  for (const [index, tool] of tools.entries()) expect(tallies[index]?.wrong, tool).toEqual([]);
+  for (const { tool, wrong } of tallies) expect(wrong, tool).toEqual([]);
   await daemon.end();
 });
 
 /** Somebody else gets the agent to open a dialog, and the prompt comes at a random moment of that. */
-async function amongDialogs(client: Client, tool: string, random: () => number): Promise<{ outcomes: Record<string, number>; dialogs: number; ran: number }> {
+async function amongDialogs(
+  client: Client,
+  tool: string,
+  random: () => number,
+): Promise<{ outcomes: Record<string, number>; dialogs: number; ran: number }> {
   const outcomes: Record<string, number> = {};
   const texts = ["1", "y", "Yes, go on", "2\n1", "hello there"];
   let dialogs = 0;
@@ -158,7 +161,7 @@ async function amongDialogs(client: Client, tool: string, random: () => number):
       const trying = (async (): Promise<string> => {
         await pause(random() * 1_500);
         try {
-          const { delivery, evidence } = await client.call("session.prompt", { id, text: texts[n % texts.length] as string });
+          const { delivery, evidence } = await client.call("session.prompt", { id, text: texts[n % texts.length] ?? "" });
           return delivery === "submitted" ? delivery : `${delivery}: ${evidence.rule}`;
         } catch (error) {
           return (error as Error).name;
@@ -199,11 +202,13 @@ test.skipIf(programs === undefined)("while dialogs open at random moments, nothi
   const daemon = await startDaemon({ config: "[session]\nidle_hold_ms = 400\n" });
   const client = await daemon.client();
   const random = seeded("moments", 3);
-  const told = await Promise.all(tools.map(async (tool) => await amongDialogs(client, tool, random)));
-  for (const [index, tool] of tools.entries()) {
-    const { outcomes, dialogs, ran } = told[index] as (typeof told)[number];
-    figure(`${tool}: tries among dialogs`, `${count}, ${dialogs} dialogs open after them, ${JSON.stringify(outcomes)}, typed into a dialog ${ran}`);
+  const told = await Promise.all(tools.map(async (tool) => ({ tool, ...(await amongDialogs(client, tool, random)) })));
+  for (const { tool, outcomes, dialogs, ran } of told) {
+    figure(
+      `${tool}: tries among dialogs`,
+      `${count}, ${dialogs} dialogs open after them, ${JSON.stringify(outcomes)}, typed into a dialog ${ran}`,
+    );
   }
-  for (const [index, tool] of tools.entries()) expect(told[index]?.ran, tool).toBe(0);
+  for (const { tool, ran } of told) expect(ran, tool).toBe(0);
   await daemon.end();
 });

@@ -69,7 +69,9 @@ test("SIGKILL with queued prompts: each is delivered once, or is said to be drop
   figure("ran", seen.length);
   figure("said to be dropped", `${dropped.length}, of which ran ${dropped.filter(({ line }) => seen.includes(line)).length}`);
   expect(new Set(seen).size, "twice").toBe(seen.length);
-  expect(queued.filter(({ prompt, line }) => !seen.includes(line) && !(told.get(prompt) ?? []).some((word) => word !== "queued"))).toEqual([]);
+  expect(queued.filter(({ prompt, line }) => !seen.includes(line) && !(told.get(prompt) ?? []).some((word) => word !== "queued"))).toEqual(
+    [],
+  );
   expect(seen).toEqual(queued.filter(({ line }) => seen.includes(line)).map(({ line }) => line));
   await stop();
 });

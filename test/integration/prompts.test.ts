@@ -48,13 +48,24 @@ describe("a shell", () => {
 
   test("any text arrives byte for byte", async () => {
     const { id } = await shell();
-    const parts = ["x", "- item", "--help", "/help me", "a\tb\t\tc", "héllo 日本 👩‍💻 🎉 e\u0301", "back\\slash \\", "  indented\n\n\ttwo  ", "'$HOME' `id` !! ~", "y".repeat(3_000)];
+    const parts = [
+      "x",
+      "- item",
+      "--help",
+      "/help me",
+      "a\tb\t\tc",
+      "héllo 日本 👩‍💻 🎉 e\u0301",
+      "back\\slash \\",
+      "  indented\n\n\ttwo  ",
+      "'$HOME' `id` !! ~",
+      "y".repeat(3_000),
+    ];
     const random = seeded("texts", 7);
     const count = sample("prompts to a shell", 200, 12);
-    const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)] as T;
+    const pick = (all: readonly string[]): string => all[Math.floor(random() * all.length)] ?? "";
     let arrived = 0;
     for (let n = 0; n < count; n++) {
-      const text = n < parts.length ? (parts[n] as string) : Array.from({ length: 1 + Math.floor(random() * 5) }, () => pick(parts)).join("\n");
+      const text = parts[n] ?? Array.from({ length: 1 + Math.floor(random() * 5) }, () => pick(parts)).join("\n");
       const file = join(daemon.home, `text-${n}`);
       const answer = await prompt(id, `cat > text-${n} <<'END OF IT'\n${text}\nEND OF IT`, waitIdle);
       expect(answer, `text ${n}: ${answer.evidence.detail}`).toMatchObject({ delivery: "submitted", state: "idle" });
@@ -103,7 +114,11 @@ describe("a shell", () => {
     await expect(prompt(id, "echo one too many", { queue: true })).rejects.toMatchObject({ name: "LIMIT" });
     await expect(prompt(id, "echo past the queue")).rejects.toMatchObject({ name: "BUSY" });
     const order = Array.from({ length: 16 }, (_, n) => `${n}\n`).join("");
-    await waitUntil("all of them to have run", () => existsSync(join(daemon.home, "order")) && readFileSync(join(daemon.home, "order"), "utf8") === order, 50_000);
+    await waitUntil(
+      "all of them to have run",
+      () => existsSync(join(daemon.home, "order")) && readFileSync(join(daemon.home, "order"), "utf8") === order,
+      50_000,
+    );
     await waitUntil("the last one to be said", async () => (await delivery(id)) === "submitted");
     expect((await client.call("session.screen", { id, scrollback: 200 })).text).not.toMatch(/never|too many|past the queue/);
   });
@@ -121,7 +136,10 @@ describe("a shell", () => {
 
   test("a session that ends ends the wait; afterwards it is refused", async () => {
     const one = await shell();
-    await expect(prompt(one.id, "exec false", waitIdle)).rejects.toMatchObject({ name: "EXITED", message: expect.stringMatching(/^submitted: /) });
+    await expect(prompt(one.id, "exec false", waitIdle)).rejects.toMatchObject({
+      name: "EXITED",
+      message: expect.stringMatching(/^submitted: /),
+    });
     await expect(prompt(one.id, "echo hello")).rejects.toMatchObject({ name: "EXITED" });
     await expect(prompt(one.id, "echo hello", { queue: true })).rejects.toMatchObject({ name: "EXITED" });
     expect(await delivery(one.id)).toBe("refused: exited");
@@ -185,7 +203,7 @@ describe("dialogs", () => {
     for (let n = 0; n < tries; n++) {
       await client.call("session.wait", { id, until: ["idle", "attention"], timeout_ms: 20_000 });
       await pause(random() * 100);
-      const text = answers[n % answers.length] as string;
+      const text = answers[n % answers.length] ?? "";
       let outcome: string;
       try {
         const { delivery: how, evidence } = await prompt(id, text);
@@ -231,7 +249,10 @@ describe("the command line", () => {
     const { id } = await asking(log, { turnMs: 400 });
     await rests(id);
     expect(await daemon.run(["prompt", id, "one", "--wait", "--timeout", "20s"])).toMatchObject({ code: 0, stdout: "submitted\nidle\n" });
-    expect(await daemon.run(["prompt", id, "-", "--wait"], { input: "two\nlines\n" })).toMatchObject({ code: 0, stdout: "submitted\nidle\n" });
+    expect(await daemon.run(["prompt", id, "-", "--wait"], { input: "two\nlines\n" })).toMatchObject({
+      code: 0,
+      stdout: "submitted\nidle\n",
+    });
     writeFileSync(join(daemon.home, "prompt.txt"), "- three\n");
     const filed = await daemon.run(["prompt", id, "--file", join(daemon.home, "prompt.txt"), "--json"]);
     expect(JSON.parse(filed.stdout)).toMatchObject({ delivery: "submitted", evidence: { rule: "turn_began" } });
@@ -242,7 +263,11 @@ describe("the command line", () => {
     await rests(id);
     process.kill((await client.call("session.get", { id })).pid ?? 0, "SIGUSR1");
     await client.call("session.wait", { id, until: ["attention"], timeout_ms: 20_000 });
-    expect(await daemon.run(["prompt", id, "five"])).toMatchObject({ code: 1, stdout: "refused: blocked\n", stderr: expect.stringContaining("nothing was typed") });
+    expect(await daemon.run(["prompt", id, "five"])).toMatchObject({
+      code: 1,
+      stdout: "refused: blocked\n",
+      stderr: expect.stringContaining("nothing was typed"),
+    });
     expect((await daemon.run(["prompt", id, ""])).code).toBe(2);
     expect((await daemon.run(["prompt", "nobody", "x"])).code).toBe(3);
     expect((await daemon.run(["show", id])).stdout).toMatch(/prompt +refused: blocked/);

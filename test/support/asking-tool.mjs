@@ -9,7 +9,7 @@ const rule = "─".repeat(WIDTH);
 const note = (what, fields = {}) => appendFileSync(log, `${JSON.stringify({ what, at: Date.now(), ...fields })}\n`);
 
 let box = "";
-let said = [];
+const said = [];
 let state = "idle";
 let openedAt = 0;
 let pasting = false;

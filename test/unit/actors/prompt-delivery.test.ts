@@ -4,7 +4,7 @@ import { PromptDelivery, type DeliveryStep } from "../../../src/actors/prompt-de
 import type { DeliveryLook } from "../../../src/actors/prompt-look.js";
 import { encodePaste } from "../../../src/actors/terminal/keys.js";
 import { VirtualTime } from "../../../src/actors/time.js";
-import { LifeguardError } from "../../../src/errors.js";
+import type { LifeguardError } from "../../../src/errors.js";
 
 const RESTS = { state: "idle", rule: "rests", text: "❯" } as const;
 const WORKS = { state: "busy", rule: "works", text: "spinner" } as const;
