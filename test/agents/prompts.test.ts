@@ -110,7 +110,8 @@ async function promptAll(client: Client, tool: string): Promise<Tally> {
 function textOf(n: number): string {
   const base = TEXTS[count < TEXTS.length ? Math.floor((n * TEXTS.length) / count) : n % TEXTS.length] ?? "";
   // The same text twice would be taken for the first one.
-  return n < TEXTS.length || base.trim() === "" ? base : `${base.slice(0, 1)}${n} ${base}`;
+  if (n < TEXTS.length || base.trim() === "") return base;
+  return base.endsWith("\\") ? `${n} ${base}` : `${base} ${n}`;
 }
 
 async function promptOne(client: Client, { id, heard }: Agent, text: string, tally: Tally): Promise<void> {
@@ -168,8 +169,11 @@ async function amongDialogs(
         }
       })();
       await pause(random() * 600);
+      // A turn that begins late is tidied up after, too.
+      const began = client.call("session.wait", { id, until: ["busy", "attention"], timeout_ms: 10_000 }).catch(() => undefined);
       await client.call("session.keys", { id, keys: ["Enter"] });
       const outcome = await trying;
+      await began;
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
       const { state } = await client.call("session.wait", { id, until: ["attention", "idle"], timeout_ms: DEADLINE_MS });
       if (state === "attention") dialogs++;
