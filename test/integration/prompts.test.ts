@@ -296,12 +296,10 @@ describe("the command line", () => {
       join(daemon.home, "profiles", "argtool.toml"),
       'format = 1\nname = "argtool"\ntitle = "Arg Tool"\ncommand = ["/bin/sh", "-c", "echo \\"got $# [$1]\\"; sleep 1; cat", "argtool"]\nprocesses = ["argtool"]\nprompt = { pass = "argument" }\n',
     );
-    await waitUntil("the profile", async () => {
-      const { sessions } = await client.call("session.list", {});
-      void sessions;
-      return (await daemon.run(["profile", "list"])).stdout.includes("argtool");
-    });
-    const { id } = await client.call("session.create", { tool: "argtool", prompt: "do it\nnow", restart: "never" });
+    const { id } = await waitUntil(
+      "the new profile",
+      async () => await client.call("session.create", { tool: "argtool", prompt: "do it\nnow" }).catch(() => null),
+    );
     await waitForScreen(client, id, "got 1 [do it");
     await client.call("session.restart", { id });
     await waitForScreen(client, id, "got 0 []");
