@@ -11,6 +11,7 @@ import { comingEvent, waitForScreen, waitUntil } from "../support/wait.js";
 
 const daemon = await startDaemon({ config: "[session]\nidle_hold_ms = 200\nkill_grace_ms = 200\n" });
 installAskingTool(daemon.home);
+await daemon.restart();
 const client = await daemon.client();
 
 let number = 0;

@@ -47,6 +47,7 @@ describe("verbs", () => {
       "restart",
       "rm",
       "send",
+      "set",
     ]);
   });
 
