@@ -134,7 +134,7 @@ export class Actor {
   }
 
   begin(): void {
-    const { start } = this;
+    const start = this.#start;
     const { id, epoch } = start;
     let lostBytes = 0;
     if (start.fresh) {
@@ -255,9 +255,6 @@ export class Actor {
   get id(): string {
     return this.#start.id;
   }
-  get start(): ActorStart {
-    return this.#start;
-  }
   get parked(): boolean {
     return this.#terminal.parked;
   }
@@ -326,6 +323,9 @@ export class Actor {
     this.#watch?.credit(offset);
   }
 
+  tail(chars: number): string {
+    return this.#observer.tail(chars);
+  }
   seen(): void {
     this.#observer.seen();
   }
