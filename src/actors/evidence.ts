@@ -4,6 +4,7 @@
  *
  * ```
  * tool              the rules of the tool's profile (tool-rules.ts), while it is in front: nothing else counts then
+ * notification      medium  OSC 9, 777, 99: attention, until somebody looks or other work begins (notified.ts)
  * OSC 133           high    C busy · D with a status other than 0 error, for a while · D, A, B idle
  * foreground        medium  another program than the shell in front: busy, also when silent (`sleep 100`) · the shell: idle
  * prompt            medium  the cursor stands behind a prompt
@@ -13,6 +14,7 @@
  */
 import type { Confidence } from "../session.js";
 import { isShellName } from "./foreground.js";
+import { lookAtNotification, type Notification } from "./notified.js";
 import { looksLikePrompt } from "./prompt-line.js";
 import type { ShellPhase } from "./shell-integration.js";
 import type { Verdict } from "./tool-rules.js";
@@ -45,6 +47,8 @@ export interface DetectorInput {
   leaderIsShell: boolean;
   /** OSC 9;4, as `normal 40`; "" when nothing was said. */
   progress: string;
+  /** The program's own word that it wants somebody, while that holds. */
+  notification: Notification | null;
   /** The tool in front whose profile has rules. Null: none is, or nothing is known of it. */
   tool: ToolInFront | null;
 }
@@ -90,6 +94,7 @@ export interface Look {
 export function lookAt(input: DetectorInput, settings: DetectorSettings, quiet: number, atPrompt: boolean): Look {
   if (input.tool !== null) return lookAtTool(input, input.tool);
   const look =
+    lookAtNotification(input.notification, input.now) ??
     lookAtMarks(input, settings, quiet) ??
     lookAtForeground(input, settings, quiet, atPrompt) ??
     lookAtProgress(input) ??

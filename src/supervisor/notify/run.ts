@@ -45,14 +45,15 @@ export class Run {
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(input);
     this.over = new Promise((resolve) => {
+      let end: string | null | undefined;
       const deadline = setTimeout(() => {
         this.#late = true;
         this.kill();
+        // It has ended, and a child that left its group holds on to stderr.
+        if (end !== undefined) settle(end);
       }, timeoutMs);
       const settle = (words: string | null): void => {
         clearTimeout(deadline);
-        // What it left behind holds the pipes, and would be nobody's.
-        this.kill();
         this.#running = false;
         child.stdin?.destroy();
         child.stderr?.destroy();
@@ -60,9 +61,13 @@ export class Run {
       };
       child.once("error", (error) => settle(`cannot be run: ${messageOf(error)}`));
       child.once("exit", (code, signal) => {
-        if (this.#late) settle(`took longer than ${timeoutMs} ms and was killed`);
-        else settle(code === 0 ? null : `ended with ${code === null ? signal : code}`);
+        if (this.#late) end = `took longer than ${timeoutMs} ms and was killed`;
+        else end = code === 0 ? null : `ended with ${code === null ? signal : code}`;
+        // What it left behind would be nobody's.
+        this.kill();
       });
+      // After its last words.
+      child.once("close", () => settle(end ?? null));
     });
   }
 

@@ -24,6 +24,7 @@ class Bench {
     seenAt: 0,
     leaderIsShell: true,
     progress: "",
+    notification: null,
     tool: null,
   };
   constructor(change: Partial<DetectorInput> = {}) {

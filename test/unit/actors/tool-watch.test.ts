@@ -77,6 +77,7 @@ describe("the states of a tool", () => {
           seenAt: 0,
           leaderIsShell: false,
           progress: "",
+          notification: null,
           tool: { title: "T", since: 1_000_000, startupMs: 10_000, judge: () => verdict },
           ...more,
         });
