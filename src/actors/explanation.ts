@@ -94,7 +94,10 @@ function plainCandidates(input: DetectorInput, toolDecides: boolean, evidence: E
   return found;
 }
 
-function wouldChange({ state, evidence, rules, broken, newest, idleHoldMs }: ExplanationInput, candidates: Explanation["candidates"]): string[] {
+function wouldChange(
+  { state, evidence, rules, broken, newest, idleHoldMs }: ExplanationInput,
+  candidates: Explanation["candidates"],
+): string[] {
   if (broken) return ["nothing: its state is no longer watched, because watching it has failed"];
   const said: string[] = [];
   if (newest.held && newest.look !== null)

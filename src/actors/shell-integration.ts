@@ -21,9 +21,22 @@ export interface CommandEnd {
   durationMs: number | null;
 }
 
+/** A shell whose command is another shell: what it has under way goes on meanwhile. */
+interface Outer {
+  shell: string;
+  phase: ShellPhase;
+  startedAt: number | null;
+}
+
+/** Shells in shells. Beyond, the outermost is forgotten. */
+const MAX_OUTER = 16;
+
 export class ShellIntegration {
   #phase: ShellPhase | null = null;
   #startedAt: number | null = null;
+  /** Which shell said the newest mark; null when it does not say. */
+  #shell: string | null = null;
+  readonly #outer: Outer[] = [];
   #seenStart = false;
 
   get state(): ShellPhase | null {
@@ -37,6 +50,7 @@ export class ShellIntegration {
 
   /** @returns the command that this mark ends, if it ends one */
   mark(mark: PromptMark, at: number): CommandEnd | null {
+    if (mark.shell !== this.#shell) this.#changeShell(mark.shell);
     const before = this.#phase;
     if (mark.phase === "C") {
       this.#seenStart = true;
@@ -58,11 +72,30 @@ export class ShellIntegration {
     return { command, exit, durationMs };
   }
 
+  /** Another shell speaks than before: one that the running command is or has started, or one of those around it. */
+  #changeShell(shell: string | null): void {
+    const outer = shell === null ? -1 : this.#outer.findLastIndex((one) => one.shell === shell);
+    const back = this.#outer[outer];
+    if (back !== undefined) {
+      this.#outer.length = outer;
+      this.#phase = back.phase;
+      this.#startedAt = back.startedAt;
+    } else if (shell !== null && this.#shell !== null && this.#phase?.phase === "C") {
+      this.#outer.push({ shell: this.#shell, phase: this.#phase, startedAt: this.#startedAt });
+      if (this.#outer.length > MAX_OUTER) this.#outer.shift();
+      this.#phase = null;
+      this.#startedAt = null;
+    }
+    this.#shell = shell;
+  }
+
   /** A new process has the terminal: nothing that was said holds. */
   reset(): void {
     this.#phase = null;
     this.#startedAt = null;
     this.#seenStart = false;
+    this.#shell = null;
+    this.#outer.length = 0;
   }
 }
 

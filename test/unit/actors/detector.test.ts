@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Detector } from "../../../src/actors/detector.js";
 import type { Detection, DetectorInput } from "../../../src/actors/detector.js";
+import { Notified } from "../../../src/actors/notified.js";
 import { looksLikePrompt } from "../../../src/actors/prompt-line.js";
 import type { ShellPhase } from "../../../src/actors/shell-integration.js";
 
@@ -260,6 +261,50 @@ describe("detector", () => {
       }),
       { numRuns: 400 },
     );
+  });
+});
+
+describe("a program's own notification", () => {
+  const told = { text: "may I?", at: T + 1_000, group: 7 };
+
+  it("is attention at once, whatever else shows, and goes at once when somebody looks", () => {
+    const bench = new Bench().marks("C", { command: "deploy" }).after(1_000).prints("x");
+    expect(bench.look().state).toBe("busy");
+    bench.input.notification = told;
+    expect(bench.look()).toMatchObject({
+      state: "attention",
+      next: null,
+      evidence: { source: "notification", rule: "program_notified", detail: "may I?" },
+    });
+    expect(bench.after(100_000).prints("y").look().state).toBe("attention");
+    bench.input.notification = null;
+    expect(bench.types().look().state).toBe("busy");
+    const idle = new Bench().after(5_000).prints("$ ");
+    idle.input.notification = told;
+    expect(idle.look().state).toBe("attention");
+    idle.input.notification = null;
+    expect(shown(idle.look())).toBe("idle: shell_prompt (medium)");
+  });
+
+  it("holds until input, a look, the next command or another program; then it is over for good", () => {
+    const front = (group: number, isLeader = false): { group: number; isLeader: boolean } => ({ group, isLeader });
+    const phase = (at: number): ShellPhase => ({ phase: "C", exit: null, command: null, at, endedAt: null });
+    const quiet = { seenAt: 0, osc133: phase(900), foreground: front(7) };
+    const holds = (change: Partial<Parameters<Notified["current"]>[0]>): boolean => {
+      const notified = new Notified();
+      notified.note("Deploy", "may I?", 1_000, 7);
+      expect(notified.current(quiet)?.text).toBe("Deploy: may I?");
+      const held = notified.current({ ...quiet, ...change }) !== null;
+      expect(notified.current(quiet) !== null).toBe(held);
+      return held;
+    };
+    expect(holds({})).toBe(true);
+    expect(holds({ seenAt: 999 })).toBe(true);
+    expect(holds({ foreground: front(1, true) })).toBe(true);
+    expect(holds({ foreground: null })).toBe(true);
+    expect(holds({ seenAt: 1_000 })).toBe(false);
+    expect(holds({ osc133: phase(1_001) })).toBe(false);
+    expect(holds({ foreground: front(8) })).toBe(false);
   });
 });
 
