@@ -34,7 +34,7 @@ export interface DetectorInput {
   lastOutputAt: number;
   startedAt: number;
   /** Null where the system does not say. */
-  foreground: { isLeader: boolean; command: string | null } | null;
+  foreground: { group: number; isLeader: boolean; command: string | null } | null;
   /** Null until the shell has said anything. */
   osc133: ShellPhase | null;
   /** The parsed screen's line up to the cursor. Called only when nothing stronger decides. */
@@ -162,8 +162,8 @@ function lookAtMarks(input: DetectorInput, settings: DetectorSettings, quiet: nu
       next: null,
     };
   }
-  // A shell that does not mark where its commands begin: what is in front knows better.
-  if (foreground !== null && !foreground.isLeader) return null;
+  // A shell that does not mark where its commands begin: what is in front knows better, unless that is the shell itself.
+  if (foreground !== null && !foreground.isLeader && String(foreground.group) !== shell.shell) return null;
   const endedAt = shell.endedAt ?? shell.at;
   if (shell.exit !== null && shell.exit !== 0) {
     const left = endedAt + settings.errorLingerMs - now;
@@ -211,7 +211,10 @@ function lookAtForeground(input: DetectorInput, settings: DetectorSettings, quie
       };
     }
     // Without output of its own the prompt on the screen is the shell's, and what it runs has only just begun.
-    if (!printing && (atPrompt || Number.isFinite(quiet)) && looksLikePrompt(input.cursorLine())) {
+    // Some start so fast that their prompt passed for an echo: then it is theirs when it still stands there after a while.
+    const long = input.lastInputAt > 0 && now - input.lastInputAt >= settings.idleHoldMs;
+    const begun = atPrompt || Number.isFinite(quiet) || long;
+    if (!printing && begun && looksLikePrompt(input.cursorLine())) {
       const shell = foreground.command !== null && isShellName(foreground.command);
       return {
         state: "idle",

@@ -12,6 +12,8 @@ export interface ShellPhase {
   at: number;
   /** When the last command ended, null before the first. */
   endedAt: number | null;
+  /** Which shell says so, null when it does not say: our own snippets give the shell's process id. */
+  shell: string | null;
 }
 
 /** A command that has ended. */
@@ -55,7 +57,7 @@ export class ShellIntegration {
     if (mark.phase === "C") {
       this.#seenStart = true;
       this.#startedAt = at;
-      this.#phase = { phase: "C", exit: null, command: mark.command, at, endedAt: before?.endedAt ?? null };
+      this.#phase = { phase: "C", exit: null, command: mark.command, at, endedAt: before?.endedAt ?? null, shell: mark.shell };
       return null;
     }
     // A shell that marks starts says D again at every empty line, with the status of long ago: nothing has ended then. One that
@@ -65,7 +67,8 @@ export class ShellIntegration {
     const abandoned = mark.phase !== "D" && before?.phase === "C";
     const exit = ended ? mark.exit : abandoned ? null : (before?.exit ?? null);
     const command = before?.command ?? null;
-    this.#phase = { phase: mark.phase, exit, command, at, endedAt: ended || abandoned ? at : (before?.endedAt ?? null) };
+    const endedAt = ended || abandoned ? at : (before?.endedAt ?? null);
+    this.#phase = { phase: mark.phase, exit, command, at, endedAt, shell: mark.shell };
     if (!ended && !abandoned) return null;
     const durationMs = this.#startedAt === null ? null : Math.max(0, at - this.#startedAt);
     this.#startedAt = null;

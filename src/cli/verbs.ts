@@ -41,6 +41,7 @@ export const VERBS: Readonly<Record<string, Load>> = {
   "profile new": () => import("./verbs/profile-new.js"),
   "api schema": () => import("./verbs/api-schema.js"),
   "api call": () => import("./verbs/api-call.js"),
+  "shell-integration": () => import("./verbs/shell-integration.js"),
   completion: () => import("./verbs/completion.js"),
 };
 

@@ -17,7 +17,7 @@ class Bench {
     now: T,
     lastOutputAt: 0,
     startedAt: T,
-    foreground: { isLeader: true, command: "bash" },
+    foreground: { group: 1, isLeader: true, command: "bash" },
     osc133: null,
     cursorLine: () => this.line,
     altScreen: false,
@@ -49,11 +49,11 @@ class Bench {
     return this;
   }
   runs(command: string | null): this {
-    this.input.foreground = command === null ? { isLeader: true, command: "bash" } : { isLeader: false, command };
+    this.input.foreground = command === null ? { group: 1, isLeader: true, command: "bash" } : { group: 7, isLeader: false, command };
     return this;
   }
   marks(phase: ShellPhase["phase"], more: Partial<ShellPhase> = {}): this {
-    this.input.osc133 = { exit: null, command: null, at: this.input.now, endedAt: null, ...more, phase };
+    this.input.osc133 = { exit: null, command: null, at: this.input.now, endedAt: null, shell: null, ...more, phase };
     return this;
   }
   /** Looks as often as the detector asks, until it asks no more or `ms` are over. */
@@ -132,6 +132,23 @@ describe("detector", () => {
     expect(bench.look().state).toBe("busy");
     bench.after(1_500).look();
     expect(shown(bench.settle())).toBe("idle: shell_prompt (medium)");
+  });
+
+  it("believes the marks of a shell in a shell, which is what is in front", () => {
+    const bench = new Bench().runs("bash").marks("A", { shell: "7" }).prints("? ");
+    expect(shown(bench.look())).toBe("idle: at_prompt (high)");
+    bench.after(5_000).types().marks("D", { shell: "7", exit: 1, endedAt: bench.input.now });
+    expect(shown(bench.look())).toBe("error: command_failed (high)");
+    bench.after(10_000).marks("A", { shell: "1" }).prints("x");
+    expect(shown(bench.look())).toBe("busy: program_in_front (medium)");
+  });
+
+  it("does not take a prompt that came as fast as an echo for one forever", () => {
+    const bench = new Bench().after(10).prints("$ ");
+    expect(bench.look().state).toBe("idle");
+    bench.after(5_000).types().after(30).runs("bash").prints("me@box:~$ ");
+    expect(bench.look().state).toBe("busy");
+    expect(shown(bench.settle())).toBe("idle: prompt_of_program (medium)");
   });
 
   it("sees a shell in a shell, a REPL and a full-screen program wait", () => {
@@ -219,7 +236,7 @@ describe("detector", () => {
   it("never flaps: out of busy only on certainty or after quiet seen twice, back only on something new; at rest it asks for nothing", () => {
     fc.assert(
       fc.property(world, ({ leaderIsShell, marks, foreground, steps }) => {
-        const bench = new Bench({ leaderIsShell, foreground: foreground ? { isLeader: true, command: "bash" } : null });
+        const bench = new Bench({ leaderIsShell, foreground: foreground ? { group: 1, isLeader: true, command: "bash" } : null });
         let last = bench.look();
         /** What could make a session busy, changed since it was last seen idle. */
         let news = false;
@@ -288,7 +305,7 @@ describe("a program's own notification", () => {
 
   it("holds until input, a look, the next command or another program; then it is over for good", () => {
     const front = (group: number, isLeader = false): { group: number; isLeader: boolean } => ({ group, isLeader });
-    const phase = (at: number): ShellPhase => ({ phase: "C", exit: null, command: null, at, endedAt: null });
+    const phase = (at: number): ShellPhase => ({ phase: "C", exit: null, command: null, at, endedAt: null, shell: null });
     const quiet = { seenAt: 0, osc133: phase(900), foreground: front(7) };
     const holds = (change: Partial<Parameters<Notified["current"]>[0]>): boolean => {
       const notified = new Notified();

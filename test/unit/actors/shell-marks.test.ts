@@ -165,7 +165,7 @@ describe("shell integration", () => {
     expect(shell.running).toBe("make");
     expect(shell.mark(mark("D", { exit: 2 }), 350)).toEqual({ command: "make", exit: 2, durationMs: 250 });
     expect(shell.mark(mark("A"), 351)).toBe(null);
-    expect(shell.state).toEqual({ phase: "A", exit: 2, command: "make", at: 351, endedAt: 350 });
+    expect(shell.state).toEqual({ phase: "A", exit: 2, command: "make", at: 351, endedAt: 350, shell: null });
     expect(shell.running).toBe(null);
   });
 
