@@ -107,8 +107,6 @@ export interface Settings {
     when: "always" | "unwatched";
     /** By notify-send or osascript, where that is. */
     desktop: boolean;
-    /** `lifeguard top` rings its terminal's bell. */
-    bell: boolean;
     /** What was over sooner has not `finished`: somebody is still there. */
     finished_after_ms: number;
     /** Least time between two notices of one session. What comes sooner waits, and is told once. */
@@ -192,7 +190,6 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       on: z.array(z.enum(NOTICES)).default([...NOTICES]),
       when: z.enum(["always", "unwatched"]).default("always"),
       desktop: z.boolean().default(false),
-      bell: z.boolean().default(false),
       finished_after_ms: z
         .int()
         .nonnegative()

@@ -1,6 +1,6 @@
 /**
- * Which events a person is told of: three words for what the event log says in many. Pure; the daemon's notify command and the bell
- * of the command line read events through the same rules.
+ * Which events a person is told of: three words for what the event log says in many. Pure; the daemon's notify command and the
+ * bell of `lifeguard events --bell` read events through the same rules.
  */
 import type { Confidence, ExitReason, SessionState } from "./session.js";
 

@@ -2,15 +2,19 @@
  * [notify] in config.toml, with real commands: what they are told and when, and that nothing they do (hang, flood, fail, leave
  * children) is felt by anybody.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import type { Client } from "../../src/rpc/client.js";
 import { startDaemon, type TestDaemon } from "../support/daemon.js";
 import { isAlive } from "../support/processes.js";
 import { comingEvent, waitUntil } from "../support/wait.js";
 
+const LIFEGUARD = fileURLToPath(new URL("../../bin/lifeguard", import.meta.url));
 const place = mkdtempSync(join(tmpdir(), "lifeguard-notify-"));
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
@@ -203,4 +207,24 @@ test("the desktop by notify-send, markup escaped; without one the log says so", 
   expect(args).toContain("waits for you\n&lt;b&gt;may&lt;/b&gt; I &amp; you?\n");
   const without = await startDaemon({ config: "[notify]\ndesktop = true\n" });
   await logged(without, /notify.desktop shows nothing: (?:notify-send is not|the daemon was started without)/);
+});
+
+test("events --bell rings on stderr, for what a person is told of alone", async () => {
+  const daemon = await startDaemon();
+  const client = await daemon.client();
+  const child = spawn(process.execPath, [LIFEGUARD, "events", "--bell", "--kinds", "session.exited"], { env: daemon.env });
+  let [lines, rung] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (lines += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (rung += text));
+  const gone = once(child, "exit");
+  // It may not listen yet: sessions end until it has heard of one.
+  await waitUntil("an event", async () => {
+    await client.call("session.create", { command: "true", args: [] });
+    return lines !== "";
+  });
+  expect(rung).toBe("");
+  await client.call("session.create", { command: "sh", args: ["-c", "exit 3"] });
+  await waitUntil("the bell", () => rung === "\u0007");
+  child.kill();
+  await gone;
 });
