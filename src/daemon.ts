@@ -31,6 +31,7 @@ import { lockState } from "./supervisor/lock.js";
 import { Retention } from "./supervisor/retention.js";
 import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
+import { Notifier } from "./supervisor/notify/notifier.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
@@ -119,6 +120,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, events, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
+  const notifier = new Notifier({ config, table, events, clock, log });
   const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
   const guard = new SelfGuard();
   const supervisor = new Supervisor({
@@ -151,6 +153,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
+    notifier.start();
     await server.listen();
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
     log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, ms: elapsed() }, "listening");
@@ -172,6 +175,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     endFaults();
     profiles.stop();
     await server.close();
+    notifier.stop();
     retention.stop();
     checkpoints.stop();
     await reaper.stop();

@@ -45,6 +45,7 @@ export const VERBS: Readonly<Record<string, Load>> = {
   "hook status": () => import("./verbs/hook-status.js"),
   "api schema": () => import("./verbs/api-schema.js"),
   "api call": () => import("./verbs/api-call.js"),
+  "shell-integration": () => import("./verbs/shell-integration.js"),
   completion: () => import("./verbs/completion.js"),
 };
 
