@@ -10,8 +10,9 @@ import type { Delivery, HookTool } from "./payload.js";
 
 /** Of a payload. What comes after is read, so that the agent's pipe does not break, and not kept. */
 const MOST_BYTES = 1 << 20;
-/** An agent that leaves the pipe open has said all it has to say after so long. */
+/** An agent that leaves the pipe open has said all it has to say when nothing has come for so long after its first word. */
 const SILENCE_MS = 200;
+/** In all: on a busy machine the first word may be late. */
 const READING_MS = 1_000;
 /** To connect, to send, and to be heard: the daemon looks at who asks, so the process must live until then. */
 const SENDING_MS = 500;
@@ -25,7 +26,11 @@ export async function reportHook(words: readonly string[], env: NodeJS.ProcessEn
   if (then !== null && argument !== undefined) await runThen([...then, argument]);
   const session = env["LIFEGUARD_SESSION"] ?? "";
   const socket = env["LIFEGUARD_SOCKET"] ?? "";
-  if (session === "" || socket === "") return;
+  if (session === "" || socket === "") {
+    // Unread, a long payload would break the agent's pipe.
+    if (argument === undefined) await readStdin();
+    return;
+  }
   const delivery: Delivery = argument === undefined ? "stdin" : "argument";
   const report = reportOf(tool, delivery, argument?.slice(0, MOST_BYTES) ?? (await readStdin()), at);
   if (report === null) return;
@@ -56,6 +61,7 @@ async function runThen([command = "", ...args]: readonly string[]): Promise<void
 
 function readStdin(): Promise<string> {
   const { stdin } = process;
+  if (stdin.isTTY) return Promise.resolve("");
   const chunks: Buffer[] = [];
   let bytes = 0;
   return new Promise((resolve) => {
@@ -65,9 +71,10 @@ function readStdin(): Promise<string> {
       stdin.destroy();
       resolve(Buffer.concat(chunks).subarray(0, MOST_BYTES).toString("utf8"));
     };
-    const silence = setTimeout(done, SILENCE_MS);
+    let silence: NodeJS.Timeout | undefined;
     const reading = setTimeout(done, READING_MS);
     stdin.on("data", (chunk: Buffer) => {
+      silence ??= setTimeout(done, SILENCE_MS);
       silence.refresh();
       if (bytes < MOST_BYTES) chunks.push(chunk);
       bytes += chunk.length;
