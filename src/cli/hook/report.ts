@@ -22,8 +22,8 @@ export async function reportHook(words: readonly string[], env: NodeJS.ProcessEn
   const at = Math.round(performance.timeOrigin);
   const tool = HOOK_TOOLS.find((known) => known === words[0]);
   if (tool === undefined) return;
-  const { then, argument } = split(tool, words.slice(1));
-  if (then !== null && argument !== undefined) await runThen([...then, argument]);
+  const { earlier, argument } = split(tool, words.slice(1));
+  if (earlier !== null && argument !== undefined) await runThen([...earlier, argument]);
   const session = env["LIFEGUARD_SESSION"] ?? "";
   const socket = env["LIFEGUARD_SOCKET"] ?? "";
   if (session === "" || socket === "") {
@@ -44,10 +44,10 @@ export async function reportHook(words: readonly string[], env: NodeJS.ProcessEn
 }
 
 /** `hook codex [--then COMMAND ARG…] PAYLOAD`: what `--then` names was the user's `notify` before ours, and still runs. */
-function split(tool: HookTool, words: readonly string[]): { then: string[] | null; argument: string | undefined } {
-  if (tool !== "codex") return { then: null, argument: undefined };
-  if (words[0] === "--then") return { then: words.slice(1, -1), argument: words.length > 1 ? words.at(-1) : undefined };
-  return { then: null, argument: words.at(-1) };
+function split(tool: HookTool, words: readonly string[]): { earlier: string[] | null; argument: string | undefined } {
+  if (tool !== "codex") return { earlier: null, argument: undefined };
+  if (words[0] === "--then") return { earlier: words.slice(1, -1), argument: words.length > 1 ? words.at(-1) : undefined };
+  return { earlier: null, argument: words.at(-1) };
 }
 
 async function runThen([command = "", ...args]: readonly string[]): Promise<void> {

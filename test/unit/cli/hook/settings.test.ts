@@ -74,7 +74,7 @@ describe("hooks in JSON", () => {
 
 describe("notify in TOML", () => {
   const own = ["/usr/bin/node", "/opt/lifeguard", "hook", "codex"];
-  const lengthOfOwn = (words: readonly string[]): number => (words[2] === "hook" && /lifeguard$/.test(words[1] ?? "") ? 4 : 0);
+  const lengthOfOwn = (words: readonly string[]): number => (words[2] === "hook" && (words[1] ?? "").endsWith("lifeguard") ? 4 : 0);
   const put = (text: string | null): string => withNotify(text, own, lengthOfOwn);
 
   test.each([
