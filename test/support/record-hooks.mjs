@@ -1,6 +1,6 @@
 // Records the payloads that real coding agents hand to their hooks, as fixtures for test/unit/cli/hook.test.ts. Run by hand, after a build:
 //   AGENTS_DIR=DIR node test/support/record-hooks.mjs [tool…]
-// Each goes to test/recordings/hooks/<tool>.json: version, date, and the payloads in the order in which they came, with how they came
+// Each goes to test/fixtures/hooks/<tool>.json: version, date, and the payloads in the order in which they came, with how they came
 // (stdin, argument) and whether the session's environment came with them. Paths and ids of this machine are replaced.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
@@ -147,7 +147,7 @@ readlink /proc/$$/fd/0 > ${payloads}/$at.fd0
       const session = read1(`${at}.session`);
       return { by, session, stdin: read1(`${at}.fd0`).trim().replace(/\d+/, "N"), payload: JSON.parse(neutral(read1(name)), brief) };
     });
-  const directory = new URL("../recordings/hooks/", import.meta.url);
+  const directory = new URL("../fixtures/hooks/", import.meta.url);
   mkdirSync(directory, { recursive: true });
   writeFileSync(
     new URL(`${tool}.json`, directory),

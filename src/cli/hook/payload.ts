@@ -2,7 +2,7 @@
  * What a coding agent tells its hooks, as one session.report. Pure. Nothing of what a person or a model wrote goes on: of a prompt only
  * the slash command it begins with, of a tool call only the tool's name.
  *
- * Fields read, as Claude Code 2.1.197 and Codex 0.169.0 send them (test/recordings/hooks has whole payloads, docs/hooks.md the list):
+ * Fields read, as Claude Code 2.1.197 and Codex 0.169.0 send them (test/fixtures/hooks has whole payloads, docs/hooks.md the list):
  * hook_event_name, session_id, transcript_path, cwd, model, tool_name, agent_id and the few words in `detailOf`; of Codex's `notify`
  * type, thread-id, cwd.
  */

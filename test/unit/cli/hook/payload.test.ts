@@ -1,4 +1,4 @@
-/** What real agents handed to their hooks (test/recordings/hooks), and what nobody should. */
+/** What real agents handed to their hooks (test/fixtures/hooks), and what nobody should. */
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -8,7 +8,7 @@ interface Recorded {
   payloads: { by: "stdin" | "argument"; payload: Record<string, unknown> }[];
 }
 const recorded = (tool: HookTool): Recorded["payloads"] =>
-  (JSON.parse(readFileSync(new URL(`../../../recordings/hooks/${tool}.json`, import.meta.url), "utf8")) as Recorded).payloads;
+  (JSON.parse(readFileSync(new URL(`../../../fixtures/hooks/${tool}.json`, import.meta.url), "utf8")) as Recorded).payloads;
 
 describe.each(["claude", "codex"] as const)("%s's own payloads", (tool) => {
   test("each is a report with the event's own name and the conversation, and nothing that anybody wrote", () => {
