@@ -39,6 +39,7 @@ import { Removal } from "./supervisor/removal.js";
 import { Retention } from "./supervisor/retention.js";
 import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
+import { Notifier } from "./supervisor/notify/notifier.js";
 import { ServiceLink } from "./supervisor/service-link.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
@@ -141,6 +142,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, removal, durably, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
+  const notifier = new Notifier({ config, table, events, clock, log });
   const guard = new SelfGuard();
   const prompts = new Prompts({ config, clock, log, table, events, hosting, keeping });
   const thinking = new Thinking({
@@ -191,6 +193,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
+    notifier.start();
     prompts.resume();
     await thinking.start();
     await server.listen(inheritedListener(options.env));
@@ -220,6 +223,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     service.stop();
     profiles.stop();
     await server.close();
+    notifier.stop();
     prompts.stop();
     await thinking.close();
     retention.stop();

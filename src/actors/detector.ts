@@ -6,6 +6,7 @@
  * a tool, only when that was seen twice and has held for `idleHoldMs`: tools blank their screens for a moment, and change them in parts.
  */
 import type { Evidence, SessionState } from "../session.js";
+import { PROGRAM_NOTIFIED } from "./notified.js";
 import { least, lookAt, PROMPT_OF_PROGRAM, type DetectorInput, type DetectorSettings, type Look } from "./evidence.js";
 
 export type { DetectorInput, DetectorSettings } from "./evidence.js";
@@ -171,8 +172,8 @@ export class Detector {
   /** Milliseconds that busy is still said although the look says idle, null when idle may be said. */
   #hold(look: Look, now: number): number | null {
     if (!HELD.has(this.#state) || (look.confidence === "high" && !look.byTool)) return null;
-    // The dialog of a finished turn is our own word, and goes when somebody looks.
-    if (this.#evidence?.rule === FINISHED_UNSEEN) return null;
+    // These are not read from a screen that may be half drawn: they go when somebody looks.
+    if (this.#evidence?.rule === FINISHED_UNSEEN || this.#evidence?.rule === PROGRAM_NOTIFIED) return null;
     const first = !this.#idleSeen;
     this.#idleSeen = true;
     const before = this.#answered;

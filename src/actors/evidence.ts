@@ -4,6 +4,7 @@
  *
  * ```
  * tool              the rules of the tool's profile (tool-rules.ts), while it is in front: nothing else counts then
+ * notification      medium  OSC 9, 777, 99: attention, until somebody looks or other work begins (notified.ts)
  * OSC 133           high    C busy · D with a status other than 0 error, for a while · D, A, B idle
  * foreground        medium  another program than the shell in front: busy, also when silent (`sleep 100`) · the shell: idle
  * prompt            medium  the cursor stands behind a prompt
@@ -13,6 +14,7 @@
  */
 import type { Confidence } from "../session.js";
 import { isShellName } from "./foreground.js";
+import { lookAtNotification, type Notification } from "./notified.js";
 import { looksLikePrompt } from "./prompt-line.js";
 import type { ShellPhase } from "./shell-integration.js";
 import type { Verdict } from "./tool-rules.js";
@@ -32,7 +34,7 @@ export interface DetectorInput {
   lastOutputAt: number;
   startedAt: number;
   /** Null where the system does not say. */
-  foreground: { isLeader: boolean; command: string | null } | null;
+  foreground: { group: number; isLeader: boolean; command: string | null } | null;
   /** Null until the shell has said anything. */
   osc133: ShellPhase | null;
   /** The parsed screen's line up to the cursor. Called only when nothing stronger decides. */
@@ -45,6 +47,8 @@ export interface DetectorInput {
   leaderIsShell: boolean;
   /** OSC 9;4, as `normal 40`; "" when nothing was said. */
   progress: string;
+  /** The program's own word that it wants somebody, while that holds. */
+  notification: Notification | null;
   /** The tool in front whose profile has rules. Null: none is, or nothing is known of it. */
   tool: ToolInFront | null;
 }
@@ -94,6 +98,7 @@ export interface Look {
 export function lookAt(input: DetectorInput, settings: DetectorSettings, quiet: number, atPrompt: boolean): Look {
   if (input.tool !== null) return lookAtTool(input, input.tool);
   const look =
+    lookAtNotification(input.notification, input.now) ??
     lookAtMarks(input, settings, quiet) ??
     lookAtForeground(input, settings, quiet, atPrompt) ??
     lookAtProgress(input) ??
@@ -164,8 +169,8 @@ function lookAtMarks(input: DetectorInput, settings: DetectorSettings, quiet: nu
       next: null,
     };
   }
-  // A shell that does not mark where its commands begin: what is in front knows better.
-  if (foreground !== null && !foreground.isLeader) return null;
+  // A shell that does not mark where its commands begin: what is in front knows better, unless that is the shell itself.
+  if (foreground !== null && !foreground.isLeader && String(foreground.group) !== shell.shell) return null;
   const endedAt = shell.endedAt ?? shell.at;
   if (shell.exit !== null && shell.exit !== 0) {
     const left = endedAt + settings.errorLingerMs - now;
@@ -213,7 +218,10 @@ function lookAtForeground(input: DetectorInput, settings: DetectorSettings, quie
       };
     }
     // Without output of its own the prompt on the screen is the shell's, and what it runs has only just begun.
-    if (!printing && (atPrompt || Number.isFinite(quiet)) && looksLikePrompt(input.cursorLine())) {
+    // Some start so fast that their prompt passed for an echo: then it is theirs when it still stands there after a while.
+    const long = input.lastInputAt > 0 && now - input.lastInputAt >= settings.idleHoldMs;
+    const begun = atPrompt || Number.isFinite(quiet) || long;
+    if (!printing && begun && looksLikePrompt(input.cursorLine())) {
       const shell = foreground.command !== null && isShellName(foreground.command);
       return {
         state: "idle",

@@ -63,6 +63,8 @@ function plainCandidates(input: DetectorInput, toolDecides: boolean, evidence: E
     const outcome = !holds ? "no_match" : !toolDecides && evidence?.source === source ? "won" : "outranked";
     found.push({ source, rule, state, region, outcome, text });
   };
+  const { notification } = input;
+  add("notification", "program_notified", "attention", "stream", notification !== null, notification?.text ?? "nothing that still holds");
   add(
     "osc133",
     "marks",
@@ -91,7 +93,7 @@ function plainCandidates(input: DetectorInput, toolDecides: boolean, evidence: E
   return found;
 }
 
-function wouldChange({ state, rules, broken, newest }: ExplanationInput, candidates: Explanation["candidates"]): string[] {
+function wouldChange({ state, evidence, rules, broken, newest }: ExplanationInput, candidates: Explanation["candidates"]): string[] {
   if (broken) return ["nothing: its state is no longer watched, because watching it has failed"];
   const said: string[] = [];
   if (newest.held && newest.look !== null)
@@ -103,6 +105,8 @@ function wouldChange({ state, rules, broken, newest }: ExplanationInput, candida
       if (outcome === "no_match" && to !== state && rules.profile.rules.some(({ id }) => id === rule))
         said.push(`${to}, when ${rule} matches in ${region} (now: ${text})`);
     said.push("the rules of the shell, when the tool leaves the foreground");
+  } else if (evidence?.rule === "program_notified") {
+    said.push("what else shows, when somebody types or looks, or when other work begins");
   } else if (state === "busy") {
     said.push("idle, when the program ends, its prompt is back, or it prints nothing for a while");
   } else {

@@ -12,6 +12,7 @@ import type { DetectorInput } from "./evidence.js";
 import { explain } from "./explanation.js";
 import type { Foreground } from "./foreground.js";
 import type { ActorEvent, ActorStart, Explanation } from "./messages.js";
+import { Notified } from "./notified.js";
 import { Pace } from "./pace.js";
 import { ScreenTail } from "./screen-tail.js";
 import type { SessionProcesses } from "./session-processes.js";
@@ -51,6 +52,7 @@ export class Observer {
   readonly #detector: Detector;
   readonly #shell = new ShellIntegration();
   readonly #notifications = new NotificationJoin();
+  readonly #notified = new Notified();
   readonly #tools: ToolWatch;
   readonly #tail = new ScreenTail();
   readonly #time: Time;
@@ -207,7 +209,9 @@ export class Observer {
         return;
       case "notification": {
         const whole = this.#notifications.part(report);
-        if (whole !== null && this.#allowed()) this.#context.post({ type: "notification", id, ...whole });
+        if (whole === null || !this.#allowed()) return;
+        this.#context.post({ type: "notification", id, ...whole });
+        this.#noteNotification(whole);
         return;
       }
       case "progress":
@@ -285,6 +289,7 @@ export class Observer {
       seenAt: this.#seenAt,
       leaderIsShell: this.#leaderIsShell,
       progress: this.#progress,
+      notification: this.#notified.current({ seenAt: this.#seenAt, osc133: this.#shell.state, foreground: this.#foreground }),
       tool:
         rules === null || rules.empty
           ? null
@@ -301,11 +306,21 @@ export class Observer {
     };
   }
 
+  /** Of a tool whose profile has rules they are nothing but events: its rules know more. */
+  #noteNotification({ title, body }: { title: string; body: string }): void {
+    this.#foregroundAt = Number.NEGATIVE_INFINITY;
+    this.#lookAtForeground();
+    if (this.#tools.rules === null || this.#tools.rules.empty)
+      this.#notified.note(title, body, this.#time.now(), this.#foreground?.group ?? null);
+    this.#evaluation.poke();
+  }
+
   /** A tool has come to the front, or has gone. */
   #noteTool(): void {
     const now = this.#time.now();
     if (!this.#tools.look(this.#foreground, this.#leaderIsShell, this.#shell.state, now)) return;
     this.#progress = "";
+    this.#notified.forget();
     this.#postTool();
   }
 
