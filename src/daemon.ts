@@ -29,6 +29,8 @@ import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
 import { Retention } from "./supervisor/retention.js";
+import { Conversations } from "./supervisor/conversations.js";
+import { Reports } from "./supervisor/reports.js";
 import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
 import { shutDown } from "./supervisor/shutdown.js";
@@ -121,6 +123,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
   const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
   const guard = new SelfGuard();
+  const conversations = new Conversations({ table, events, keeping, clock, log });
+  const reports = new Reports({ config, clock, log, table, hosting, guard, profiles: currentProfiles, conversations });
   const supervisor = new Supervisor({
     config,
     clock,
@@ -132,6 +136,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     profiles: currentProfiles,
     keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard }),
     guard,
+    reports,
     requestStop: () => asked.abort(),
   });
   const server = new RpcServer({ config, version, supervisor, log });
@@ -172,6 +177,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     endFaults();
     profiles.stop();
     await server.close();
+    reports.stop();
+    conversations.stop();
     retention.stop();
     checkpoints.stop();
     await reaper.stop();

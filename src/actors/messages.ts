@@ -7,7 +7,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { ErrorData, ErrorName } from "../errors.js";
-import type { ProfileSet } from "../profiles/profile.js";
+import type { ProfileSet, RuleState } from "../profiles/profile.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
 
 /** Everything an actor needs to begin. Sent as the piscina task's argument, by structured clone. */
@@ -162,6 +162,20 @@ export interface Explanation {
   would_change: string[];
 }
 
+/** What a hook, a plugin or an engine has said, as evidence for the state. The supervisor has checked where it comes from. */
+export interface Report {
+  source: string;
+  /** The tool's own name of what has happened. */
+  event: string;
+  /** Where the reporter itself is sure; null: the profile's table of events decides. */
+  state: RuleState | null;
+  detail: string;
+  /** When it happened, ms since 1970. */
+  at: number;
+  /** The profile's name of the tool it is about, null when that was not said. */
+  tool: string | null;
+}
+
 export interface ActorApi {
   /** Bytes for the program. Takes what fits into the input queue: fewer than given means BUSY to the caller. */
   input(id: string, data: Uint8Array): { accepted: number };
@@ -184,6 +198,8 @@ export interface ActorApi {
   credit(id: string, offset: number): void;
   /** Why the state is what it is, looked at anew. */
   explain(id: string): Explanation;
+  /** Reports, in the order in which they came. */
+  report(id: string, reports: Report[]): void;
   /** Profiles have changed. */
   profiles(id: string, set: ProfileSet): void;
   /** A person has looked at the session: a finished command no longer asks for attention. */

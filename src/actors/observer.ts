@@ -11,7 +11,7 @@ import { Detector } from "./detector.js";
 import type { DetectorInput } from "./evidence.js";
 import { explain } from "./explanation.js";
 import type { Foreground } from "./foreground.js";
-import type { ActorEvent, ActorStart, Explanation } from "./messages.js";
+import type { ActorEvent, ActorStart, Explanation, Report } from "./messages.js";
 import { Pace } from "./pace.js";
 import type { SessionProcesses } from "./session-processes.js";
 import type { Shown } from "./screen-regions.js";
@@ -131,6 +131,11 @@ export class Observer {
     const { cols, rows } = terminal.size;
     const text = Array.from({ length: rows }, (_, y) => terminal.row(y));
     this.#screen.shown = { cols, rows, row: (y) => text[y] ?? "", title: terminal.title, progress: this.#progress };
+  }
+
+  /** What hooks and engines say: a reason to look. */
+  report(reports: readonly Report[]): void {
+    if (reports.length > 0) this.#evaluation.poke();
   }
 
   /** Profiles have changed on the disk. */

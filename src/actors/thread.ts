@@ -22,6 +22,7 @@ import type {
   ReadResult,
   RenderTask,
   Rendered,
+  Report,
   Screen,
   ScreenRequest,
   ThreadVitals,
@@ -115,11 +116,14 @@ export class ThreadHost implements ActorApi {
   explain(id: string): Explanation {
     return this.#for(id).explain();
   }
+  report(id: string, reports: Report[]): void {
+    this.#for(id).observer.report(reports);
+  }
   profiles(id: string, set: ProfileSet): void {
-    this.#for(id).profiles(set);
+    this.#for(id).observer.profiles(set);
   }
   seen(id: string): void {
-    this.#for(id).seen();
+    this.#for(id).observer.seen();
   }
   leaveAnswers(id: string, toAttached: boolean): void {
     this.#for(id).leaveAnswers(toAttached);

@@ -42,6 +42,7 @@ export const FEATURES: readonly string[] = [
   "checkpoints",
   "journals",
   "thoughts",
+  "reports",
 ];
 
 /** A place in the stream of events. `boot` names one life of the daemon. */
@@ -132,6 +133,34 @@ export interface CreateParams {
   allow_self?: boolean;
   /** Idempotency: the same key within 10 minutes answers with the session already made. */
   key?: string;
+}
+
+/** What a hook, a plugin or an engine knows of a session. docs/detection.md says what becomes of it. */
+export interface ReportParams {
+  id: string;
+  /** Who says so: `claude-hook`, `codex-notify`, any word of 1–64 of letters, digits, `.`, `_`, `-`. */
+  source: string;
+  /** The tool's own name of what has happened: `Stop`. */
+  event: string;
+  /** Only where the reporter itself is sure; left out, the table of events in the tool's profile decides. */
+  state?: "busy" | "idle" | "attention" | "error";
+  /** For people. */
+  detail?: string;
+  /** When it happened, ms since 1970; now when left out. */
+  at?: number;
+  /** A profile's name or alias. */
+  tool?: string;
+  conversation_id?: string;
+  /** Path of the tool's own record of the conversation. */
+  transcript?: string;
+  model?: string;
+  token_count?: number;
+  context_limit?: number;
+  /** The last skill or slash command the tool was given. */
+  skill?: string;
+  cwd?: string;
+  /** Of the process it is about. */
+  pid?: number;
 }
 
 export type ScreenFormatName = "text" | "ansi" | "html" | "svg" | "restore";
@@ -233,6 +262,7 @@ export interface Methods extends KeptMethods {
   "session.restart": { params: ById; result: SessionSummary };
   "session.remove": { params: ById & { force?: boolean }; result: Empty };
   "session.explain": { params: ById; result: ExplainResult };
+  "session.report": { params: ReportParams; result: { accepted: boolean; reason?: string } };
   "session.update": { params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean }; result: SessionSummary };
   "events.subscribe": {
     params: { since?: Cursor; kinds?: string[]; session?: string };

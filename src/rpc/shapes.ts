@@ -93,6 +93,7 @@ export const summaryShape: z.ZodObject = z.object({
   prompt_delivery: z.string().nullable(),
   token_count: z.number().nullable(),
   context_limit: z.number().nullable(),
+  model: z.string().nullable(),
   epoch: count.describe("how often its process was started"),
   offset: count.describe("bytes of output since it began"),
   watchers: count,

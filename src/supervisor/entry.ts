@@ -65,6 +65,14 @@ export class SessionEntry {
   recoveredFrom: SessionSummary["recovered_from"] = null;
   conversationId: string | null = null;
   tokenCount: number | null = null;
+  model: string | null = null;
+  lastSkill: string | null = null;
+  /** Of this conversation, as the tool says it; null: what the profile says. */
+  ownContextLimit: number | null = null;
+  /** Path of the tool's own record of the conversation. */
+  transcript: string | null = null;
+  /** The conversation that this process was started to go on with. */
+  resumed: string | null = null;
   pinned = false;
   /** The checkpoint it was last restored or forked from. */
   parentCheckpoint: string | null = null;
@@ -144,11 +152,12 @@ export class SessionEntry {
       current_command: this.currentCommand,
       conversation_id: this.conversationId,
       thought: this.thought,
-      last_skill: null,
+      last_skill: this.lastSkill,
       repo: null,
       prompt_delivery: null,
       token_count: this.tokenCount,
-      context_limit: this.contextLimit,
+      context_limit: this.ownContextLimit ?? this.contextLimit,
+      model: this.model,
       epoch: this.epoch,
       offset: this.offset,
       watchers: this.fanout.size,

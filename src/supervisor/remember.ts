@@ -24,7 +24,13 @@ export function recordOf(entry: SessionEntry): RegistryRecord {
     token_count: entry.tokenCount,
     pinned: entry.pinned,
     parent_checkpoint: entry.parentCheckpoint,
-    details: { last_checkpoint_at: entry.lastCheckpointAt },
+    details: {
+      last_checkpoint_at: entry.lastCheckpointAt,
+      model: entry.model,
+      last_skill: entry.lastSkill,
+      context_limit: entry.ownContextLimit,
+      transcript: entry.transcript,
+    },
   };
 }
 
@@ -48,8 +54,13 @@ export function entryOf(record: RegistryRecord, sessions: string, now: number): 
   entry.tokenCount = record.token_count;
   entry.pinned = record.pinned;
   entry.parentCheckpoint = record.parent_checkpoint;
-  const last = record.details["last_checkpoint_at"];
-  entry.lastCheckpointAt = typeof last === "number" ? last : null;
+  const number = (name: string): number | null => (typeof record.details[name] === "number" ? record.details[name] : null);
+  const text = (name: string): string | null => (typeof record.details[name] === "string" ? record.details[name] : null);
+  entry.lastCheckpointAt = number("last_checkpoint_at");
+  entry.model = text("model");
+  entry.lastSkill = text("last_skill");
+  entry.ownContextLimit = number("context_limit");
+  entry.transcript = text("transcript");
   entry.dirty = false;
   return entry;
 }

@@ -22,6 +22,8 @@ import type {
   KillResult,
   LifeguardEvent,
   ListRequest,
+  ReportAnswer,
+  ReportRequest,
   SupervisorApi,
   WaitRequest,
   Watch,
@@ -33,6 +35,7 @@ import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
+import type { Reports } from "./reports.js";
 import type { SelfGuard } from "./self-guard.js";
 import type { SessionTable } from "./table.js";
 import type { Vitals } from "./vitals.js";
@@ -48,6 +51,7 @@ export interface SupervisorParts {
   profiles: () => ProfileSet;
   keeping: KeepingApi;
   guard: SelfGuard;
+  reports: Reports;
   /** Tells the composition that somebody asked for the end. */
   requestStop(): void;
 }
@@ -220,6 +224,10 @@ export class Supervisor implements SupervisorApi {
 
   explain(id: string): Promise<Explanation> {
     return this.#p.hosting.askAgain(this.#p.table.byId(id), "explain");
+  }
+
+  report(id: string, report: ReportRequest, caller: Caller): Promise<ReportAnswer> {
+    return this.#p.reports.take(id, report, caller);
   }
 
   read(id: string, since: number, max: number): Promise<ReadResult> {
