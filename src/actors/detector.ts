@@ -6,7 +6,7 @@
  * a tool, only when that was seen twice and has held for `idleHoldMs`: tools blank their screens for a moment, and change them in parts.
  */
 import type { Evidence, SessionState } from "../session.js";
-import { least, lookAt, PROMPT_OF_PROGRAM, type DetectorInput, type DetectorSettings, type Look } from "./evidence.js";
+import { least, lookAt, PROMPT_OF_PROGRAM, REPORTED_HOLD_MS, type DetectorInput, type DetectorSettings, type Look } from "./evidence.js";
 
 export type { DetectorInput, DetectorSettings } from "./evidence.js";
 
@@ -71,7 +71,8 @@ export class Detector {
   evaluate(input: DetectorInput): Detection {
     const { now } = input;
     if (input.tool === null) this.#upSince = null;
-    if (input.tool === null && this.#state === "starting" && input.osc133 === null && input.lastOutputAt < input.startedAt) {
+    const told = (input.report ?? null) !== null;
+    if (input.tool === null && !told && this.#state === "starting" && input.osc133 === null && input.lastOutputAt < input.startedAt) {
       const left = input.startedAt + STARTING_MS - now;
       if (left > 0 && left <= STARTING_MS) {
         return this.#say(
@@ -110,7 +111,7 @@ export class Detector {
   }
 
   #unconfirmed(look: Look, now: number): Detection | null {
-    if (!look.byTool || look.state !== "busy" || this.#state === "busy" || this.#evidence === null) {
+    if (!look.byTool || look.reported || look.state !== "busy" || this.#state === "busy" || this.#evidence === null) {
       this.#busySeenAt = null;
       return null;
     }
@@ -123,7 +124,7 @@ export class Detector {
   #starting({ tool, now, lastInputAt }: DetectorInput, look: Look): Detection | null {
     if (tool === null || this.#upSince === tool.since) return null;
     const left = tool.since + tool.startupMs - now;
-    const ready = look.rule !== NO_RULE && (look.state === "idle" || look.state === "attention");
+    const ready = look.reported || (look.rule !== NO_RULE && (look.state === "idle" || look.state === "attention"));
     // Somebody has typed since it has drawn itself, and it works: it had started.
     const works = look.state === "busy" && lastInputAt > tool.since && lastInputAt < now - ECHO_MS;
     if (ready || works || left <= 0 || left > tool.startupMs) {
@@ -161,7 +162,7 @@ export class Detector {
     if (look.byTool) {
       // What it shows tells that it rests, not since when.
       if (first || this.#idleAt > now) this.#idleAt = now;
-      const rest = this.#idleAt + this.#settings.idleHoldMs - now;
+      const rest = this.#idleAt + (look.reported ? REPORTED_HOLD_MS : this.#settings.idleHoldMs) - now;
       return rest > 0 ? rest : null;
     }
     // After the clock was set back, the hold begins again.

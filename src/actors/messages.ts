@@ -7,6 +7,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { ErrorData, ErrorName } from "../errors.js";
+import type { ReportSeen } from "./report-watch.js";
 import type { ProfileSet, RuleState } from "../profiles/profile.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
 
@@ -140,13 +141,15 @@ export interface Explanation {
   tool: { name: string; title: string; revision: number; verified: string | null; files: string[] } | null;
   /** What shows now, and is said once it has lasted `hold_ms`. */
   held: { state: SessionState; rule: string; hold_ms: number; text: string } | null;
+  /** The newest report and what became of it; null: nothing was reported. */
+  report: ReportSeen | null;
   /** In order of precedence. `text` is what the rule matched, or what it lacked. */
   candidates: {
     source: string;
     rule: string;
     state: SessionState;
     region: string;
-    outcome: "won" | "outranked" | "no_match";
+    outcome: "won" | "outranked" | "contradicted" | "no_match";
     text: string;
   }[];
   inputs: {

@@ -13,6 +13,7 @@ import { explain } from "./explanation.js";
 import type { Foreground } from "./foreground.js";
 import type { ActorEvent, ActorStart, Explanation, Report } from "./messages.js";
 import { Pace } from "./pace.js";
+import { ReportWatch } from "./report-watch.js";
 import type { SessionProcesses } from "./session-processes.js";
 import type { Shown } from "./screen-regions.js";
 import { NotificationJoin, ShellIntegration } from "./shell-integration.js";
@@ -50,6 +51,7 @@ export class Observer {
   readonly #shell = new ShellIntegration();
   readonly #notifications = new NotificationJoin();
   readonly #tools: ToolWatch;
+  readonly #reported = new ReportWatch();
   readonly #time: Time;
   readonly #evaluation: Pace;
   readonly #titles: Pace;
@@ -133,9 +135,17 @@ export class Observer {
     this.#screen.shown = { cols, rows, row: (y) => text[y] ?? "", title: terminal.title, progress: this.#progress };
   }
 
-  /** What hooks and engines say: a reason to look. */
+  /** What hooks and engines say: evidence, and a reason to look at once. */
   report(reports: readonly Report[]): void {
-    if (reports.length > 0) this.#evaluation.poke();
+    if (this.#over) return;
+    // Whose word it is: the reporter may be gone from the front a moment later.
+    this.#foregroundAt = Number.NEGATIVE_INFINITY;
+    this.#lookAtForeground();
+    for (const report of reports) {
+      const profile = report.tool === null ? (this.#tools.rules?.profile ?? null) : this.#tools.known(report.tool);
+      this.#reported.take(report, profile, this.#foreground?.group ?? null);
+    }
+    this.#evaluation.poke();
   }
 
   /** Profiles have changed on the disk. */
@@ -154,7 +164,7 @@ export class Observer {
       since: this.#stateSince,
       newest: this.#detector.newest,
       rules: this.#tools.rules,
-      tool: this.#tools.tool,
+      reported: this.#reported.seen(this.#time.now()),
       shown: this.#shown(),
       idleHoldMs: this.#start.settings.idleHoldMs,
       broken: this.#over,
@@ -253,8 +263,12 @@ export class Observer {
 
   #input(): DetectorInput {
     const rules = this.#tools.rules;
+    const reported = this.#reported;
+    const now = this.#time.now();
+    const moment = { now, lastOutputAt: this.#lastOutputAt, errorLingerMs: this.#start.settings.errorLingerMs };
+    const plain = rules === null || rules.empty;
     return {
-      now: this.#time.now(),
+      now,
       lastOutputAt: this.#lastOutputAt,
       startedAt: this.#startedAt,
       foreground: this.#foreground,
@@ -265,18 +279,20 @@ export class Observer {
       seenAt: this.#seenAt,
       leaderIsShell: this.#leaderIsShell,
       progress: this.#progress,
-      tool:
-        rules === null || rules.empty
-          ? null
-          : {
-              title: rules.profile.title,
-              since: this.#tools.since,
-              startupMs: rules.profile.startupMs,
-              judge: () => {
-                const shown = this.#shown();
-                return shown === null ? null : rules.judge(shown);
-              },
+      report: plain ? reported.plain(moment, { group: this.#foreground?.group ?? null, markedAt: this.#shell.state?.at ?? 0 }) : null,
+      reportNext: plain ? reported.next : null,
+      tool: plain
+        ? null
+        : {
+            title: rules.profile.title,
+            since: this.#tools.since,
+            startupMs: rules.profile.startupMs,
+            judge: () => {
+              const shown = this.#shown();
+              return reported.weigh(shown === null ? null : rules.judge(shown), moment);
             },
+            next: () => reported.next,
+          },
     };
   }
 
@@ -290,6 +306,7 @@ export class Observer {
 
   #postTool(): void {
     const { tool, contextLimit } = this.#tools;
+    this.#reported.front(tool, this.#time.now());
     this.#context.post({ type: "tool", id: this.#start.id, tool, contextLimit });
   }
 

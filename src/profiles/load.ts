@@ -55,6 +55,7 @@ export function joined(base: Profile | undefined, part: ProfilePart, file: strin
     ...under,
     ...part.values,
     prompt: { ...under.prompt, ...part.values.prompt },
+    events: { ...under.events, ...part.values.events },
     // Own rules come first: among those that match, the first of a source is believed.
     rules: [...part.rules, ...under.rules.filter(({ id }) => !replaced.has(id))],
     files: [...under.files, file],
@@ -74,6 +75,7 @@ function blankProfile(name: string): Profile {
     prompt: { paste: true, submit: ["Enter"], settleMs: 300 },
     conversation: "",
     hooks: [],
+    events: {},
     contextLimit: DEFAULT_CONTEXT_LIMIT,
     startupMs: 30_000,
     box: null,

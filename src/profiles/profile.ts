@@ -55,6 +55,14 @@ export interface PromptBox {
   pattern: string;
 }
 
+/** What one of the tool's own events says of its state. */
+export interface ProfileEvent {
+  /** Null: it says nothing of the state. */
+  state: RuleState | null;
+  /** False: evidence, not a verdict. Tools tell some things that are not so, or not always. */
+  reliable: boolean;
+}
+
 export interface Profile {
   name: string;
   title: string;
@@ -71,6 +79,8 @@ export interface Profile {
   prompt: { paste: boolean; submit: string[]; settleMs: number };
   conversation: string;
   hooks: string[];
+  /** By the names under which hooks report them. */
+  events: Record<string, ProfileEvent>;
   contextLimit: number;
   /** `starting` lasts until a rule says idle or attention, at most so long. */
   startupMs: number;

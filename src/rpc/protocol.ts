@@ -205,12 +205,23 @@ export interface ExplainResult {
   evidence: Evidence | null;
   tool: { name: string; title: string; revision: number; verified: string | null; files: string[] } | null;
   held: { state: SessionState; rule: string; hold_ms: number; text: string } | null;
+  /** The newest report and what became of it. */
+  report: {
+    source: string;
+    event: string;
+    state: SessionState | null;
+    reliable: boolean;
+    at: number;
+    age_ms: number;
+    outcome: "won" | "outranked" | "contradicted" | "evidence" | "no_state";
+    text: string;
+  } | null;
   candidates: {
     source: string;
     rule: string;
     state: SessionState;
     region: string;
-    outcome: "won" | "outranked" | "no_match";
+    outcome: "won" | "outranked" | "contradicted" | "no_match";
     text: string;
   }[];
   inputs: {

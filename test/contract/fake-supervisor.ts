@@ -197,6 +197,7 @@ export class FakeSupervisor implements SupervisorApi {
       evidence,
       tool: null,
       held: null,
+      report: null,
       candidates: [{ source: "silence", rule: "output_lately", state: "busy", region: "stream", outcome: "no_match", text: "quiet" }],
       inputs: {
         title: "",

@@ -3,7 +3,7 @@ import { jsonPage } from "../json.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT } from "../verb.js";
 
-const OUTCOME = { won: "→", outranked: "·", no_match: " " } as const;
+const OUTCOME = { won: "→", outranked: "·", contradicted: "×", no_match: " " } as const;
 
 interface Options {
   json?: boolean;
@@ -13,7 +13,8 @@ export const verb: Verb<Options> = {
   record: {
     name: "explain",
     summary: "why a session's state is what it is, and what would change it",
-    details: "→ is the rule that decides, · what also holds and is outranked; the others say what they lack.",
+    details:
+      "→ is the rule that decides, · what also holds and is outranked, × a report that the screen has ended; the others say what they lack.",
     arguments: [{ name: "<id>", description: "id, name, or the beginning of either", completes: "live-session" }],
     options: [{ flags: "--json", description: "print the explanation as the daemon answers it" }],
     example: "lifeguard explain build",
@@ -25,7 +26,7 @@ export const verb: Verb<Options> = {
       terminal.stdout.write(jsonPage(why));
       return EXIT.done;
     }
-    const { evidence, tool, held, inputs } = why;
+    const { evidence, tool, held, inputs, report } = why;
     const lines = [`${why.state} since ${new Date(why.since).toISOString()}`];
     if (evidence !== null)
       lines.push(`  because ${evidence.source} ${evidence.rule} (${evidence.confidence}): ${printable(evidence.detail)}`);
@@ -37,6 +38,11 @@ export const verb: Verb<Options> = {
         : `tool: ${tool.title} (profile ${tool.name} ${tool.revision}, ${tool.verified === null ? "not verified" : `verified with ${tool.verified}`})`,
     );
     for (const file of tool?.files ?? []) lines.push(`  ${printable(file)}`);
+    if (report !== null)
+      lines.push(
+        `last report: ${report.source} ${report.event}${report.state === null ? "" : ` (${report.state})`}, ` +
+          `${report.age_ms} ms ago, ${report.outcome.replace("_", " ")}: ${printable(report.text)}`,
+      );
     lines.push("evidence, strongest first:");
     for (const one of why.candidates)
       lines.push(`${OUTCOME[one.outcome]} ${one.source} ${one.rule}: ${one.state}, in ${one.region}: ${printable(one.text)}`);
