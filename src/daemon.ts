@@ -30,7 +30,9 @@ import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
 import { Retention } from "./supervisor/retention.js";
 import { Conversations } from "./supervisor/conversations.js";
+import type { SessionEntry } from "./supervisor/entry.js";
 import { Reports } from "./supervisor/reports.js";
+import type { ResumePlan } from "./supervisor/resume.js";
 import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
 import { shutDown } from "./supervisor/shutdown.js";
@@ -117,13 +119,14 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     },
   });
   const keeping = new Keeping({ store, hosting, events, clock, log });
-  const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, keeping, world });
+  const conversations = new Conversations({ table, events, keeping, clock, log });
+  const plan = (entry: SessionEntry): ResumePlan => conversations.planResume(entry, currentProfiles());
+  const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, keeping, plan, world });
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, events, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
   const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
   const guard = new SelfGuard();
-  const conversations = new Conversations({ table, events, keeping, clock, log });
   const reports = new Reports({ config, clock, log, table, hosting, guard, profiles: currentProfiles, conversations });
   const supervisor = new Supervisor({
     config,
@@ -164,7 +167,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       log.info({ phase: "start", sessions: adopted.sessions, ms: elapsed() }, "all sessions serve");
     });
 
-    void revive(adopted.gone, lifecycle, config.daemon.restore, log);
+    void revive(adopted.gone, lifecycle, config.daemon.restore, log, plan);
 
     await stopAsked(options.stop, asked.signal);
 

@@ -56,6 +56,7 @@ export function joined(base: Profile | undefined, part: ProfilePart, file: strin
     ...part.values,
     prompt: { ...under.prompt, ...part.values.prompt },
     events: { ...under.events, ...part.values.events },
+    resumeOptions: { ...under.resumeOptions, ...part.values.resumeOptions },
     // Own rules come first: among those that match, the first of a source is believed.
     rules: [...part.rules, ...under.rules.filter(({ id }) => !replaced.has(id))],
     files: [...under.files, file],
@@ -76,6 +77,7 @@ function blankProfile(name: string): Profile {
     conversation: "",
     hooks: [],
     events: {},
+    resumeOptions: { none: [], one: [], drop: [], never: [] },
     contextLimit: DEFAULT_CONTEXT_LIMIT,
     startupMs: 30_000,
     box: null,

@@ -69,6 +69,7 @@ const fileSchema = z.strictObject({
   command: words.optional(),
   processes: words.optional(),
   resume: words.optional(),
+  resume_options: z.partialRecord(z.enum(["none", "one", "drop", "never"]), z.array(z.string().min(1)).max(128)).optional(),
   prompt: z
     .strictObject({ paste: z.boolean().optional(), submit: words.min(1).optional(), settle_ms: z.int().min(0).max(10_000).optional() })
     .optional(),
@@ -90,7 +91,10 @@ export interface ProfilePart {
   name: string;
   extends: boolean;
   drop: string[];
-  values: Partial<Omit<Profile, "name" | "rules" | "files" | "prompt">> & { prompt?: Partial<Profile["prompt"]> };
+  values: Partial<Omit<Profile, "name" | "rules" | "files" | "prompt" | "resumeOptions">> & {
+    prompt?: Partial<Profile["prompt"]>;
+    resumeOptions?: Partial<Profile["resumeOptions"]>;
+  };
   rules: ProfileRule[];
 }
 
@@ -143,6 +147,7 @@ function partOf(data: z.output<typeof fileSchema>, text: string, file: string): 
   if (data.command !== undefined) values.command = data.command;
   if (data.processes !== undefined) values.processes = data.processes;
   if (data.resume !== undefined) values.resume = data.resume;
+  if (data.resume_options !== undefined) values.resumeOptions = data.resume_options;
   if (data.conversation !== undefined) values.conversation = data.conversation;
   if (data.hooks !== undefined) values.hooks = data.hooks;
   if (data.events !== undefined)

@@ -63,6 +63,17 @@ export interface ProfileEvent {
   reliable: boolean;
 }
 
+/** Which of the words that a session was made with are said again when it goes on with its conversation. */
+export interface ResumeOptions {
+  /** Options that take no value, and that take one. Any other takes every word up to the next option. */
+  none: string[];
+  one: string[];
+  /** What chooses a conversation or begins one: left out, with its value. */
+  drop: string[];
+  /** With one of these it was no conversation with a person: it is started as it was made. */
+  never: string[];
+}
+
 export interface Profile {
   name: string;
   title: string;
@@ -76,6 +87,7 @@ export interface Profile {
   /** Names of the foreground program by which the tool is recognised. */
   processes: string[];
   resume: string[];
+  resumeOptions: ResumeOptions;
   prompt: { paste: boolean; submit: string[]; settleMs: number };
   conversation: string;
   hooks: string[];

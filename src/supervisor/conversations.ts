@@ -5,15 +5,19 @@
  * Proof is that the reporter runs inside the session, or has its environment. Anybody else must name a transcript that says the same
  * conversation and a directory of the session, was written since the session's process was started, and is no other session's.
  */
+import { existsSync } from "node:fs";
 import { PERIODS } from "../bounds.js";
 import type { Clock } from "../clock.js";
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
+import { findProfile, type ProfileSet } from "../profiles/profile.js";
 import type { ReportRequest } from "./api.js";
 import type { SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
 import type { Keeping } from "./keeping.js";
 import { within } from "./report-admission.js";
+import { planResume, type ResumePlan } from "./resume.js";
+import { startConversation } from "./state.js";
 import type { SessionTable } from "./table.js";
 import { findRollout, readTail } from "./transcript-file.js";
 import { parseTranscript, type TranscriptFacts } from "./transcript.js";
@@ -67,6 +71,8 @@ export class Conversations {
     }
     if (claimed !== undefined && claimed !== entry.conversationId && !this.#change(entry, claimed))
       return `its conversation has changed ${MOST_A_MINUTE} times within a minute`;
+    // It says so itself: it has not been refused.
+    if (claimed !== undefined) entry.resumed = null;
     let changed = false;
     const set = <K extends "transcript" | "model" | "tokenCount" | "ownContextLimit" | "lastSkill">(
       key: K,
@@ -86,11 +92,15 @@ export class Conversations {
     return null;
   }
 
-  /** The tool that the conversation is of has left the foreground. */
-  forget(entry: SessionEntry): void {
-    if (entry.conversationId !== null) this.#p.events.append("session.conversation", entry.id, { from: entry.conversationId, to: null });
-    clearConversation(entry);
-    entry.dirty = true;
+  /** How a session whose process is gone goes on. */
+  planResume(entry: SessionEntry, set: ProfileSet): ResumePlan {
+    const profile = entry.spec.tool === null ? undefined : findProfile(set, entry.spec.tool);
+    const taken = (conversation: string): boolean => {
+      for (const other of this.#p.table.entries())
+        if (other !== entry && (other.live || other.restart !== null) && other.conversationId === conversation) return true;
+      return false;
+    };
+    return planResume(entry, profile, taken, existsSync);
   }
 
   stop(): void {
@@ -127,10 +137,7 @@ export class Conversations {
     reading.changes = reading.changes.filter((at) => now - at < 60_000);
     if (reading.changes.length >= MOST_A_MINUTE) return false;
     reading.changes.push(now);
-    const from = entry.conversationId;
-    clearConversation(entry);
-    entry.conversationId = to;
-    events.append("session.conversation", entry.id, { from, to });
+    startConversation(entry, to, events);
     // After a reboot this is how it comes back: it does not wait for the next checkpoint.
     keeping.rememberSoon(entry);
     return true;
@@ -194,15 +201,6 @@ export class Conversations {
     entry.ownContextLimit = facts.contextLimit ?? (facts.model === null ? undefined : limitOf(facts.model)) ?? entry.ownContextLimit;
     entry.dirty = true;
   }
-}
-
-export function clearConversation(entry: SessionEntry): void {
-  entry.conversationId = null;
-  entry.transcript = null;
-  entry.tokenCount = null;
-  entry.model = null;
-  entry.lastSkill = null;
-  entry.ownContextLimit = null;
 }
 
 /** Claude Code marks models with a large window so; of others the profile knows. */

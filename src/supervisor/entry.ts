@@ -71,7 +71,7 @@ export class SessionEntry {
   ownContextLimit: number | null = null;
   /** Path of the tool's own record of the conversation. */
   transcript: string | null = null;
-  /** The conversation that this process was started to go on with. */
+  /** The conversation that this process was started to go on with, until it says that it does. */
   resumed: string | null = null;
   pinned = false;
   /** The checkpoint it was last restored or forked from. */
@@ -112,6 +112,17 @@ export class SessionEntry {
     if (phase === null) return false;
     this.phase = phase;
     return true;
+  }
+
+  /** What is known of the last conversation is not so of another. */
+  inConversation(id: string | null): void {
+    if (id === this.conversationId) return;
+    this.conversationId = id;
+    this.transcript = null;
+    this.tokenCount = null;
+    this.model = null;
+    this.lastSkill = null;
+    this.ownContextLimit = null;
   }
 
   record(): SessionRecord {

@@ -25,7 +25,8 @@ import type { EventLog } from "./events.js";
 import type { Keeping } from "./keeping.js";
 import { encodeRecord } from "./record.js";
 import { decideRestart } from "./restart-policy.js";
-import { setState } from "./state.js";
+import { resumeRefused, type ResumePlan } from "./resume.js";
+import { sayState, startConversation } from "./state.js";
 import type { SessionTable } from "./table.js";
 
 /** What the processes of sessions inherit besides their environment: the world the daemon was started from, not Node's. */
@@ -44,6 +45,8 @@ export interface LifecycleParts {
   pool: ActorPool;
   hosting: Hosting;
   keeping: Keeping;
+  /** How a session goes on when its process is started again. */
+  plan(entry: SessionEntry): ResumePlan;
   world: CallerWorld;
 }
 
@@ -73,7 +76,7 @@ export class Lifecycle implements Reapable {
     this.#p.hosting.equip(entry);
     table.add(entry);
     try {
-      await this.#launch(entry, file);
+      await this.#launch(entry, file, { how: "fresh", why: "it is new" });
     } catch (error) {
       await this.#free(entry).catch(() => undefined);
       entry.removed = true;
@@ -90,13 +93,18 @@ export class Lifecycle implements Reapable {
     return entry;
   }
 
-  /** @param file the program, as {@link programOf} has found it */
-  async #launch(entry: SessionEntry, file: string): Promise<void> {
+  /**
+   * @param file the program, as {@link programOf} has found it
+   * @param plan carried out before anything is waited for: no other session can take the conversation meanwhile
+   */
+  async #launch(entry: SessionEntry, file: string, plan: ResumePlan): Promise<void> {
     const { config, custody, table, clock, hosting, world } = this.#p;
     const { spec } = entry;
     entry.end = deferred();
     entry.killing = false;
     entry.exit = null;
+    entry.resumed = plan.how === "resume" ? plan.conversation : null;
+    startConversation(entry, entry.resumed, this.#p.events);
     entry.startedAt = clock.now();
     entry.slot ??= table.takeSlot();
     const record = encodeRecord(entry.record());
@@ -111,7 +119,7 @@ export class Lifecycle implements Reapable {
         directory: entry.directory,
         spool: { bytes: config.session.spool_bytes, busyBytes: config.session.spool_busy_bytes },
         file,
-        argv: [spec.command, ...spec.args],
+        argv: [spec.command, ...(plan.how === "resume" ? plan.args : spec.args)],
         env: sessionEnvironment(spec.env, entry.id, config.paths.socket),
         cwd: spec.cwd,
         size: entry.size,
@@ -158,12 +166,19 @@ export class Lifecycle implements Reapable {
   /** The process is gone and its output is in the spool, or it never came to be. */
   async #ended(entry: SessionEntry, exit: SessionExit): Promise<void> {
     const { config, clock, events, log } = this.#p;
-    const decision = decideRestart(entry.spec.restart, exit, entry.restartHistory, clock.monotonic(), {
-      intensity: config.session.restart_intensity,
-      windowMs: config.session.restart_window_ms,
-      backoffMs: config.session.restart_backoff_ms,
-      backoffMaxMs: config.session.restart_backoff_max_ms,
-    });
+    const refused = resumeRefused(entry, exit);
+    if (refused) {
+      log.warn({ session: entry.id, phase: "resume", conversation: entry.resumed, code: exit.code }, "its conversation was refused");
+      startConversation(entry, null, events);
+    }
+    const decision = refused
+      ? { restart: true as const, delayMs: 0, history: entry.restartHistory }
+      : decideRestart(entry.spec.restart, exit, entry.restartHistory, clock.monotonic(), {
+          intensity: config.session.restart_intensity,
+          windowMs: config.session.restart_window_ms,
+          backoffMs: config.session.restart_backoff_ms,
+          backoffMaxMs: config.session.restart_backoff_max_ms,
+        });
     entry.exit = decision.restart || decision.reason !== "restart_intensity" ? exit : { ...exit, reason: "restart_intensity" };
     entry.pid = null;
     events.append("session.exited", entry.id, {
@@ -178,13 +193,7 @@ export class Lifecycle implements Reapable {
     );
     if (!decision.restart) {
       entry.move(exit.reason === "spawn_failed" ? "refused" : "drained");
-      setState(
-        entry,
-        "exited",
-        { source: "supervisor", rule: "process_ended", confidence: "high", at: clock.now(), detail: describeExit(entry.exit) },
-        events,
-        clock,
-      );
+      sayState(entry, { state: "exited", rule: "process_ended", detail: describeExit(entry.exit) }, events, clock);
       // A launch that failed has no actor, and no screen.
       this.#p.keeping.checkpoint(entry, "exit").catch(() => undefined);
       entry.fanout.ended(entry.offset);
@@ -194,19 +203,8 @@ export class Lifecycle implements Reapable {
     this.#p.keeping.rememberSoon(entry);
     entry.restartHistory = decision.history;
     entry.move(exit.reason === "spawn_failed" ? "refused_again" : "restart");
-    setState(
-      entry,
-      "starting",
-      {
-        source: "supervisor",
-        rule: "restart_backoff",
-        confidence: "high",
-        at: clock.now(),
-        detail: `${describeExit(exit)}; starting again in ${decision.delayMs} ms`,
-      },
-      events,
-      clock,
-    );
+    const detail = `${describeExit(exit)}; starting again in ${decision.delayMs} ms`;
+    sayState(entry, { state: "starting", rule: "restart_backoff", detail }, events, clock);
     events.append("session.restarting", entry.id, { delay_ms: decision.delayMs, restarts: entry.restarts });
     entry.end.resolve();
     await this.#free(entry);
@@ -220,12 +218,14 @@ export class Lifecycle implements Reapable {
 
   /** Starts the process again under the same id; offsets go on where they stood. A launch that fails counts as an end. */
   async #relaunch(entry: SessionEntry): Promise<void> {
-    const { events, clock } = this.#p;
+    const { events, clock, log } = this.#p;
     if (!entry.move("due")) return;
     entry.epoch += 1;
     entry.restarts += 1;
+    const plan = this.#p.plan(entry);
+    log.info({ session: entry.id, epoch: entry.epoch, phase: "restart", ...plan, args: undefined }, "a session is started again");
     try {
-      await this.#launch(entry, programOf(entry.spec));
+      await this.#launch(entry, programOf(entry.spec), plan);
     } catch (error) {
       await this.#free(entry).catch(() => undefined);
       await this.#ended(entry, { code: null, signal: null, at: clock.now(), reason: "spawn_failed" });
@@ -287,19 +287,8 @@ export class Lifecycle implements Reapable {
     if (!entry.move("killed")) return;
     const exit = entry.exit ?? { code: null, signal: null, at: clock.now(), reason: "killed" };
     entry.exit = { ...exit, reason: "killed" };
-    setState(
-      entry,
-      "exited",
-      {
-        source: "supervisor",
-        rule: "killed_in_backoff",
-        confidence: "high",
-        at: clock.now(),
-        detail: "killed while it waited to be started again",
-      },
-      events,
-      clock,
-    );
+    const detail = "killed while it waited to be started again";
+    sayState(entry, { state: "exited", rule: "killed_in_backoff", detail }, events, clock);
     entry.fanout.ended(entry.offset);
   }
 
@@ -309,7 +298,7 @@ export class Lifecycle implements Reapable {
     return { processes: signalForeground(foregroundGroup(entry.master) || entry.pid, signal) ? 1 : 0 };
   }
 
-  /** Ends the process if there is one, and starts it again with the same specification. */
+  /** Ends the process if there is one, and starts it again with the same specification, in its conversation where that is known. */
   async restart(entry: SessionEntry): Promise<void> {
     entry.restart ??= this.#restart(entry).finally(() => {
       entry.restart = null;

@@ -7,6 +7,7 @@ import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
 import type { SessionEntry } from "./entry.js";
 import type { Lifecycle } from "./lifecycle.js";
+import type { ResumePlan } from "./resume.js";
 
 const AT_ONCE = 2;
 
@@ -27,6 +28,7 @@ export async function revive(
   lifecycle: Lifecycle,
   policy: Config["daemon"]["restore"],
   log: Log,
+  plan: (entry: SessionEntry) => ResumePlan,
 ): Promise<number> {
   const due = gone
     .filter((entry) => comesBack({ ...entry, restart: entry.spec.restart, tool: entry.spec.tool }, policy))
@@ -37,6 +39,12 @@ export async function revive(
     Array.from({ length: AT_ONCE }, async () => {
       for (const entry of next) {
         try {
+          const planned = plan(entry);
+          // As a stranger nobody has asked for it.
+          if (planned.how === "fresh" && policy === "tools" && entry.spec.restart !== "always") {
+            log.warn({ session: entry.id, phase: "revive", why: planned.why }, "a session cannot come back into its conversation");
+            continue;
+          }
           await lifecycle.restart(entry);
           started += 1;
         } catch (error) {
