@@ -36,6 +36,8 @@ const WRITTEN_MS = 300;
 const MOST_A_MINUTE = 20;
 /** Transcripts read at once, of all sessions: disk calls share a small pool. */
 const AT_ONCE = 2;
+/** The same where a reporter waits for the answer. */
+const MOST_PROOFS = 8;
 
 interface Reading {
   timer: NodeJS.Timeout | null;
@@ -65,14 +67,10 @@ export class Conversations {
    */
   async learn(entry: SessionEntry, said: Said, proven: boolean): Promise<string | null> {
     const claimed = said.conversation_id;
-    if (!proven) {
-      const problem = await this.#prove(entry, said);
-      if (problem !== null) return problem;
-    }
+    const problem = this.#foreign(entry, claimed ?? null) ?? (proven ? null : await this.#prove(entry, said));
+    if (problem !== null) return problem;
     if (claimed !== undefined && claimed !== entry.conversationId && !this.#change(entry, claimed))
       return `its conversation has changed ${MOST_A_MINUTE} times within a minute`;
-    // It says so itself: it has not been refused.
-    if (claimed !== undefined) entry.resumed = null;
     let changed = false;
     const set = <K extends "transcript" | "model" | "tokenCount" | "ownContextLimit" | "lastSkill">(
       key: K,
@@ -97,7 +95,7 @@ export class Conversations {
     const profile = entry.spec.tool === null ? undefined : findProfile(set, entry.spec.tool);
     const taken = (conversation: string): boolean => {
       for (const other of this.#p.table.entries())
-        if (other !== entry && (other.live || other.restart !== null) && other.conversationId === conversation) return true;
+        if (other !== entry && other.live && other.conversationId === conversation) return true;
       return false;
     };
     return planResume(entry, profile, taken, existsSync);
@@ -109,15 +107,25 @@ export class Conversations {
     this.#readings.clear();
   }
 
+  /** A conversation belongs to the session that had it first, while that lives: nobody takes another one's by claiming it. */
+  #foreign(entry: SessionEntry, conversation: string | null): string | null {
+    if (conversation === null || conversation === entry.conversationId) return null;
+    for (const other of this.#p.table.entries())
+      if (other !== entry && other.live && other.conversationId === conversation)
+        return `conversation ${conversation} is that of ${other.id} (${other.spec.name})`;
+    return null;
+  }
+
   async #prove(entry: SessionEntry, said: Said): Promise<string | null> {
     const conversation = said.conversation_id ?? entry.conversationId;
     if (conversation !== null && conversation === entry.conversationId && said.transcript === undefined) return null;
     if (conversation === null || said.transcript === undefined)
       return "what it says of a conversation is not proven to be of this session: report it from inside the session, or name its conversation_id and transcript";
-    for (const other of this.#p.table.entries())
-      if (other !== entry && other.live && other.conversationId === conversation)
-        return `conversation ${conversation} is that of ${other.id} (${other.spec.name})`;
-    const tail = await readTail(said.transcript);
+    if (this.#under >= MOST_PROOFS) return "too many transcripts are being looked at: say it again";
+    this.#under += 1;
+    const tail = await readTail(said.transcript).finally(() => {
+      this.#under -= 1;
+    });
     if ("problem" in tail) return `its transcript ${said.transcript} ${tail.problem}`;
     if (tail.writtenAt < (entry.startedAt ?? 0))
       return `its transcript ${said.transcript} was last written before the session's process was started`;
@@ -196,7 +204,8 @@ export class Conversations {
 
   #use(entry: SessionEntry, facts: TranscriptFacts): void {
     entry.tokenCount = facts.tokens ?? entry.tokenCount;
-    entry.model = facts.model ?? entry.model;
+    // What the tool reports may say more: `[1m]` behind the model's name is in no transcript.
+    if (facts.model !== null && entry.model?.startsWith(`${facts.model}[`) !== true) entry.model = facts.model;
     entry.lastSkill = facts.skill ?? entry.lastSkill;
     entry.ownContextLimit = facts.contextLimit ?? (facts.model === null ? undefined : limitOf(facts.model)) ?? entry.ownContextLimit;
     entry.dirty = true;

@@ -222,6 +222,8 @@ export class Lifecycle implements Reapable {
     if (!entry.move("due")) return;
     entry.epoch += 1;
     entry.restarts += 1;
+    // Before anybody can ask: it is live again, and whoever waits for it is not told that it has ended.
+    sayState(entry, { state: "starting", rule: "started_again", detail: "its process is being started again" }, events, clock);
     const plan = this.#p.plan(entry);
     log.info({ session: entry.id, epoch: entry.epoch, phase: "restart", ...plan, args: undefined }, "a session is started again");
     try {

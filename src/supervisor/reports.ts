@@ -79,11 +79,12 @@ export class Reports {
     });
     if (reason !== null) return { accepted: false, reason };
     const at = reportTime(report.at, now);
-    if (saysMore(report)) {
-      const unproven = await conversations.learn(entry, { ...report, at }, origin !== null);
-      if (unproven !== null) return { accepted: false, reason: unproven };
-    }
+    const unused = saysMore(report) ? await conversations.learn(entry, { ...report, at }, origin !== null) : null;
+    // Whoever is of the session is believed in what the session does, whatever becomes of the conversation.
+    if (unused !== null && origin === null) return { accepted: false, reason: unused };
     note(intake.newest, report.source, at);
+    // It works, or rests: it has not refused its conversation. That it begins and ends it says of one that it refuses, too.
+    if (report.conversation_id === entry.resumed && (front?.events[report.event]?.state ?? null) !== null) entry.resumed = null;
     const said: Report = {
       source: report.source,
       event: report.event,
@@ -93,7 +94,7 @@ export class Reports {
       tool,
     };
     await this.#deliver(entry, intake, said);
-    return { accepted: true };
+    return unused === null ? { accepted: true } : { accepted: true, reason: unused };
   }
 
   stop(): void {

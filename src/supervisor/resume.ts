@@ -19,7 +19,7 @@ const PLACEHOLDER = "{conversation}";
 const SUBCOMMAND = /^[a-z][a-z-]*$/;
 
 /**
- * @param taken whether another session that lives, or is being started, is in this conversation: two processes on one would spoil it
+ * @param taken whether another session that lives is in this conversation: two processes on one would spoil it
  * @param exists whether a directory is there
  */
 export function planResume(

@@ -34,17 +34,25 @@ export async function revive(
     .filter((entry) => comesBack({ ...entry, restart: entry.spec.restart, tool: entry.spec.tool }, policy))
     .toSorted((a, b) => b.lastActivityAt - a.lastActivityAt);
   let started = 0;
+  const taken = new Set<string>();
   const next = due.values();
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
       for (const entry of next) {
         try {
           const planned = plan(entry);
+          const why =
+            planned.how === "fresh"
+              ? planned.why
+              : taken.has(planned.conversation)
+                ? `a session that was active later comes back into conversation ${planned.conversation}`
+                : null;
           // As a stranger nobody has asked for it.
-          if (planned.how === "fresh" && policy === "tools" && entry.spec.restart !== "always") {
-            log.warn({ session: entry.id, phase: "revive", why: planned.why }, "a session cannot come back into its conversation");
+          if (why !== null && policy === "tools" && entry.spec.restart !== "always") {
+            log.warn({ session: entry.id, phase: "revive", why }, "a session cannot come back into its conversation");
             continue;
           }
+          if (planned.how === "resume") taken.add(planned.conversation);
           await lifecycle.restart(entry);
           started += 1;
         } catch (error) {

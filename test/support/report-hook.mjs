@@ -15,6 +15,7 @@ const report = {
   conversation_id: field("session_id", "thread-id"),
   transcript: field("transcript_path"),
   cwd: field("cwd"),
+  model: field("model"),
 };
 const socket = connect(process.env.LIFEGUARD_SOCKET);
 socket.write(`${JSON.stringify({ id: 1, method: "session.report", params: report })}\n`);

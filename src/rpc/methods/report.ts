@@ -14,7 +14,7 @@ const report: Method = method({
   name: "session.report",
   since: "1.1",
   summary:
-    "What a hook, a plugin or an engine knows of a session. `accepted: false` says in `reason` why it was not taken: the session does not run, the report is older than one from the same source, or what it names is not this session's. A process inside a session may report about that session, about another one it is FORBIDDEN.",
+    "What a hook, a plugin or an engine knows of a session. `accepted: false` says in `reason` why it was not taken: the session does not run, the report is older than one from the same source, or what it names is not this session's; `accepted: true` with a reason: what it says of a conversation is not used. A process inside a session may report about that session, about another one it is FORBIDDEN.",
   params: z.strictObject({
     id: reference,
     source: word.describe("who says so: `claude-hook`, `codex-notify`, any word"),
