@@ -3,7 +3,6 @@
  * session's actor, where it is evidence for the state. A storm of reports is bounded here: an actor gets a few at a time, the newest
  * ones, and the only events that come of reports are changes.
  */
-import { readFileSync } from "node:fs";
 import type { Report } from "../actors/messages.js";
 import { PERIODS } from "../bounds.js";
 import type { Clock } from "../clock.js";
@@ -58,7 +57,7 @@ export class Reports {
     const { table, clock, conversations, guard, profiles } = this.#p;
     const entry = table.byId(id);
     const family = guard.family(caller);
-    const origin = this.#origin(entry, family, caller.pid);
+    const origin = this.#origin(entry, family, caller);
     const now = clock.now();
     const intake = this.#intake(entry);
     const profile = report.tool === undefined ? undefined : findProfile(profiles(), report.tool);
@@ -105,34 +104,15 @@ export class Reports {
   }
 
   /** @throws FORBIDDEN when the caller runs inside another session */
-  #origin(entry: SessionEntry, family: readonly Ancestor[], pid: number): "inside" | "environment" | null {
+  #origin(entry: SessionEntry, family: readonly Ancestor[], caller: Caller): "inside" | "environment" | null {
     if (entry.pid !== null && belongs(family, entry.pid)) return "inside";
     const above = new Set(family.flatMap((one) => [one.pid, one.session]));
     for (const other of this.#p.table.entries())
-      if (other !== entry && other.pid !== null && above.has(other.pid)) throw forbidden(entry, other.id, pid);
-    const named = this.#environment(pid);
+      if (other !== entry && other.pid !== null && above.has(other.pid)) throw forbidden(entry, other.id, caller.pid);
+    const named = this.#p.guard.named(caller, this.#p.config.paths.socket);
     if (named === null) return null;
     if (named === entry.id) return "environment";
-    throw forbidden(entry, named, pid);
-  }
-
-  /** The session whose environment the process has: one that was set free of its parents is still the session's. */
-  #environment(pid: number): string | null {
-    if (pid === 0) return null;
-    let text: string;
-    try {
-      text = readFileSync(`/proc/${pid}/environ`, "utf8");
-    } catch {
-      return null;
-    }
-    const of = (name: string): string | undefined =>
-      text
-        .split("\0")
-        .find((pair) => pair.startsWith(`${name}=`))
-        ?.slice(name.length + 1);
-    const named = of("LIFEGUARD_SESSION");
-    // One of another daemon's sessions is nobody here.
-    return named !== undefined && of("LIFEGUARD_SOCKET") === this.#p.config.paths.socket ? named : null;
+    throw forbidden(entry, named, caller.pid);
   }
 
   #intake(entry: SessionEntry): Intake {

@@ -24,6 +24,7 @@ export interface Ancestor {
  */
 export class SelfGuard {
   readonly #families = new Map<number, readonly Ancestor[]>();
+  readonly #named = new Map<number, string | null>();
 
   /** The caller and the processes above it, nearest first; none where the system does not say. */
   family(caller: { connection: number; pid: number }): readonly Ancestor[] {
@@ -39,6 +40,20 @@ export class SelfGuard {
     return session.pid !== null && caller.pid !== 0 && belongs(this.family(caller), session.pid);
   }
 
+  /**
+   * The session whose environment the caller has: one that was set free of its parents is still the session's. Null: none, or one of
+   * another daemon's, which is nobody here.
+   */
+  named(caller: { connection: number; pid: number }, socket: string): string | null {
+    let named = this.#named.get(caller.connection);
+    if (named === undefined) {
+      const environment = environmentOf(caller.pid);
+      named = environment.get("LIFEGUARD_SOCKET") === socket ? (environment.get("LIFEGUARD_SESSION") ?? null) : null;
+      this.#named.set(caller.connection, named);
+    }
+    return named;
+  }
+
   /** @param what the verb, for the refusal @throws FORBIDDEN */
   refuse(entry: SessionEntry, caller: Caller, what: string): void {
     if (entry.spec.allowSelf || !this.isInside(caller, entry)) return;
@@ -51,6 +66,7 @@ export class SelfGuard {
 
   forget(connection: number): void {
     this.#families.delete(connection);
+    this.#named.delete(connection);
   }
 }
 
@@ -70,6 +86,16 @@ export function ancestry(pid: number): Ancestor[] {
     current = stat.parent;
   }
   return family;
+}
+
+/** Empty where the system does not say. */
+function environmentOf(pid: number): Map<string, string> {
+  try {
+    const pairs = pid === 0 ? [] : readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+    return new Map(pairs.map((pair) => [pair.slice(0, Math.max(0, pair.indexOf("="))), pair.slice(pair.indexOf("=") + 1)]));
+  } catch {
+    return new Map();
+  }
 }
 
 /** Fields 2, 4 and 6 of /proc/pid/stat, counted from behind the command's closing parenthesis, since a command may hold anything. */
