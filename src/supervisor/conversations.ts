@@ -94,8 +94,7 @@ export class Conversations {
   planResume(entry: SessionEntry, set: ProfileSet): ResumePlan {
     const profile = entry.spec.tool === null ? undefined : findProfile(set, entry.spec.tool);
     const taken = (conversation: string): boolean => {
-      for (const other of this.#p.table.entries())
-        if (other !== entry && other.live && other.conversationId === conversation) return true;
+      for (const other of this.#p.table.entries()) if (other !== entry && other.live && other.conversationId === conversation) return true;
       return false;
     };
     return planResume(entry, profile, taken, existsSync);

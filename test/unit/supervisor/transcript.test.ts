@@ -12,7 +12,7 @@ const lines = (...all: unknown[]): string => `${all.map((one) => JSON.stringify(
 const NOTHING = { conversation: null, cwd: null, tokens: null, contextLimit: null, model: null, skill: null };
 
 describe("a transcript of Claude Code", () => {
-  const common = { sessionId: "c-1", cwd: "/work" };
+  const common = { sessionId: "c-1", cwd: "/srv" };
   const answer = (usage: Record<string, number>, more: Record<string, unknown> = {}) => ({
     ...common,
     type: "assistant",
@@ -24,7 +24,7 @@ describe("a transcript of Claude Code", () => {
       answer({ input_tokens: 1, cache_read_input_tokens: 900 }),
       answer({ input_tokens: 10, cache_read_input_tokens: 200, cache_creation_input_tokens: 3_000, output_tokens: 5 }),
     );
-    expect(parseTranscript(text, true)).toEqual({ ...NOTHING, conversation: "c-1", cwd: "/work", tokens: 3_210, model: "m-1" });
+    expect(parseTranscript(text, true)).toEqual({ ...NOTHING, conversation: "c-1", cwd: "/srv", tokens: 3_210, model: "m-1" });
   });
   it("passes over subagents, what the program itself says, and answers without a count", () => {
     const text = lines(
@@ -53,15 +53,15 @@ describe("a transcript of Codex", () => {
   });
   it("has the last turn's tokens, never the running total", () => {
     const text = lines(
-      { type: "session_meta", payload: { id: "u-1", cwd: "/work" } },
-      { type: "turn_context", payload: { model: "gpt-5", cwd: "/work/sub" } },
+      { type: "session_meta", payload: { id: "u-1", cwd: "/srv" } },
+      { type: "turn_context", payload: { model: "gpt-5", cwd: "/srv/sub" } },
       count(100, 100),
       count(70, 170),
       { type: "event_msg", payload: { type: "token_count", info: null } },
     );
     expect(parseTranscript(text, true)).toEqual({
       conversation: "u-1",
-      cwd: "/work/sub",
+      cwd: "/srv/sub",
       tokens: 70,
       contextLimit: 258_400,
       model: "gpt-5",
@@ -105,7 +105,7 @@ describe("a transcript's file", () => {
   });
 
   it("that is not there, a fifo, a directory, a device or a link is named as such, and nobody waits", async () => {
-    execFileSync("mkfifo", [path("fifo")]);
+    execFileSync("/usr/bin/mkfifo", [path("fifo")]);
     mkdirSync(path("directory"));
     symlinkSync(path("small"), path("link"));
     const problem = async (name: string): Promise<string> => {
