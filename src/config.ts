@@ -48,8 +48,23 @@ export interface Settings {
     /** Bytes of one ended session, and of all together; beyond, the longest ended go first. 0: no bound. */
     session_bytes: number;
     all_bytes: number;
+    /** Ended sessions kept, each with its files; beyond, the longest ended are forgotten. They never count against `max_sessions`. */
+    exited_sessions: number;
     /** What nobody has asked for in this time (30 min) leaves memory, and comes back when it is asked for. */
     idle_ms: number;
+    /** Who waits for something to be on the disk is answered by name (STORE_FULL, UNAVAILABLE) when it is not there after this. */
+    answer_ms: number;
+    /** Writes on their way to the disk, and their bytes: enough for every session at once. At the bound: snapshots wait, entries are BUSY. */
+    queue_items: number;
+    queue_bytes: number;
+    /** Of those, under way at once. Each that hangs holds one of the 16 threads that all file calls share. */
+    writes_at_once: number;
+    /** A write under way for so long: the disk hangs, `store.degraded`. */
+    stalled_ms: number;
+    /** One entry of a journal. At the bound: LIMIT. */
+    journal_entry_bytes: number;
+    /** A checkpoint's context as given. At the bound: LIMIT; by default the bound of a message (`max_frame_bytes`) is met just before. */
+    context_bytes: number;
   };
   session: {
     cols: number;
@@ -129,7 +144,20 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       periodic_kept: positive.default(10),
       session_bytes: z.int().nonnegative().default(0),
       all_bytes: z.int().nonnegative().default(0),
+      exited_sessions: positive.default(10_000),
       idle_ms: positive.default(1_800 * SECOND),
+      answer_ms: positive.default(5 * SECOND),
+      queue_items: positive.default(256),
+      queue_bytes: positive.min(64 * KIB).default(64 * MIB),
+      writes_at_once: positive.max(8).default(2),
+      stalled_ms: positive.default(10 * SECOND),
+      journal_entry_bytes: positive.max(16 * MIB).default(MIB),
+      context_bytes: positive.max(64 * MIB).default(16 * MIB),
+    })
+    // Else the largest of them would be BUSY for ever.
+    .refine(({ queue_bytes, context_bytes }) => queue_bytes >= context_bytes + 4 * MIB, {
+      path: ["queue_bytes"],
+      message: "must hold a whole checkpoint: at least context_bytes and 4 MiB",
     })
     .prefault({}),
   session: z

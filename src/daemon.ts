@@ -16,11 +16,13 @@ import { inflightPath, makeDirectories, resolvePaths } from "./paths.js";
 import { Profiles } from "./profiles/watch.js";
 import { Custody } from "./reaper/custody.js";
 import { ExitReaper } from "./reaper/exit-reaper.js";
+import { configuredBounds } from "./supervisor/store-bounds.js";
 import { FileStore } from "./persistence/file-store.js";
 import { RpcServer } from "./rpc/server.js";
 import { adoptSessions } from "./supervisor/adoption.js";
 import { callerOpenFiles } from "./supervisor/environment.js";
 import { CheckpointLoop } from "./supervisor/checkpoint-loop.js";
+import { Durably } from "./supervisor/durably.js";
 import { EventLog } from "./supervisor/events.js";
 import { listenForFaults } from "./supervisor/faults.js";
 import { Hosting } from "./supervisor/hosting.js";
@@ -28,6 +30,7 @@ import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
+import { Removal } from "./supervisor/removal.js";
 import { Retention } from "./supervisor/retention.js";
 import { Conversations } from "./supervisor/conversations.js";
 import type { SessionEntry } from "./supervisor/entry.js";
@@ -67,10 +70,11 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const log = openLog({ level: config.daemon.log_level, destination: join(paths.state, "daemon.log"), name: "daemon" });
   const clock = systemClock;
   const events = new EventLog(randomUUID(), config.rpc.event_history, clock);
+  const directory = join(paths.state, "store");
   const store = await FileStore.open({
-    directory: join(paths.state, "store"),
+    directory,
     clock,
-    bounds: { periodicKept: config.store.periodic_kept },
+    bounds: configuredBounds(config.store),
     listener: {
       degraded: (reason) => events.append("store.degraded", null, { reason }),
       ok: () => events.append("store.ok", null),
@@ -83,6 +87,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
         }),
     },
   });
+  const durably = new Durably({ store, path: directory, boundMs: config.store.answer_ms });
+  events.subscribe(null, { kinds: ["store.degraded"] }, () => durably.troubled());
   const table = new SessionTable(paths.state, store.ids);
   const asked = new AbortController();
 
@@ -105,7 +111,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     hosting.profilesChanged(set);
   });
   const currentProfiles = (): Profiles["set"] => profiles.set;
-  const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles });
+  const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles, checkpoints: store.checkpoints });
   const custody = new Custody({
     runtime: paths.runtime,
     state: paths.state,
@@ -118,12 +124,13 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       keeperReplaced: (pid) => log.info({ phase: "keeper", keeper: pid }, "a new keeper holds all terminals"),
     },
   });
-  const keeping = new Keeping({ store, hosting, events, clock, log });
+  const keeping = new Keeping({ store, hosting, events, durably, clock, log });
+  const removal = new Removal({ table, events, keeping, durably });
   const conversations = new Conversations({ table, events, keeping, clock, log });
   const plan = (entry: SessionEntry): ResumePlan => conversations.planResume(entry, currentProfiles());
-  const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, keeping, plan, world });
+  const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, keeping, durably, removal, plan, world });
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
-  const retention = new Retention({ config, table, keeping, events, log });
+  const retention = new Retention({ config, table, keeping, removal, durably, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
   const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
   const guard = new SelfGuard();
@@ -137,7 +144,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     lifecycle,
     vitals,
     profiles: currentProfiles,
-    keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard }),
+    keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard, durably, log }),
     guard,
     reports,
     requestStop: () => asked.abort(),

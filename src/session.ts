@@ -99,6 +99,8 @@ export interface SessionSummary {
   backend: Backend;
   health: Health;
   restarts: number;
+  /** Retention never takes it. */
+  pinned: boolean;
   dirty: boolean;
   last_checkpoint_at: number | null;
   recovered_from: "worker" | "daemon" | "checkpoint" | null;

@@ -17,6 +17,7 @@ export const VERBS: Readonly<Record<string, Load>> = {
   events: () => import("./verbs/events.js"),
   explain: () => import("./verbs/explain.js"),
   kill: () => import("./verbs/kill.js"),
+  set: () => import("./verbs/set.js"),
   restart: () => import("./verbs/restart.js"),
   rm: () => import("./verbs/rm.js"),
   "checkpoint save": () => import("./verbs/checkpoint-save.js"),

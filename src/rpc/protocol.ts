@@ -175,6 +175,8 @@ export interface ScreenResult {
   alternate: boolean;
   title: string;
   truncated: boolean;
+  /** It is from this checkpoint, because the session has ended and its own files do not make it. */
+  checkpoint: string | null;
   text?: string;
   ansi?: string;
   html?: string;
@@ -274,7 +276,10 @@ export interface Methods extends KeptMethods {
   "session.remove": { params: ById & { force?: boolean }; result: Empty };
   "session.explain": { params: ById; result: ExplainResult };
   "session.report": { params: ReportParams; result: { accepted: boolean; reason?: string } };
-  "session.update": { params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean }; result: SessionSummary };
+  "session.update": {
+    params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean; pinned?: boolean };
+    result: SessionSummary;
+  };
   "events.subscribe": {
     params: { since?: Cursor; kinds?: string[]; session?: string };
     result: { subscription: string; boot: string; seq: number; gap: boolean };
@@ -296,6 +301,8 @@ export interface Notifications {
   "session.output": { watch: string; id: string; offset: number; data: Uint8Array; age_ms: number };
   "session.gap": { watch: string; id: string; from: number; to: number };
   "session.resized": { watch: string; id: string; cols: number; rows: number; offset: number };
+  /** Another watch, `writer`, has taken the pen that `watch` held; the watch goes on. */
+  "session.writer": { watch: string; id: string; writer: string };
   "session.closed": { watch: string; id: string; reason: "exited" | "removed" | "unwatched" };
 }
 

@@ -50,6 +50,16 @@ export interface CreateRequest {
   allow_self?: boolean | undefined;
 }
 
+/** What is left out stays. */
+export interface SessionChange {
+  name?: string | undefined;
+  /** The whole set. */
+  labels?: Record<string, string> | undefined;
+  seen?: boolean | undefined;
+  /** Retention never takes a pinned session. */
+  pinned?: boolean | undefined;
+}
+
 export interface ListRequest {
   all?: boolean | undefined;
   state?: SessionState | undefined;
@@ -86,6 +96,8 @@ export interface WatchSink {
   gap(from: number, to: number): void;
   resized(size: TerminalSize, offset: number): void;
   closed(reason: "exited" | "removed" | "unwatched"): void;
+  /** Another watch, `writer`, has taken the pen that this one held. */
+  penLost?(writer: string): void;
 }
 
 export interface WatchRequest {
@@ -204,10 +216,7 @@ export interface SupervisorApi {
   kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult>;
   restart(id: string, caller: Caller): Promise<SessionSummary>;
   remove(id: string, options: { force: boolean }, caller: Caller): Promise<void>;
-  update(
-    id: string,
-    change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
-  ): Promise<SessionSummary>;
+  update(id: string, change: SessionChange): Promise<SessionSummary>;
 
   /** @param since null: from now on */
   subscribe(
@@ -250,12 +259,14 @@ export interface KeepingApi {
   getCheckpoint(checkpoint: string): Promise<Checkpoint>;
   /** The session starts again from it. @throws BUSY when it is live and not `force`, FORBIDDEN, NOT_FOUND, DAMAGED */
   restoreCheckpoint(checkpoint: string, options: { force: boolean }, caller: Caller): Promise<SessionSummary>;
-  /** A new session from it; the parent is untouched. */
+  /** A new session from it; the parent is untouched. @throws FORBIDDEN from inside the parent: a copy of itself would answer for it */
   forkCheckpoint(
     checkpoint: string,
     options: { name: string | undefined; cwd: string | undefined },
+    caller: Caller,
   ): Promise<{ fork: Fork; session: SessionSummary }>;
-  removeCheckpoint(checkpoint: string): Promise<boolean>;
+  /** Whether it existed. @throws BUSY naming the active fork that needs it, FORBIDDEN from inside its session */
+  removeCheckpoint(checkpoint: string, caller: Caller): Promise<boolean>;
   listForks(id: string | null): Fork[];
   updateFork(fork: string, status: ForkStatus): Promise<Fork>;
 

@@ -10,6 +10,8 @@ import { Waits } from "./waits.js";
 export interface Pen {
   watch: string;
   connection: number;
+  /** Tells the holder that `writer` has taken it. */
+  lost(writer: string): void;
 }
 
 export class SessionEntry {
@@ -39,7 +41,11 @@ export class SessionEntry {
   restart: Promise<void> | null = null;
   retirement: Promise<void> | null = null;
   backoff: NodeJS.Timeout | null = null;
+  /** Times of past restarts: monotonic for the policy, and ms since 1970 for the record. */
   restartHistory: number[] = [];
+  restartTimes: number[] = [];
+  /** While it waits to be started again: when. Ms since 1970. */
+  restartDueAt: number | null = null;
   /** Resolves each time the process's end has been dealt with; replaced at the next start. */
   end: { promise: Promise<void>; resolve(): void } = deferred();
 
@@ -79,6 +85,8 @@ export class SessionEntry {
   thought: SessionSummary["thought"] = null;
   /** Something has changed since it was last saved. */
   dirty = true;
+  /** Saves of it that are not on the disk yet. */
+  saving = 0;
   lastCheckpointAt: number | null = null;
   removed = false;
   /** Settles when the exit's checkpoint has the terminal: the actor stays until then. */
@@ -176,7 +184,8 @@ export class SessionEntry {
       backend: spec.backend,
       health: this.unresponsive ? "unresponsive" : this.health,
       restarts: this.restarts,
-      dirty: this.dirty,
+      pinned: this.pinned,
+      dirty: this.dirty || this.saving > 0,
       last_checkpoint_at: this.lastCheckpointAt,
       recovered_from: this.recoveredFrom,
     };

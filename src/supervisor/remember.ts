@@ -26,6 +26,8 @@ export function recordOf(entry: SessionEntry): RegistryRecord {
     parent_checkpoint: entry.parentCheckpoint,
     details: {
       last_checkpoint_at: entry.lastCheckpointAt,
+      restart_due_at: entry.restartDueAt,
+      restarted_at: [...entry.restartTimes],
       model: entry.model,
       last_skill: entry.lastSkill,
       context_limit: entry.ownContextLimit,
@@ -61,6 +63,9 @@ export function entryOf(record: RegistryRecord, sessions: string, now: number): 
   entry.lastSkill = text("last_skill");
   entry.ownContextLimit = number("context_limit");
   entry.transcript = text("transcript");
+  const { restarted_at: times } = record.details;
+  entry.restartDueAt = number("restart_due_at");
+  entry.restartTimes = Array.isArray(times) ? times.filter((at) => typeof at === "number") : [];
   entry.dirty = false;
   return entry;
 }

@@ -1,11 +1,11 @@
 /**
  * All sessions, live and ended: who is who, which names and slots are taken. An id is never used twice: the store mints them.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { LifeguardError } from "../errors.js";
 import type { Ids } from "../persistence/store.js";
-import { sessionId } from "../session.js";
+import { sessionId, sessionNumber } from "../session.js";
 import type { SessionEntry } from "./entry.js";
 
 export class SessionTable {
@@ -20,6 +20,11 @@ export class SessionTable {
     this.directory = join(state, "sessions");
     this.#ids = ids;
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    // A store that was moved away, or is older than the spools: no new session goes on with the output of a forgotten one.
+    for (const name of readdirSync(this.directory)) {
+      const left = sessionNumber(name);
+      if (Number.isSafeInteger(left)) ids.seen("session", left ?? 0);
+    }
   }
 
   /** @returns at once; after `durable` the number is never given again, whatever happens */

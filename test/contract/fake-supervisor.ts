@@ -143,6 +143,7 @@ export class FakeSupervisor implements SupervisorApi {
       backend: "pty",
       health: "ok",
       restarts: 0,
+      pinned: false,
       dirty: false,
       last_checkpoint_at: null,
       recovered_from: null,

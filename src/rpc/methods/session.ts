@@ -117,12 +117,13 @@ const explain: Method = method({
 const update: Method = method({
   name: "session.update",
   since: "1.0",
-  summary: "Renames, relabels (the whole set), or marks as seen.",
+  summary: "Renames, relabels (the whole set), marks as seen, or pins; on the disk when answered.",
   params: z.strictObject({
     id: reference,
     name: sessionName.optional(),
     labels: labels.optional(),
     seen: z.boolean().describe("a person has looked at it").optional(),
+    pinned: z.boolean().describe("retention never takes it").meta({ since: "1.1" }).optional(),
   }),
   result: summaryShape,
   handler: ({ id, ...change }, { supervisor }) => supervisor.update(supervisor.resolve(id, { prefix: true }), change),
