@@ -38,20 +38,9 @@ export async function revive(
   log: Log,
   plan: (entry: SessionEntry) => ResumePlan,
 ): Promise<number> {
-  const due = gone
-    .filter((entry) =>
-      comesBack(
-        {
-          killing: entry.killing,
-          restart: entry.spec.restart,
-          tool: entry.spec.tool,
-          conversationId: entry.conversationId,
-          waiting: entry.restartDueAt !== null,
-        },
-        policy,
-      ),
-    )
-    .toSorted((a, b) => b.lastActivityAt - a.lastActivityAt);
+  const wanted = ({ killing, spec, restartDueAt }: SessionEntry, conversationId: string | null): boolean =>
+    comesBack({ killing, restart: spec.restart, tool: spec.tool, conversationId, waiting: restartDueAt !== null }, policy);
+  const due = gone.filter((entry) => wanted(entry, entry.conversationId)).toSorted((a, b) => b.lastActivityAt - a.lastActivityAt);
   let started = 0;
   const taken = new Set<string>();
   const next = due.values();
@@ -67,7 +56,7 @@ export async function revive(
                 ? `a session that was active later comes back into conversation ${planned.conversation}`
                 : null;
           // As a stranger nobody has asked for it.
-          if (why !== null && policy === "tools" && entry.spec.restart !== "always") {
+          if (why !== null && !wanted(entry, null)) {
             log.warn({ session: entry.id, phase: "revive", why }, "a session cannot come back into its conversation");
             continue;
           }
