@@ -62,6 +62,8 @@ export interface ToolInFront {
   since: number;
   /** It is `starting` until a rule says idle or attention, at most so long. */
   startupMs: number;
+  /** It has begun a frame and not ended it. */
+  drawing: boolean;
   /** What its reports and its rules, of the screen as it is, say of it. */
   judge(): ToolVerdict | null;
   /** Milliseconds until it would judge otherwise of the same, null when it would not. */
@@ -80,6 +82,8 @@ const INPUT_SETTLE_MS = 300;
 const RUNNING_LOOK_MS = 2_000;
 /** A tool that says itself that it rests is believed after so long: it may be sent on at once, by another hook or a queued prompt. */
 export const REPORTED_HOLD_MS = 300;
+/** A frame that has not been ended for so long is torn: what is shown is half of one thing and half of another. */
+const TORN_MS = 1_000;
 /** A spinner that has stood still for so long is no longer trusted. */
 const SPINNER_MS = 15_000;
 
@@ -152,14 +156,17 @@ function lookAtTool(input: DetectorInput, tool: ToolInFront): Look {
   const { state, source, rule, confidence, text, reportedAt = null } = verdict;
   const quiet = Math.max(0, now - Math.max(input.lastOutputAt, reportedAt ?? 0));
   const still = state === "busy" && quiet >= SPINNER_MS;
+  const torn = tool.drawing && quiet >= TORN_MS;
+  const doubt = still ? " (has stood still for a while)" : torn ? " (in the middle of a frame)" : "";
+  const calm = state === "busy" && !still ? SPINNER_MS - quiet : null;
   return {
     state,
     source,
     rule,
-    confidence: still ? "low" : confidence,
-    detail: still ? `${text} (has stood still for a while)` : text,
+    confidence: doubt === "" ? confidence : "low",
+    detail: `${text}${doubt}`,
     since: now,
-    next: least(state === "busy" && !still ? SPINNER_MS - quiet : null, again),
+    next: least(tool.drawing && !torn ? least(calm, TORN_MS - quiet) : calm, again),
     byTool: true,
     reported: reportedAt !== null,
   };

@@ -1,6 +1,6 @@
 /** Why a session's state is what it is: the winner, the losers, what is held back, and what would change it. */
 import type { Evidence, SessionState } from "../session.js";
-import { REPORTED_HOLD_MS, type DetectorInput, type Look } from "./evidence.js";
+import type { DetectorInput, Look } from "./evidence.js";
 import type { Explanation } from "./messages.js";
 import type { ReportSeen } from "./report-watch.js";
 import { looksLikePrompt } from "./prompt-line.js";
@@ -12,11 +12,10 @@ export interface ExplanationInput {
   evidence: Evidence | null;
   state: SessionState;
   since: number;
-  newest: { look: Look | null; held: boolean };
+  newest: { look: Look | null; held: boolean; holdMs: number };
   rules: ToolRules | null;
   reported: ReportSeen | null;
   shown: Shown | null;
-  idleHoldMs: number;
   /** Detection has failed and is over. */
   broken: boolean;
 }
@@ -46,10 +45,7 @@ export function explain(given: ExplanationInput): Explanation {
             verified: profile.verified === null ? null : `${profile.verified.versions.join(", ")} on ${profile.verified.on}`,
             files: profile.files,
           },
-    held:
-      held === null
-        ? null
-        : { state: held.state, rule: held.rule, hold_ms: held.reported ? REPORTED_HOLD_MS : given.idleHoldMs, text: held.detail },
+    held: held === null ? null : { state: held.state, rule: held.rule, hold_ms: newest.holdMs, text: held.detail },
     report: reported,
     candidates,
     inputs: {
@@ -109,12 +105,12 @@ function plainCandidates(input: DetectorInput, toolDecides: boolean, evidence: E
 }
 
 function wouldChange(given: ExplanationInput, candidates: Explanation["candidates"]): string[] {
-  const { state, rules, broken, newest, idleHoldMs } = given;
+  const { state, rules, broken, newest } = given;
   if (broken) return ["nothing: its state is no longer watched, because watching it has failed"];
   const said: string[] = [];
   if (newest.held && newest.look !== null)
     said.push(
-      `it becomes ${newest.look.state} when what shows now (${newest.look.rule}) is still there ${idleHoldMs} ms after it was first seen`,
+      `it becomes ${newest.look.state} when what shows now (${newest.look.rule}) is still there ${newest.holdMs} ms after it was first seen`,
     );
   if (given.reported?.outcome === "won") said.push("the next report, or a screen that shows something else later");
   if (rules !== null && !rules.empty) {

@@ -166,7 +166,6 @@ export class Observer {
       rules: this.#tools.rules,
       reported: this.#reported.seen(this.#time.now()),
       shown: this.#shown(),
-      idleHoldMs: this.#start.settings.idleHoldMs,
       broken: this.#over,
     });
   }
@@ -287,6 +286,7 @@ export class Observer {
             title: rules.profile.title,
             since: this.#tools.since,
             startupMs: rules.profile.startupMs,
+            drawing: this.#context.terminal()?.drawing ?? false,
             judge: () => {
               const shown = this.#shown();
               return reported.weigh(shown === null ? null : rules.judge(shown), moment);

@@ -4,6 +4,7 @@
  * Who does what: custody (the keepers) starts and holds processes, the pool hosts actors, which own the bytes, and this file
  * decides. Nothing else starts, ends or restarts a session.
  */
+import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import type { ActorPool } from "../actors/pool.js";
 import { withDeadline } from "../actors/deadline.js";
@@ -31,12 +32,15 @@ import type { Removal } from "./removal.js";
 import { decideRestart } from "./restart-policy.js";
 import { resumeRefused, type ResumePlan } from "./resume.js";
 import { sayState, startConversation } from "./state.js";
+import { inScope, type KeeperUnit } from "./session-scope.js";
 import type { SessionTable } from "./table.js";
 
 /** What the processes of sessions inherit besides their environment: the world the daemon was started from, not Node's. */
 export interface CallerWorld {
   nofileSoft: number;
   umask: number;
+  /** The unit in which agents live; null without a service manager. */
+  keeperUnit: KeeperUnit | null;
 }
 
 export interface LifecycleParts {
@@ -123,6 +127,8 @@ export class Lifecycle implements Reapable {
     // Both take most of a millisecond, and neither needs the other (a keeper that reads for a dead daemon makes the directory itself).
     const directory = mkdir(entry.directory, { recursive: true, mode: 0o700 });
     directory.catch(() => undefined);
+    const argv = [spec.command, ...(plan.how === "resume" ? plan.args : spec.args)];
+    const program = { file, argv, env: sessionEnvironment(spec.env, entry.id, config.paths.socket) };
     const { pid, master } = await custody
       .spawn({
         session: entry.number,
@@ -130,9 +136,7 @@ export class Lifecycle implements Reapable {
         record,
         directory: entry.directory,
         spool: { bytes: config.session.spool_bytes, busyBytes: config.session.spool_busy_bytes },
-        file,
-        argv: [spec.command, ...(plan.how === "resume" ? plan.args : spec.args)],
-        env: sessionEnvironment(spec.env, entry.id, config.paths.socket),
+        ...(spec.limits === undefined ? program : inScope(program, spec.limits, world.keeperUnit, `${entry.id}-${randomUUID()}`)),
         cwd: spec.cwd,
         size: entry.size,
         nofileSoft: world.nofileSoft,

@@ -38,6 +38,7 @@ import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
 import type { Reports } from "./reports.js";
 import type { SelfGuard } from "./self-guard.js";
+import { checkLimits } from "./session-scope.js";
 import type { SessionTable } from "./table.js";
 import type { Vitals } from "./vitals.js";
 
@@ -101,6 +102,7 @@ export class Supervisor implements SupervisorApi {
     const env = request.env ?? {};
     checkEnvironment(env);
     checkLabels(request.labels ?? {});
+    checkLimits(request.limits);
     const complete = baseEnvironment(request.env_base ?? "daemon", env);
     return {
       name,
@@ -117,6 +119,7 @@ export class Supervisor implements SupervisorApi {
       backend: "pty",
       labels: request.labels ?? {},
       allowSelf: request.allow_self ?? false,
+      ...(request.limits === undefined ? {} : { limits: request.limits }),
     };
   }
 

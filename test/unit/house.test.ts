@@ -30,6 +30,8 @@ const forbidden: (Plant & { rule?: string })[] = [
   { file: "src/libc/planted-spool.ts", code: use("../spool/spool.js") },
   { file: "src/spool/planted-actors.ts", code: use("../actors/messages.js") },
   { file: "src/spool/planted-koffi.ts", code: use("koffi") },
+  { file: "src/service/planted-supervisor.ts", code: use("../supervisor/api.js") },
+  { file: "src/service/planted-koffi.ts", code: use("koffi") },
   { file: "src/profiles/planted-actors.ts", code: use("../actors/messages.js") },
   { file: "src/profiles/planted-libc.ts", code: use("../libc/sockets.js") },
   { file: "src/spool/planted-profiles.ts", code: use("../profiles/profile.js") },

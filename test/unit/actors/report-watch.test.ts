@@ -225,6 +225,7 @@ describe("when a reported state is said", () => {
         title: "Claude Code",
         since: T,
         startupMs: 30_000,
+        drawing: false,
         judge: () => ({ source: "report", rule: "r", confidence: "high", text: "", reportedAt: now, ...verdict }),
       },
     });
