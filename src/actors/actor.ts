@@ -126,7 +126,7 @@ export class Actor {
   }
 
   begin(): void {
-    const { start } = this;
+    const start = this.#start;
     const { id, epoch } = start;
     let lostBytes = 0;
     if (start.fresh) {
@@ -245,9 +245,6 @@ export class Actor {
 
   get id(): string {
     return this.#start.id;
-  }
-  get start(): ActorStart {
-    return this.#start;
   }
   /** For what is only its to know: looks of people, profiles, reports. */
   get observer(): Observer {

@@ -215,6 +215,8 @@ export interface ActorApi {
   explain(id: string): Explanation;
   /** Reports, in the order in which they came. */
   report(id: string, reports: Report[]): void;
+  /** The last words on the screen, at most `chars` (and 2 000): lines that are not blank. Of a terminal that is not at hand, those it had. */
+  tail(id: string, chars: number): string;
   /** Profiles have changed. */
   profiles(id: string, set: ProfileSet): void;
   /** A person has looked at the session: a finished command no longer asks for attention. */

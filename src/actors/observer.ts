@@ -14,6 +14,7 @@ import type { Foreground } from "./foreground.js";
 import type { ActorEvent, ActorStart, Explanation, Report } from "./messages.js";
 import { Pace } from "./pace.js";
 import { ReportWatch } from "./report-watch.js";
+import { ScreenTail } from "./screen-tail.js";
 import type { SessionProcesses } from "./session-processes.js";
 import type { Shown } from "./screen-regions.js";
 import { NotificationJoin, ShellIntegration } from "./shell-integration.js";
@@ -52,6 +53,7 @@ export class Observer {
   readonly #notifications = new NotificationJoin();
   readonly #tools: ToolWatch;
   readonly #reported = new ReportWatch();
+  readonly #tail = new ScreenTail();
   readonly #time: Time;
   readonly #evaluation: Pace;
   readonly #titles: Pace;
@@ -125,6 +127,7 @@ export class Observer {
   /** The terminal is about to be packed away: what it shows does not change until it is back. */
   parking(): void {
     const terminal = this.#context.terminal();
+    if (terminal !== null) this.#tail.keep(terminal);
     if (terminal === null || this.#over) return;
     // Taken over and packed away before anything was looked at: whether rules will ask for the screen must be known now.
     if (this.#foregroundAt === Number.NEGATIVE_INFINITY) this.#lookAtForeground();
@@ -146,6 +149,10 @@ export class Observer {
       this.#reported.take(report, profile, this.#foreground?.group ?? null);
     }
     this.#evaluation.poke();
+  }
+
+  tail(chars: number): string {
+    return this.#tail.text(this.#context.terminal(), chars);
   }
 
   /** Profiles have changed on the disk. */

@@ -122,6 +122,9 @@ export class ThreadHost implements ActorApi {
   profiles(id: string, set: ProfileSet): void {
     this.#for(id).observer.profiles(set);
   }
+  tail(id: string, chars: number): string {
+    return this.#for(id).observer.tail(chars);
+  }
   seen(id: string): void {
     this.#for(id).observer.seen();
   }
