@@ -75,9 +75,9 @@ test("a storm of reports: the last one counts, events stay few, others answer, m
   figure("a listing meanwhile", `p50 ${quantile(waits, 0.5)} ms, p99 ${quantile(waits, 0.99)} ms`);
   figure("the daemon's memory, grown by", rss() - before, "MiB");
   expect(rss() - before).toBeLessThan(80);
-  // Ten looks a second at most, and no event for a report as such.
+  // Ten looks a second at most, and no event for a report as such: what else there is comes of the attention (a checkpoint, a thought).
   expect(states.filter((kind) => kind === "session.state").length).toBeLessThan(12 * (seconds + 2));
-  expect(states.filter((kind) => kind !== "session.state" && kind !== "checkpoint.saved")).toEqual([]);
+  expect(states.filter((kind) => kind !== "session.state").length, states.join(" ")).toBeLessThan(10);
   await client.call("session.kill", { id });
 });
 
