@@ -34,6 +34,7 @@ import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
+import { Prompts } from "./supervisor/prompts.js";
 import { Removal } from "./supervisor/removal.js";
 import { Retention } from "./supervisor/retention.js";
 import { Conversations } from "./supervisor/conversations.js";
@@ -148,6 +149,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
   const guard = new SelfGuard();
   const reports = new Reports({ config, clock, log, table, hosting, guard, profiles: currentProfiles, conversations });
+  const prompts = new Prompts({ config, clock, log, table, events, hosting, keeping });
   const thinking = new Thinking({
     settings: config.thought,
     documents: store.documents,
@@ -171,6 +173,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     keeping: kept,
     guard,
     reports,
+    prompts,
     requestStop: () => asked.abort(),
   });
   const server = new RpcServer({ config, version, supervisor, log });
@@ -196,6 +199,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
+    prompts.resume();
     await thinking.start();
     await server.listen(inheritedListener(options.env));
     service.ready();
@@ -211,6 +215,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await stopAsked(options.stop, asked.signal);
 
     events.append("daemon.stopping", null);
+    prompts.stop();
     service.stopping(config.daemon.shutdown_budget_ms);
     // Its process ends while sessions are handed over.
     void thinking.close();
@@ -225,6 +230,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await server.close();
     reports.stop();
     conversations.stop();
+    prompts.stop();
     await thinking.close();
     retention.stop();
     checkpoints.stop();

@@ -32,6 +32,7 @@ export function recordOf(entry: SessionEntry): RegistryRecord {
       last_skill: entry.lastSkill,
       context_limit: entry.ownContextLimit,
       transcript: entry.transcript,
+      prompts: entry.prompts.toRecord(),
     },
   };
 }
@@ -56,6 +57,7 @@ export function entryOf(record: RegistryRecord, sessions: string, now: number): 
   entry.tokenCount = record.token_count;
   entry.pinned = record.pinned;
   entry.parentCheckpoint = record.parent_checkpoint;
+  entry.prompts.fromRecord(record.details["prompts"]);
   const number = (name: string): number | null => (typeof record.details[name] === "number" ? record.details[name] : null);
   const text = (name: string): string | null => (typeof record.details[name] === "string" ? record.details[name] : null);
   entry.lastCheckpointAt = number("last_checkpoint_at");

@@ -7,8 +7,8 @@ import type { SessionState } from "../../src/session.js";
 const RECORDINGS = new URL("../recordings/", import.meta.url);
 const SILENT = { reply: (): void => {}, title: (): void => {}, bell: (): void => {}, osc: (): void => {} };
 
-/** What was recorded beside screens. */
-const OTHERS = new Set(["hooks", "protocol"]);
+/** What was recorded of agents beside their screens. */
+const OTHERS = new Set(["hooks"]);
 
 /** `claude/turn.json` and so on. */
 export const recordingFiles: readonly string[] = readdirSync(RECORDINGS)

@@ -6,6 +6,7 @@ import { eventMethods } from "./events.js";
 import { forkMethods } from "./fork.js";
 import { journalMethods } from "./journal.js";
 import { reportMethods } from "./report.js";
+import { promptMethods } from "./prompt.js";
 import { sessionMethods } from "./session.js";
 import { storeMethods } from "./store.js";
 import { terminalMethods } from "./terminal.js";
@@ -17,6 +18,7 @@ const NOUNS: readonly (readonly Method[])[] = [
   sessionMethods,
   reportMethods,
   terminalMethods,
+  promptMethods,
   watchMethods,
   checkpointMethods,
   forkMethods,
