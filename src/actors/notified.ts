@@ -42,7 +42,7 @@ export class Notified {
 }
 
 /** Stands over everything else that is known of a program without a profile: it has said so itself. */
-export function lookAtNotification(notification: Notification | null, now: number): Omit<Look, "byTool"> | null {
+export function lookAtNotification(notification: Notification | null, now: number): Omit<Look, "byTool" | "reported"> | null {
   if (notification === null) return null;
   return {
     state: "attention",

@@ -6,7 +6,7 @@ import { writePaced, type Terminal } from "../terminal.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT, UsageError } from "../verb.js";
 
-const OUTCOME = { won: "→", outranked: "·", no_match: " " } as const;
+const OUTCOME = { won: "→", outranked: "·", contradicted: "×", no_match: " " } as const;
 
 interface Options {
   json?: boolean;
@@ -19,7 +19,7 @@ export const verb: Verb<Options> = {
     name: "explain",
     summary: "why a session's state is what it is, and what would change it",
     details:
-      "→ is the rule that decides, · what also holds and is outranked; the others say what they lack. --record keeps it for a bug report, with what the session has printed as far as that is held: lifeguard profile test replays the file. Read it before you send it.",
+      "→ is the rule that decides, · what also holds and is outranked, × a report that the screen has ended; the others say what they lack. --record keeps it for a bug report, with what the session has printed as far as that is held: lifeguard profile test replays the file. Read it before you send it.",
     arguments: [{ name: "<id>", description: "id, name, or the beginning of either", completes: "live-session" }],
     options: [
       { flags: "--json", description: "print the explanation as the daemon answers it" },
@@ -37,7 +37,7 @@ export const verb: Verb<Options> = {
       terminal.stdout.write(jsonPage(why));
       return EXIT.done;
     }
-    const { evidence, tool, held, inputs } = why;
+    const { evidence, tool, held, inputs, report } = why;
     const lines = [`${why.state} since ${new Date(why.since).toISOString()}`];
     if (evidence !== null)
       lines.push(`  because ${evidence.source} ${evidence.rule} (${evidence.confidence}): ${printable(evidence.detail)}`);
@@ -49,6 +49,11 @@ export const verb: Verb<Options> = {
         : `tool: ${tool.title} (profile ${tool.name} ${tool.revision}, ${tool.verified === null ? "not verified" : `verified with ${tool.verified}`})`,
     );
     for (const file of tool?.files ?? []) lines.push(`  ${printable(file)}`);
+    if (report !== null)
+      lines.push(
+        `last report: ${report.source} ${report.event}${report.state === null ? "" : ` (${report.state})`}, ` +
+          `${report.age_ms} ms ago, ${report.outcome.replace("_", " ")}: ${printable(report.text)}`,
+      );
     lines.push("evidence, strongest first:");
     for (const one of why.candidates)
       lines.push(`${OUTCOME[one.outcome]} ${one.source} ${one.rule}: ${one.state}, in ${one.region}: ${printable(one.text)}`);
