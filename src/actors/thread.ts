@@ -30,6 +30,9 @@ import type {
 import { renderEnded } from "./render-ended.js";
 import { TurnQueue } from "./turn-queue.js";
 
+/** The event by which Claude Code and Codex say that they have taken a prompt. */
+const PROMPT_TAKEN = "UserPromptSubmit";
+
 export class ThreadHost implements ActorApi {
   readonly #inflight: InflightFile;
   readonly #suspect: Float64Array;
@@ -120,7 +123,9 @@ export class ThreadHost implements ActorApi {
     return this.#for(id).explain();
   }
   report(id: string, reports: Report[]): void {
-    this.#for(id).observer.report(reports);
+    const actor = this.#for(id);
+    actor.observer.report(reports);
+    for (const { event } of reports) if (event === PROMPT_TAKEN) actor.typing.reported(event);
   }
   profiles(id: string, set: ProfileSet): void {
     this.#for(id).observer.profiles(set);
