@@ -22,12 +22,16 @@ import type {
   ReadResult,
   RenderTask,
   Rendered,
+  Report,
   Screen,
   ScreenRequest,
   ThreadVitals,
 } from "./messages.js";
 import { renderEnded } from "./render-ended.js";
 import { TurnQueue } from "./turn-queue.js";
+
+/** The event by which Claude Code and Codex say that they have taken a prompt. */
+const PROMPT_TAKEN = "UserPromptSubmit";
 
 export class ThreadHost implements ActorApi {
   readonly #inflight: InflightFile;
@@ -118,14 +122,19 @@ export class ThreadHost implements ActorApi {
   explain(id: string): Explanation {
     return this.#for(id).explain();
   }
+  report(id: string, reports: Report[]): void {
+    const actor = this.#for(id);
+    actor.observer.report(reports);
+    for (const { event } of reports) if (event === PROMPT_TAKEN) actor.typing.reported(event);
+  }
   profiles(id: string, set: ProfileSet): void {
-    this.#for(id).profiles(set);
+    this.#for(id).observer.profiles(set);
   }
   tail(id: string, chars: number): string {
-    return this.#for(id).tail(chars);
+    return this.#for(id).observer.tail(chars);
   }
   seen(id: string): void {
-    this.#for(id).seen();
+    this.#for(id).observer.seen();
   }
   leaveAnswers(id: string, toAttached: boolean): void {
     this.#for(id).leaveAnswers(toAttached);

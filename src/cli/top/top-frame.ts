@@ -101,12 +101,14 @@ function body(state: TopState, setting: FrameSetting): { titles: string; lines: 
   if (state.mode.kind === "help") return { titles: colours.bold("Keys"), lines: HELP.map((line) => truncate(line, size.cols)) };
   if (state.mode.kind === "peek") return peek(state, state.mode, setting);
   // Where nobody says how much context is used, the column would only take room.
-  const widths = rowWidths(size.cols, [...state.sessions.values()].some((session) => session.token_count !== null));
+  const widths = rowWidths(
+    size.cols,
+    [...state.sessions.values()].some((session) => session.token_count !== null),
+  );
   const titles = colours.dim(` ${rowText(["STATE", "NAME", "FOR", "CTX", "CWD", "THOUGHT OR TITLE"], widths).join(" ").trimEnd()}`);
   const room = Math.max(0, size.rows - FIXED_LINES);
   const lines = state.rows.slice(state.top, state.top + room).map((line) => {
-    if (line.kind === "group")
-      return colours.bold(truncate(`${printable(homely(line.title, setting.home))}  ${line.count}`, size.cols));
+    if (line.kind === "group") return colours.bold(truncate(`${printable(homely(line.title, setting.home))}  ${line.count}`, size.cols));
     const session = state.sessions.get(line.id);
     return session === undefined ? "" : row(session, line.id === state.selected, widths, setting);
   });
@@ -221,7 +223,15 @@ function footer(state: TopState, cols: number, colours: Colours): string {
     return truncate(`${label}${[...printable(mode.text)].slice(-Math.max(1, Math.floor(room / 2))).join("")}▏`, cols);
   }
   if (mode.kind === "peek") {
-    if (mode.answering) return colours.bold(colours.yellow(truncate(`keys go to ${printable(state.sessions.get(mode.id)?.name ?? mode.id)}: Enter, Esc, arrows, y, n, 1…9   q: stop answering`, cols)));
+    if (mode.answering)
+      return colours.bold(
+        colours.yellow(
+          truncate(
+            `keys go to ${printable(state.sessions.get(mode.id)?.name ?? mode.id)}: Enter, Esc, arrows, y, n, 1…9   q: stop answering`,
+            cols,
+          ),
+        ),
+      );
     return colours.dim(truncate("y answer   p prompt   a attach   any other key: back", cols));
   }
   if (mode.kind === "help") return colours.dim(truncate("any key: back", cols));

@@ -134,7 +134,10 @@ function grouped(sorted: readonly SessionSummary[]): TopRow[] {
 /** The selection in view, and no empty lines below the last row. `rows`: lines of the whole terminal. */
 export function scrolled(state: TopState, rows: number): TopState {
   const room = Math.max(1, rows - FIXED_LINES);
-  const index = Math.max(0, state.rows.findIndex((row) => row.kind === "session" && row.id === state.selected));
+  const index = Math.max(
+    0,
+    state.rows.findIndex((row) => row.kind === "session" && row.id === state.selected),
+  );
   let top = Math.min(state.top, Math.max(0, state.rows.length - room));
   // With its heading, where that is the line above.
   const first = state.rows[index - 1]?.kind === "group" ? index - 1 : index;
@@ -266,8 +269,7 @@ function inPrompt(state: TopState, mode: Extract<TopMode, { kind: "prompt" }>, k
   const list: TopState = { ...state, mode: { kind: "list" } };
   if (key === "escape") return { state: list, action: NONE };
   if (key === "enter") return mode.text.trim() === "" ? { state: list, action: NONE } : { state: list, action: { ...mode } };
-  const text =
-    key === "backspace" ? [...mode.text].slice(0, -1).join("") : [...key].length === 1 ? mode.text + key : mode.text;
+  const text = key === "backspace" ? [...mode.text].slice(0, -1).join("") : [...key].length === 1 ? mode.text + key : mode.text;
   return { state: { ...state, mode: { ...mode, text } }, action: NONE };
 }
 

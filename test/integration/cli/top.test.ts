@@ -12,10 +12,11 @@ import { waitUntil } from "../../support/wait.js";
 const run = promisify(execFile);
 const LIFEGUARD = fileURLToPath(new URL("../../../bin/lifeguard", import.meta.url));
 
-// A failed command stays an error, and a finished one that nobody has looked at asks for attention at once.
-const daemon = await startDaemon({ config: "[session]\nerror_linger_ms = 600000\nattention_after_ms = 1\n" });
+// A failed command stays an error until the test is over.
+const daemon = await startDaemon({ config: "[session]\nerror_linger_ms = 600000\n" });
 const tmuxSocket = join(daemon.home, "tmux.sock");
-const tmux = async (...args: string[]): Promise<string> => (await run("tmux", ["-S", tmuxSocket, "-f", "/dev/null", ...args], { env: daemon.env })).stdout;
+const tmux = async (...args: string[]): Promise<string> =>
+  (await run("tmux", ["-S", tmuxSocket, "-f", "/dev/null", ...args], { env: daemon.env })).stdout;
 const keys = async (...names: string[]): Promise<void> => void (await tmux("send-keys", "-t", "top", ...names));
 const pane = async (): Promise<string[]> => (await tmux("capture-pane", "-p", "-t", "top")).split("\n");
 /** With colours, as SGR. */
@@ -28,8 +29,8 @@ async function shows(what: string | RegExp): Promise<string[]> {
   });
 }
 
-/** A program that tells its state as shells do, with OSC 133 marks. */
-const MARKS = { works: "133;C", fails: "133;C\\a\\033]133;D;1", done: "133;C\\a\\033]133;D;0" };
+/** Programs tell their state as shells do, with OSC 133 marks, and ask for a person with a notification. */
+const MARKS = { works: "133;C", fails: "133;C\\a\\033]133;D;1", asks: "777;notify;agent;needs you" };
 
 let client: Client;
 const fleet = new Map<string, SessionSummary>();
@@ -41,11 +42,14 @@ beforeAll(async () => {
   writeFileSync(join(project, ".git", "HEAD"), "ref: refs/heads/topic\n");
   const make = async (name: string, mark: string | null, cwd = daemon.home): Promise<void> => {
     const words = mark === null ? "" : `printf '\\033]${mark}\\a'; `;
-    fleet.set(name, await client.call("session.create", { name, cwd, command: "/bin/sh", args: ["-c", `${words}echo this is ${name}; exec cat`] }));
+    fleet.set(
+      name,
+      await client.call("session.create", { name, cwd, command: "/bin/sh", args: ["-c", `${words}echo this is ${name}; exec cat`] }),
+    );
   };
   for (let n = 1; n <= 8; n++) await make(`calm-${n}`, n <= 4 ? MARKS.works : null, n % 2 === 0 ? project : daemon.home);
   await make("broken", MARKS.fails, project);
-  await make("waiting", MARKS.done);
+  await make("waiting", MARKS.asks);
   await waitUntil("one to fail and one to wait", async () => {
     const { sessions } = await client.call("session.list", {});
     const state = (name: string): string | undefined => sessions.find((session) => session.name === name)?.state;
@@ -146,6 +150,11 @@ test("a smaller and a larger pane are filled exactly", async () => {
 test("q ends it, and the terminal is as it was", async () => {
   await tmux("set-option", "-t", "top", "remain-on-exit", "on");
   await keys("q");
-  const dead = await waitUntil("top to end", async () => (await tmux("list-panes", "-t", "top", "-F", "#{pane_dead} #{pane_dead_status} #{alternate_on} #{cursor_flag}")).startsWith("1") && (await tmux("list-panes", "-t", "top", "-F", "#{pane_dead_status} #{alternate_on} #{cursor_flag}")));
+  const dead = await waitUntil(
+    "top to end",
+    async () =>
+      (await tmux("list-panes", "-t", "top", "-F", "#{pane_dead} #{pane_dead_status} #{alternate_on} #{cursor_flag}")).startsWith("1") &&
+      (await tmux("list-panes", "-t", "top", "-F", "#{pane_dead_status} #{alternate_on} #{cursor_flag}")),
+  );
   expect(dead.trim()).toBe("0 0 1");
 });

@@ -190,15 +190,11 @@ describe("what a fleet needs", () => {
 
   test("b groups by repository, the one that needs a person first, what is in none last; again undoes it", () => {
     const grouped = typed(shown(fleet), "b").state;
-    expect(frame(grouped, setting).slice(3, 10).map((line) => /^.*?(?= {2,}\d+s|$)/.exec(line)?.[0].replaceAll(/ +/g, " "))).toEqual([
-      "/srv/api 1",
-      ">◆ attention? s2",
-      "/srv/web 2",
-      " ✖ error? s3",
-      " ○ idle? s1",
-      "no repository 1",
-      " ○ idle? s4",
-    ]);
+    expect(
+      frame(grouped, setting)
+        .slice(3, 10)
+        .map((line) => /^.*?(?= {2,}\d+s|$)/.exec(line)?.[0].replaceAll(/ +/g, " ")),
+    ).toEqual(["/srv/api 1", ">◆ attention? s2", "/srv/web 2", " ✖ error? s3", " ○ idle? s1", "no repository 1", " ○ idle? s4"]);
     expect(grouped.order).toEqual(["sess_2", "sess_3", "sess_1", "sess_4"]);
     expect(typed(grouped, "b").state.order).toEqual(["sess_2", "sess_3", "sess_1", "sess_4"]);
     expect(typed(grouped, "b").state.rows.every(({ kind }) => kind === "session")).toBe(true);

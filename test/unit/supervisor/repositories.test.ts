@@ -41,7 +41,8 @@ test("the repository may choose its colour; what is no colour is not one", async
 });
 
 test("outside of one, in what is not there, and for another host's path: none", async () => {
-  for (const directory of [home, join(home, "gone", "for", "ever"), "elsewhere:/srv", ""]) expect(await repositoryAround(directory)).toBeNull();
+  for (const directory of [home, join(home, "gone", "for", "ever"), "elsewhere:/srv", ""])
+    expect(await repositoryAround(directory)).toBeNull();
 });
 
 test("a colour is stable and can be read on black and on white", () => {
