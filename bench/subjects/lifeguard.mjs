@@ -1,0 +1,95 @@
+/** A daemon of our own, driven through the public client alone. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { Client } from "../../dist/rpc/client.js";
+
+const LIFEGUARD = fileURLToPath(new URL("../../bin/lifeguard", import.meta.url));
+
+export class Lifeguard {
+  name = "lifeguard";
+  #child = null;
+  #clients = [];
+
+  constructor(scratch, settings = "") {
+    this.home = mkdtempSync(join(scratch, "lifeguard-"));
+    this.socket = join(this.home, "run", "lifeguard.sock");
+    mkdirSync(join(this.home, "user"));
+    writeFileSync(join(this.home, "config.toml"), `[daemon]\nmax_sessions = 5000\n${settings}`);
+  }
+
+  static async start(scratch, settings) {
+    const daemon = new Lifeguard(scratch, settings);
+    await daemon.start();
+    daemon.client = await daemon.connect();
+    return daemon;
+  }
+
+  /** Resolves when it answers. */
+  async start() {
+    const { PATH } = process.env;
+    const env = { PATH, HOME: join(this.home, "user"), SHELL: "/bin/sh", LANG: "C.UTF-8", LIFEGUARD_HOME: this.home };
+    this.#child = spawn(process.execPath, [LIFEGUARD, "daemon", "--ready-fd", "3"], {
+      env,
+      cwd: "/",
+      stdio: ["ignore", "ignore", "inherit", "pipe"],
+    });
+    const [line] = await once(createInterface({ input: this.#child.stdio[3] }), "line");
+    if ("failed" in JSON.parse(line)) throw new Error(line);
+  }
+
+  async connect(options = {}) {
+    const client = await Client.connect({ socket: this.socket, client: "bench", ...options });
+    this.#clients.push(client);
+    return client;
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  get keepers() {
+    return readdirSync(join(this.home, "run"))
+      .flatMap((name) => /^keeper-(\d+)\.sock$/.exec(name)?.[1] ?? [])
+      .map(Number);
+  }
+
+  get pids() {
+    return [this.pid, ...this.keepers];
+  }
+
+  /** A pane: a program on a terminal of 120×40. */
+  async pane(command, args, more = {}) {
+    const { client } = this;
+    const { id } = await client.call("session.create", { command, args, ...more });
+    return {
+      id,
+      type: (text) => client.call("session.input", { id, data: Buffer.from(text) }),
+      screen: async () => (await client.call("session.screen", { id, format: "text" })).text,
+      /** Calls `heard` with each piece of output from now on. */
+      watch: async (heard) => void (await client.watch(id, {}, { output: (offset, data) => heard(data) })),
+      close: async () => {
+        await client.call("session.kill", { id, grace_ms: 100 });
+        await client.call("session.remove", { id });
+      },
+    };
+  }
+
+  async kill9() {
+    const gone = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await gone;
+  }
+
+  async end() {
+    const gone = once(this.#child, "exit");
+    const client = await this.connect();
+    await client.call("daemon.stop", { all: true });
+    await gone;
+    await Promise.all(this.#clients.map((one) => one.close()));
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
