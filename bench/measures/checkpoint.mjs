@@ -12,13 +12,16 @@ export const checkpoint = {
   what: "1 000 changed sessions saved within 10 s, under a client that asks all the time",
   async run({ scratch, quick, sessions, report, progress }) {
     const count = sessions ?? (quick ? 200 : 1_000);
-    for (const [name, settings] of [["saved", `[store]\ncheckpoint_period_ms = ${PERIOD_MS}\n`], ["not saved", "[store]\ncheckpoint_period_ms = 3600000\n"]]) {
+    for (const [name, settings] of [
+      ["saved", `[store]\ncheckpoint_period_ms = ${PERIOD_MS}\n`],
+      ["not saved", "[store]\ncheckpoint_period_ms = 3600000\n"],
+    ]) {
       progress(`${count} sessions, ${name}`);
-      const daemon = await Lifeguard.start(scratch, settings);
+      const daemon = await Lifeguard.start(scratch, { settings, countFsyncs: true });
       const panes = [];
       for (let n = 0; n < count; n += 50) panes.push(...(await Promise.all(Array.from({ length: 50 }, () => daemon.pane(...DIRTY)))));
       await sleep(PERIOD_MS);
-      const before = written(daemon.pid);
+      const [before, fsyncs] = [written(daemon.pid), daemon.fsyncs];
       const [main, actor] = [[], []];
       const until = performance.now() + PERIOD_MS * 1.5;
       for (let n = 0; performance.now() < until; n++) {
@@ -33,6 +36,7 @@ export const checkpoint = {
       say("an actor's answer, p99", "ms", quantile(actor, 0.99));
       say("an actor's answer, longest", "ms", largest(actor));
       say("written in 15 s", "MB", (written(daemon.pid) - before) / 1e6);
+      say("times the disk was waited for in 15 s", "fsyncs", daemon.fsyncs - fsyncs);
       await daemon.end();
     }
   },

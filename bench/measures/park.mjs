@@ -11,14 +11,16 @@ export const park = {
   what: "200 terminals with 1 000 full lines: memory in use and packed away, time to bring one back",
   async run({ scratch, quick, sessions, report, progress }) {
     const count = Math.min(sessions ?? 200, quick ? 50 : 200);
-    const daemon = await Lifeguard.start(scratch, "[session]\npark_after_ms = 6000\n");
+    const daemon = await Lifeguard.start(scratch, { settings: "[session]\npark_after_ms = 6000\n" });
     await sleep(1_000);
     const before = total(daemon.pids, pssKib);
     progress(`${count} sessions`);
     const panes = await Promise.all(Array.from({ length: count }, () => daemon.pane(...FULL)));
-    await Promise.all(panes.map(async (pane) => {
-      while (!(await pane.screen()).includes("1039")) await sleep(20);
-    }));
+    await Promise.all(
+      panes.map(async (pane) => {
+        while (!(await pane.screen()).includes("1039")) await sleep(20);
+      }),
+    );
     const say = (what, unit, value) => report.sample({ case: what, subject: "lifeguard", unit, value, less: true });
     say("each, in use", "KiB", (total(daemon.pids, pssKib) - before) / count);
     await sleep(20_000);

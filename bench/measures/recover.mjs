@@ -12,7 +12,8 @@ export const recover = {
     for (const count of [50, sessions ?? (quick ? 200 : 1_000)]) {
       const daemon = await Lifeguard.start(scratch);
       const ids = [];
-      for (let n = 0; n < count; n += 25) ids.push(...(await Promise.all(Array.from({ length: 25 }, () => daemon.pane(...SESSION)))).map(({ id }) => id));
+      for (let n = 0; n < count; n += 25)
+        ids.push(...(await Promise.all(Array.from({ length: 25 }, () => daemon.pane(...SESSION)))).map(({ id }) => id));
       await sleep(5_000);
       for (let round = 0; round < rounds; round++) {
         progress(`${count} sessions, ${round + 1}/${rounds}`);
@@ -23,15 +24,33 @@ export const recover = {
         report.sample({ case: `${count}: answers after`, subject: "lifeguard", unit: "ms", value: performance.now() - began, less: true });
         let restored = null;
         for (; restored === null; await sleep(5)) ({ restored } = await client.call("daemon.status", {}));
-        report.sample({ case: `${count}: all serve after`, subject: "lifeguard", unit: "ms", value: performance.now() - began, less: true });
-        report.sample({ case: `${count}: all serve, from its own start`, subject: "lifeguard", unit: "ms", value: restored.ms, less: true });
+        report.sample({
+          case: `${count}: all serve after`,
+          subject: "lifeguard",
+          unit: "ms",
+          value: performance.now() - began,
+          less: true,
+        });
+        report.sample({
+          case: `${count}: all serve, from its own start`,
+          subject: "lifeguard",
+          unit: "ms",
+          value: restored.ms,
+          less: true,
+        });
         await Promise.all(
           ids.map(async (id) => {
             const { text } = await client.call("session.screen", { id, format: "text" });
             if (!text.includes(`line ${LINES - 1}`)) throw new Error(`the screen of ${id} is not what it was`);
           }),
         );
-        report.sample({ case: `${count}: all screens right after`, subject: "lifeguard", unit: "ms", value: performance.now() - began, less: true });
+        report.sample({
+          case: `${count}: all screens right after`,
+          subject: "lifeguard",
+          unit: "ms",
+          value: performance.now() - began,
+          less: true,
+        });
         await client.close();
       }
       daemon.client = await daemon.connect();

@@ -8,6 +8,10 @@ import { Tmux } from "../subjects/tmux.mjs";
 const AGENT = fileURLToPath(new URL("../workloads/agents.mjs", import.meta.url));
 const FULL = ["/bin/sh", ["-c", 'i=0; while [ $i -lt 1040 ]; do printf "%0119d\\n" $i; i=$((i+1)); done; exec sleep 100000']];
 const IDLE = ["/bin/sleep", ["100000"]];
+const KINDS = [
+  { kind: "empty", command: IDLE },
+  { kind: "1 000 full lines", command: FULL },
+];
 /** Parked 2 s after their last output, collected and trimmed some seconds later. */
 const SETTLE_MS = 15_000;
 
@@ -18,7 +22,7 @@ export const scale = {
     const most = sessions ?? (quick ? 300 : 2_000);
     const seconds = quick ? 5 : 20;
     for (const count of [100, 500, 1_000, 2_000].filter((n) => n <= most)) {
-      for (const [kind, command] of [["empty", IDLE], ["1 000 full lines", FULL]]) {
+      for (const { kind, command } of KINDS) {
         if (kind !== "empty" && count > 1_000) continue;
         for (const Subject of [Lifeguard, Tmux]) {
           progress(`${count} ${kind} ${Subject.name}`);
@@ -29,7 +33,8 @@ export const scale = {
           await make(subject, count, command);
           await sleep(subject instanceof Lifeguard ? SETTLE_MS : 2_000);
           const after = subject.pids.map(pssKib);
-          const say = (what, unit, value, less = true) => report.sample({ case: `${count} ${kind}: ${what}`, subject: subject.name, unit, value, less });
+          const say = (what, unit, value, less = true) =>
+            report.sample({ case: `${count} ${kind}: ${what}`, subject: subject.name, unit, value, less });
           say("memory each", "KiB", (sum(after) - sum(before)) / count);
           if (after.length > 1) say("of it the keeper", "KiB", (after[1] - before[1]) / count);
           say("kernel memory each, whole machine", "KiB", (kernelKib() - kernel) / count);
@@ -59,7 +64,13 @@ async function atAgentsRate(scratch, count, seconds, report, progress) {
     const cpu = total(subject.pids, cpuMs);
     await sleep(seconds * 1_000);
     const used = total(subject.pids, cpuMs) - cpu;
-    report.sample({ case: `${count} at an agent's rate: processor`, subject: subject.name, unit: "% of a core", value: used / (seconds * 10), less: true });
+    report.sample({
+      case: `${count} at an agent's rate: processor`,
+      subject: subject.name,
+      unit: "% of a core",
+      value: used / (seconds * 10),
+      less: true,
+    });
     await subject.end();
   }
   report.ratio({ case: `${count} at an agent's rate: processor`, of: "lifeguard", to: "tmux" });

@@ -11,7 +11,13 @@ export const watch = {
   what: "1, 10 and 100 watchers of a firehose; the same beside 100 that take nothing",
   async run({ scratch, quick, report, progress }) {
     const seconds = quick ? 2 : 5;
-    for (const [watchers, stalled] of [[0, 0], [1, 0], [10, 0], [100, 0], [1, 100]]) {
+    for (const [watchers, stalled] of [
+      [0, 0],
+      [1, 0],
+      [10, 0],
+      [100, 0],
+      [1, 100],
+    ]) {
       const name = `${watchers}${stalled > 0 ? ` beside ${stalled} stalled` : ""}`;
       progress(name);
       const daemon = await Lifeguard.start(scratch);
@@ -21,7 +27,7 @@ export const watch = {
       let got = 0;
       for (let n = 0; n < watchers; n++) {
         const client = await daemon.connect();
-        await client.watch(id, {}, { output: (offset, data) => (got += data.byteLength), gap: () => {} });
+        await client.watch(id, {}, { output: (data) => (got += data.byteLength), gap: () => {} });
       }
       await sleep(1_000);
       const [from, bytes, cpu] = [await end(daemon, id), got, total(daemon.pids, cpuMs)];

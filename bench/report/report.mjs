@@ -17,9 +17,9 @@ export class Report {
     this.#samples.get(key).values.push(value);
   }
 
-  /** Of medians, within one case. `aim`: what it should be at least (where less is better: at most). */
-  ratio({ case: name, of, to, aim = null }) {
-    this.#ratios.push({ case: name, of, to, aim });
+  /** Of medians, within one case. */
+  ratio({ case: name, of, to }) {
+    this.#ratios.push({ case: name, of, to });
   }
 
   note(text) {
@@ -36,9 +36,9 @@ export class Report {
       samples: values.length,
     }));
     const find = (name, subject) => figures.find((figure) => figure.case === name && figure.subject === subject);
-    const ratios = this.#ratios.flatMap(({ case: name, of, to, aim }) => {
+    const ratios = this.#ratios.flatMap(({ case: name, of, to }) => {
       const [one, other] = [find(name, of), find(name, to)];
-      return one === undefined || other === undefined ? [] : [{ case: name, of, to, aim, less: one.less, value: one.median / other.median }];
+      return one === undefined || other === undefined ? [] : [{ case: name, of, to, less: one.less, value: one.median / other.median }];
     });
     return { measure: this.measure, figures, ratios, notes: this.#notes };
   }
@@ -49,27 +49,29 @@ export const shown = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : Mat
 /** Rows of words, padded. */
 export function columns(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) => row.map((word, column) => (column === 0 ? word.padEnd(widths[column]) : word.padStart(widths[column]))).join("  ").trimEnd());
+  return rows.map((row) =>
+    row
+      .map((word, column) => (column === 0 ? word.padEnd(widths[column]) : word.padStart(widths[column])))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
-/** One line a case, one column a subject. */
-export function table({ figures, ratios }) {
+export const table = (result) => columns(rows(result));
+
+/** One row a case, one column a subject. */
+export function rows({ figures, ratios }) {
   const subjects = [...new Set(figures.map(({ subject }) => subject))];
   const cases = [...new Set(figures.map((figure) => figure.case))];
-  const rows = [["", ...subjects, "unit", ...(ratios.length > 0 ? ["ratio"] : [])]];
+  const all = [["", ...subjects, "unit", ...(ratios.length > 0 ? ["ratio"] : [])]];
   for (const name of cases) {
     const row = figures.filter((figure) => figure.case === name);
     const cells = subjects.map((subject) => {
       const figure = row.find((one) => one.subject === subject);
       return figure === undefined ? "–" : shown(figure.median);
     });
-    const compared = ratios
-      .filter((ratio) => ratio.case === name)
-      .map(({ to, value, aim, less }) => {
-        const missed = aim !== null && (less ? value > aim : value < aim);
-        return `${shown(value)} × ${to}${aim === null ? "" : ` (aim ${aim}${missed ? ", missed" : ""})`}`;
-      });
-    rows.push([name, ...cells, row[0].unit, ...(ratios.length > 0 ? [compared.join(", ")] : [])]);
+    const compared = ratios.filter((ratio) => ratio.case === name).map(({ to, value }) => `${shown(value)} × ${to}`);
+    all.push([name, ...cells, row[0].unit, ...(ratios.length > 0 ? [compared.join(", ")] : [])]);
   }
-  return columns(rows);
+  return all;
 }

@@ -42,7 +42,9 @@ createInterface({ input: process.stdin }).once("line", () => {
   }
   const { user, system } = process.cpuUsage(cpu);
   const bytes = panes.map((pane) => pane.bytes);
-  process.stdout.write(`${JSON.stringify({ ms: performance.now() - began, cpu_ms: (user + system) / 1_000, bytes })}\n`, () => process.exit());
+  process.stdout.write(`${JSON.stringify({ ms: performance.now() - began, cpu_ms: (user + system) / 1_000, bytes })}\n`, () =>
+    process.exit(),
+  );
 });
 
 const NAP = new Int32Array(new SharedArrayBuffer(4));

@@ -1,9 +1,10 @@
 /** A tmux server of our own on a socket of our own, with the history that we keep, driven through control mode. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { running } from "./running.mjs";
 
 const quote = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
 
@@ -28,16 +29,25 @@ export class Tmux {
 
   async start(historyLines) {
     const config = join(this.home, "tmux.conf");
-    writeFileSync(config, `set -g history-limit ${historyLines}\nset -g default-terminal xterm-256color\nset -g default-size 120x40\nset -g status off\nset -g remain-on-exit off\n`);
+    writeFileSync(
+      config,
+      `set -g history-limit ${historyLines}\nset -g default-terminal xterm-256color\nset -g default-size 120x40\nset -g status off\nset -g remain-on-exit off\n`,
+    );
     const { PATH } = process.env;
-    this.#child = spawn("tmux", ["-S", join(this.home, "socket"), "-f", config, "-C", "new-session", "-x", "120", "-y", "40", "sleep 1000000"], {
-      env: { PATH, HOME: this.home, LANG: "C.UTF-8", TERM: "xterm-256color", SHELL: "/bin/sh" },
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    this.#child = spawn(
+      "tmux",
+      ["-S", join(this.home, "socket"), "-f", config, "-C", "new-session", "-x", "120", "-y", "40", "sleep 1000000"],
+      {
+        env: { PATH, HOME: this.home, LANG: "C.UTF-8", TERM: "xterm-256color", SHELL: "/bin/sh" },
+        stdio: ["pipe", "pipe", "inherit"],
+      },
+    );
+    running.add(this);
     const begun = new Promise((resolve) => (this.#first = resolve));
     createInterface({ input: this.#child.stdout, crlfDelay: Number.POSITIVE_INFINITY }).on("line", (line) => this.#line(line));
     await begun;
     this.#serverPid = Number((await this.command("display-message -p '#{pid}'"))[0]);
+    await this.command("new-session -d -s unseen -x 120 -y 40 'sleep 1000000'");
   }
 
   #line(line) {
@@ -73,9 +83,14 @@ export class Tmux {
     return [this.#serverPid];
   }
 
-  /** Control mode sends the output of the session it is attached to: each pane is a window of it. */
-  async pane(command, args) {
-    const [id] = await this.command(`new-window -d -P -F '#{pane_id}' ${quote([command, ...args].map(quote).join(" "))}`);
+  /**
+   * A window of its own. Control mode sends the output of the session it is attached to, so that only what is to be watched belongs there.
+   * @param seen false: in another session of the same server
+   */
+  async pane(command, args, { seen = false } = {}) {
+    const [id] = await this.command(
+      `new-window -d -t ${seen ? 0 : "unseen"}: -P -F '#{pane_id}' ${quote([command, ...args].map(quote).join(" "))}`,
+    );
     return {
       id,
       type: (text) => this.command(`send-keys -t ${id} -H ${[...Buffer.from(text)].map((byte) => byte.toString(16)).join(" ")}`),
@@ -85,14 +100,10 @@ export class Tmux {
     };
   }
 
-  /** Output is not sent to this client: nobody watches. */
-  async unwatched() {
-    await this.command("refresh-client -f no-output");
-  }
-
   async end() {
+    running.delete(this);
     const gone = once(this.#child, "exit");
-    this.#child.stdin.write("kill-server\n");
+    execFileSync("tmux", ["-S", join(this.home, "socket"), "kill-server"]);
     await gone;
     rmSync(this.home, { recursive: true, force: true });
   }

@@ -102,7 +102,7 @@ function secondByte(lead: number, byte: number): boolean {
 export function coloursOf(plain: Buffer): Buffer {
   const from = Math.max(plain.lastIndexOf("\x1b[m"), plain.lastIndexOf("\x1b[0m"), 0);
   const found: Buffer[] = [];
-  for (let at = plain.indexOf(ESC, from); at !== -1; ) {
+  for (let at = plain.indexOf(ESC, from); at !== -1;) {
     let end = at + 2;
     while (end < plain.length && (plain[end] as number) < 0x40) end++;
     if (plain[end] === SGR) found.push(plain.subarray(at, end + 1));

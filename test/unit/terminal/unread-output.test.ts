@@ -157,9 +157,23 @@ test("plain is text, CR, LF, TAB, SGR, EL and well-formed characters; what is cu
     const all = Buffer.from(bytes as string);
     return plainUntil(all, 0, all.length);
   };
-  for (const plain of ["abc\r\n\t", "\x1b[m\x1b[0;38:5:1m\x1b[K\x1b[2K", "é汉👍", ""]) expect(judge(plain)).toEqual({ at: Buffer.byteLength(plain), cut: false });
+  for (const plain of ["abc\r\n\t", "\x1b[m\x1b[0;38:5:1m\x1b[K\x1b[2K", "é汉👍", ""])
+    expect(judge(plain)).toEqual({ at: Buffer.byteLength(plain), cut: false });
   for (const cut of ["ab\x1b", "ab\x1b[", "ab\x1b[31;", "ab\xc3"]) expect(judge(Buffer.from(cut, "latin1"))).toEqual({ at: 2, cut: true });
-  for (const other of ["ab\x07", "ab\x1bM", "ab\x1b[3K", "ab\x1b[?1K", "ab\x1b[>4m", "ab\x1b[1 m", "ab\xc2\x9b", "ab\xe0\x80\x9b", "ab\xed\xa0\x80", "ab\xff", "ab\x80", "ab\x1b[" + "1".repeat(80) + "m"])
+  for (const other of [
+    "ab\x07",
+    "ab\x1bM",
+    "ab\x1b[3K",
+    "ab\x1b[?1K",
+    "ab\x1b[>4m",
+    "ab\x1b[1 m",
+    "ab\xc2\x9b",
+    "ab\xe0\x80\x9b",
+    "ab\xed\xa0\x80",
+    "ab\xff",
+    "ab\x80",
+    "ab\x1b[" + "1".repeat(80) + "m",
+  ])
     expect(judge(Buffer.from(other, "latin1"))).toEqual({ at: 2, cut: false });
   expect(coloursOf(Buffer.from("\x1b[31ma\x1b[0mb\x1b[1mc\x1b[Kd\x1b[4mé")).toString()).toBe("\x1b[0m\x1b[1m\x1b[4m");
   expect(coloursOf(Buffer.from("\x1b[31ma\x1b[mb")).toString()).toBe("\x1b[m");
