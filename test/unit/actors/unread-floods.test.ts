@@ -123,8 +123,9 @@ test(
       const source = ["prose", "logs", "compiler", "wide"].map((name) => pieces(name, round + 1));
       const rare = random() * 0.2;
       for (let step = 0; step < STEPS; step++) {
+        const wanted = below(6_000);
         let text = "";
-        for (let wanted = below(6_000); text.length < wanted;) {
+        while (text.length < wanted) {
           text += (source[below(source.length)]?.next().value as string | undefined) ?? "";
           // Another address each time: when a number is free again depends on when snapshots were taken.
           if (random() < rare) text += (SPICE[below(SPICE.length)] ?? "").replace("http://a/", `http://a/${links++}`);
