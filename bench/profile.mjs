@@ -37,5 +37,7 @@ for (const path of positionals) {
   console.log(`${basename(path)}: busy ${busy.toFixed(0)} ms; itself, in all`);
   const order = values.total ? "total" : "own";
   for (const [name, { own, total }] of [...found].toSorted((a, b) => b[1][order] - a[1][order]).slice(0, Number(values.top)))
-    console.log(`  ${own.toFixed(0).padStart(7)} ${total.toFixed(0).padStart(7)} ms  ${((100 * own) / busy).toFixed(1).padStart(5)} %  ${name}`);
+    console.log(
+      `  ${own.toFixed(0).padStart(7)} ${total.toFixed(0).padStart(7)} ms  ${((100 * own) / busy).toFixed(1).padStart(5)} %  ${name}`,
+    );
 }

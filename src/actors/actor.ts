@@ -255,6 +255,7 @@ export class Actor {
   }
 
   input(data: Uint8Array): { accepted: number } {
+    this.#watch?.expectEcho();
     const accepted = this.#input.push(data);
     if (accepted > 0) this.#observer.input();
     return { accepted };
@@ -304,10 +305,9 @@ export class Actor {
     const spool = this.#intake.spool;
     const wanted = Math.min(since ?? spool.end, spool.end);
     const offset = Math.max(wanted, spool.start);
-    const { id } = this;
     this.#watch = new WatchStream(spool, offset, {
-      output: (at, data, time) => this.#post({ type: "output", id, offset: at, data, at: time }),
-      gap: (from, to) => this.#post({ type: "gap", id, from, to }),
+      output: (at, data, time) => this.#post({ type: "output", id: this.id, offset: at, data, at: time }),
+      gap: (from, to) => this.#post({ type: "gap", id: this.id, from, to }),
     });
     return { offset, gap: offset - wanted };
   }
