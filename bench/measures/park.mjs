@@ -12,7 +12,9 @@ export const park = {
   async run({ scratch, quick, sessions, report, progress }) {
     const count = Math.min(sessions ?? 200, quick ? 50 : 200);
     const daemon = await Lifeguard.start(scratch, { settings: "[session]\npark_after_ms = 6000\n" });
-    await sleep(1_000);
+    // Once there and back, and settled: what the first session of a daemon brings into memory is not each one's.
+    await (await daemon.pane(...FULL)).screen();
+    await sleep(20_000);
     const before = total(daemon.pids, pssKib);
     progress(`${count} sessions`);
     const panes = await Promise.all(Array.from({ length: count }, () => daemon.pane(...FULL)));

@@ -286,7 +286,7 @@ export class LiveTerminal {
     this.#unchanged = null;
     const end = offset + bytes.byteLength;
     const unsaved = end - this.#snapshotAt;
-    const forced = unsaved >= this.#options.spoolBusyBytes / 2;
+    const forced = unsaved >= (this.#options.spoolBusyBytes * 3) / 4;
     const due = forced || (unsaved >= SNAPSHOT_BYTES && performance.now() - this.#snapshotTime >= SNAPSHOT_PERIOD_MS);
     const taken = this.#flood.take(terminal, bytes, end);
     if (taken !== "refused") {

@@ -98,9 +98,16 @@ function secondByte(lead: number, byte: number): boolean {
   }
 }
 
+const RESETS: readonly string[] = ["\x1b[m", "\x1b[0m"];
+
+/** Whether colours (as {@link coloursOf} gives them) begin with a reset: what was before them is of no account. */
+export function isReset(colours: Buffer): boolean {
+  return RESETS.some((reset) => colours.indexOf(reset) === 0);
+}
+
 /** All SGR sequences of plain output, in order, from the last one that resets everything. Fed to any terminal, the colours are the same. */
 export function coloursOf(plain: Buffer): Buffer {
-  const from = Math.max(plain.lastIndexOf("\x1b[m"), plain.lastIndexOf("\x1b[0m"), 0);
+  const from = Math.max(...RESETS.map((reset) => plain.lastIndexOf(reset)), 0);
   const found: Buffer[] = [];
   for (let at = plain.indexOf(ESC, from); at !== -1;) {
     let end = at + 2;

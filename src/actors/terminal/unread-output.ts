@@ -10,7 +10,7 @@
  *
  * In doubt it says so, and everything is parsed.
  */
-import { coloursOf, plainUntil } from "./plain-output.js";
+import { coloursOf, isReset, plainUntil } from "./plain-output.js";
 
 /** Held at most. At the bound: what nobody will see is dropped, or else all is parsed. */
 export const UNREAD_BYTES = 1_048_576;
@@ -81,7 +81,8 @@ export class UnreadOutput {
     const cut = this.#forgotten(lines);
     if (cut === 0) return false;
     const gone = this.#buffer.subarray(0, cut);
-    const colours = coloursOf(this.#dropped === null ? gone : Buffer.concat([this.#dropped, gone]));
+    const newest = coloursOf(gone);
+    const colours = this.#dropped === null || isReset(newest) ? newest : coloursOf(Buffer.concat([this.#dropped, newest]));
     if (colours.length > MOST_COLOURS) return false;
     this.#dropped = colours;
     this.#buffer.copyWithin(0, cut, this.#length);
