@@ -96,10 +96,20 @@ export interface RenderTask {
   /** Size where neither snapshot nor index has one. */
   size: TerminalSize;
   historyLines: number;
+  /** What is known to have been written: files that end before it have lost something. */
+  offset: number;
+  /** Takes the place of a snapshot that is not there, or is older. */
+  checkpoint: { terminal: Uint8Array; epoch: number; offset: number } | null;
+}
+
+/** `whole`: nothing is missing between where it began and the end of its output. */
+export interface EndedScreen extends Screen {
+  whole: boolean;
+  fromCheckpoint: boolean;
 }
 
 /** What a render task answers with. Tasks come back by structured clone, which takes an error's class from it: so it is data. */
-export type Rendered = { screen: Screen } | { problem: { name: ErrorName; message: string; data: ErrorData } };
+export type Rendered = { screen: EndedScreen } | { problem: { name: ErrorName; message: string; data: ErrorData } };
 
 export type ScreenFormat = "text" | "ansi" | "html" | "svg" | "restore";
 
@@ -122,6 +132,8 @@ export interface Screen {
   content: string;
   /** True when `scrollback` asked for more history than there is held. */
   truncated: boolean;
+  /** The checkpoint that it is from, because the session's own files do not make it. */
+  checkpoint?: string;
 }
 
 /** Raw output from an offset. `offset` is where `data` begins; `gap` bytes before it are no longer held. */
@@ -186,6 +198,8 @@ export interface ActorApi {
   credit(id: string, offset: number): void;
   /** Why the state is what it is, looked at anew. */
   explain(id: string): Explanation;
+  /** The last words on the screen, at most `chars` (and 2 000): lines that are not blank. Of a terminal that is not at hand, those it had. */
+  tail(id: string, chars: number): string;
   /** Profiles have changed. */
   profiles(id: string, set: ProfileSet): void;
   /** A person has looked at the session: a finished command no longer asks for attention. */

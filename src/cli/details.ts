@@ -37,6 +37,7 @@ export function sessionDetails(session: SessionSummary, setting: { now: number; 
       "saved",
       `${session.last_checkpoint_at === null ? "no checkpoint yet" : `last checkpoint ${ago(session.last_checkpoint_at)}`}${session.dirty ? ", changed since" : ""}`,
     ],
+    ["pinned", session.pinned ? "retention never takes it" : null],
     [
       "labels",
       Object.keys(session.labels).length === 0

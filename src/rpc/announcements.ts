@@ -51,6 +51,11 @@ export const NOTIFICATIONS: Readonly<Record<string, Announcement>> = {
     rows: z.int(),
     offset: count,
   }),
+  "session.writer": of(
+    "This watch held the pen, and `writer`, another watch, has taken it. The watch goes on.",
+    { watch: text, id: text, writer: text },
+    "1.1",
+  ),
   "session.closed": of("The watch is over; nothing of it follows.", {
     watch: text,
     id: text,

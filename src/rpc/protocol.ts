@@ -5,7 +5,7 @@
  * says the revision it came with as `since`). Never change the meaning of a name that is here: add another.
  */
 import type { KeptMethods } from "./protocol-kept.js";
-import type { Backend, Evidence, Isolation, RestartPolicy, SessionExit, SessionState, SessionSummary } from "../session.js";
+import type { Backend, Evidence, Isolation, RestartPolicy, SessionExit, SessionLimits, SessionState, SessionSummary } from "../session.js";
 
 export type {
   Backend,
@@ -85,6 +85,8 @@ export interface StatusResult {
   fds: number;
   ptys: number;
   memory: { daemon_rss: number; keeper_rss: number };
+  /** The engine that has them; thought.config.get says more. */
+  thoughts: { engine: "none" | "rules" | "command"; healthy: boolean; detail: string | null };
   watches: number;
   connections: number;
   restored: { sessions: number; ms: number } | null;
@@ -128,6 +130,8 @@ export interface CreateParams {
   isolation?: Isolation;
   backend?: Extract<Backend, "pty">;
   labels?: Record<string, string>;
+  /** Where systemd runs: a scope of its own holds the session to these. Elsewhere: UNSUPPORTED. */
+  limits?: SessionLimits;
   /** The session may type into and kill itself through the socket. */
   allow_self?: boolean;
   /** Idempotency: the same key within 10 minutes answers with the session already made. */
@@ -146,6 +150,8 @@ export interface ScreenResult {
   alternate: boolean;
   title: string;
   truncated: boolean;
+  /** It is from this checkpoint, because the session has ended and its own files do not make it. */
+  checkpoint: string | null;
   text?: string;
   ansi?: string;
   html?: string;
@@ -233,7 +239,10 @@ export interface Methods extends KeptMethods {
   "session.restart": { params: ById; result: SessionSummary };
   "session.remove": { params: ById & { force?: boolean }; result: Empty };
   "session.explain": { params: ById; result: ExplainResult };
-  "session.update": { params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean }; result: SessionSummary };
+  "session.update": {
+    params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean; pinned?: boolean };
+    result: SessionSummary;
+  };
   "events.subscribe": {
     params: { since?: Cursor; kinds?: string[]; session?: string };
     result: { subscription: string; boot: string; seq: number; gap: boolean };
@@ -255,6 +264,8 @@ export interface Notifications {
   "session.output": { watch: string; id: string; offset: number; data: Uint8Array; age_ms: number };
   "session.gap": { watch: string; id: string; from: number; to: number };
   "session.resized": { watch: string; id: string; cols: number; rows: number; offset: number };
+  /** Another watch, `writer`, has taken the pen that `watch` held; the watch goes on. */
+  "session.writer": { watch: string; id: string; writer: string };
   "session.closed": { watch: string; id: string; reason: "exited" | "removed" | "unwatched" };
 }
 

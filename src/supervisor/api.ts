@@ -17,7 +17,18 @@ import type {
   StoredThought,
   VerifyReport,
 } from "../persistence/store.js";
-import type { Evidence, Isolation, RestartPolicy, Backend, SessionExit, SessionState, SessionSummary, TerminalSize } from "../session.js";
+import type {
+  Evidence,
+  Isolation,
+  RestartPolicy,
+  Backend,
+  SessionExit,
+  SessionLimits,
+  SessionState,
+  SessionSummary,
+  TerminalSize,
+} from "../session.js";
+import type { ThinkingApi } from "../thoughts/thinking.js";
 
 /** Who asks: needed for the pen, and so that no agent answers its own dialogs. */
 export interface Caller {
@@ -47,7 +58,18 @@ export interface CreateRequest {
   isolation?: Isolation | undefined;
   backend?: Backend | undefined;
   labels?: Record<string, string> | undefined;
+  limits?: SessionLimits | undefined;
   allow_self?: boolean | undefined;
+}
+
+/** What is left out stays. */
+export interface SessionChange {
+  name?: string | undefined;
+  /** The whole set. */
+  labels?: Record<string, string> | undefined;
+  seen?: boolean | undefined;
+  /** Retention never takes a pinned session. */
+  pinned?: boolean | undefined;
 }
 
 export interface ListRequest {
@@ -86,6 +108,8 @@ export interface WatchSink {
   gap(from: number, to: number): void;
   resized(size: TerminalSize, offset: number): void;
   closed(reason: "exited" | "removed" | "unwatched"): void;
+  /** Another watch, `writer`, has taken the pen that this one held. */
+  penLost?(writer: string): void;
 }
 
 export interface WatchRequest {
@@ -136,6 +160,8 @@ export interface DaemonStatus {
   queue: { items: number; bytes: number; oldest_ms: number; coalesced: number; refused: number };
   /** `damaged`: how many files; `store.status` names them. */
   store: { ok: boolean; damaged: number };
+  /** The engine that has thoughts. */
+  thoughts: { engine: "none" | "rules" | "command"; healthy: boolean; detail: string | null };
   watches: number;
   restored: { sessions: number; ms: number } | null;
   /** Longest stretch the main loop was held up since the last status, ms. */
@@ -177,10 +203,7 @@ export interface SupervisorApi {
   kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult>;
   restart(id: string, caller: Caller): Promise<SessionSummary>;
   remove(id: string, options: { force: boolean }, caller: Caller): Promise<void>;
-  update(
-    id: string,
-    change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
-  ): Promise<SessionSummary>;
+  update(id: string, change: SessionChange): Promise<SessionSummary>;
 
   /** @param since null: from now on */
   subscribe(
@@ -199,6 +222,7 @@ export interface SupervisorApi {
 }
 
 export type * from "../persistence/store.js";
+export type { ThinkingApi };
 
 // ---- what is kept -----------------------------------------------------------------------------------------------------
 
@@ -223,17 +247,21 @@ export interface KeepingApi {
   getCheckpoint(checkpoint: string): Promise<Checkpoint>;
   /** The session starts again from it. @throws BUSY when it is live and not `force`, FORBIDDEN, NOT_FOUND, DAMAGED */
   restoreCheckpoint(checkpoint: string, options: { force: boolean }, caller: Caller): Promise<SessionSummary>;
-  /** A new session from it; the parent is untouched. */
+  /** A new session from it; the parent is untouched. @throws FORBIDDEN from inside the parent: a copy of itself would answer for it */
   forkCheckpoint(
     checkpoint: string,
     options: { name: string | undefined; cwd: string | undefined },
+    caller: Caller,
   ): Promise<{ fork: Fork; session: SessionSummary }>;
-  removeCheckpoint(checkpoint: string): Promise<boolean>;
+  /** Whether it existed. @throws BUSY naming the active fork that needs it, FORBIDDEN from inside its session */
+  removeCheckpoint(checkpoint: string, caller: Caller): Promise<boolean>;
   listForks(id: string | null): Fork[];
   updateFork(fork: string, status: ForkStatus): Promise<Fork>;
 
   readonly journals: Journals;
   readonly archives: Archives;
+
+  readonly thinking: ThinkingApi;
 
   publishThought(id: string, input: PublishInput): { accepted: boolean; reason?: string };
   getThought(id: string): StoredThought | null;

@@ -1,15 +1,27 @@
 /** One session as the supervisor knows it. The table owns it; the lifecycle moves it on; everybody else reads. */
 import { join } from "node:path";
 import { exitStep, type ExitStep, type Phase } from "../reaper/exit-steps.js";
-import type { Evidence, Health, Isolation, SessionExit, SessionSpec, SessionState, SessionSummary, TerminalSize } from "../session.js";
+import type {
+  Evidence,
+  Health,
+  Isolation,
+  RestState,
+  SessionExit,
+  SessionSpec,
+  SessionState,
+  SessionSummary,
+  TerminalSize,
+} from "../session.js";
 import type { Fanout } from "./fanout.js";
 import type { SessionRecord } from "./record.js";
-import { restState } from "./rest.js";
+import { restState, type RestWord } from "./rest.js";
 import { Waits } from "./waits.js";
 
 export interface Pen {
   watch: string;
   connection: number;
+  /** Tells the holder that `writer` has taken it. */
+  lost(writer: string): void;
 }
 
 export class SessionEntry {
@@ -39,7 +51,11 @@ export class SessionEntry {
   restart: Promise<void> | null = null;
   retirement: Promise<void> | null = null;
   backoff: NodeJS.Timeout | null = null;
+  /** Times of past restarts: monotonic for the policy, and ms since 1970 for the record. */
   restartHistory: number[] = [];
+  restartTimes: number[] = [];
+  /** While it waits to be started again: when. Ms since 1970. */
+  restartDueAt: number | null = null;
   /** Resolves each time the process's end has been dealt with; replaced at the next start. */
   end: { promise: Promise<void>; resolve(): void } = deferred();
 
@@ -69,8 +85,11 @@ export class SessionEntry {
   /** The checkpoint it was last restored or forked from. */
   parentCheckpoint: string | null = null;
   thought: SessionSummary["thought"] = null;
+  restWord: RestWord | null = null;
   /** Something has changed since it was last saved. */
   dirty = true;
+  /** Saves of it that are not on the disk yet. */
+  saving = 0;
   lastCheckpointAt: number | null = null;
   removed = false;
   /** Settles when the exit's checkpoint has the terminal: the actor stays until then. */
@@ -119,6 +138,10 @@ export class SessionEntry {
     };
   }
 
+  rest(now: number): RestState {
+    return restState(this.state, this.stateSince, now, this.restWord);
+  }
+
   summary(now: number): SessionSummary {
     const { spec } = this;
     return {
@@ -138,7 +161,7 @@ export class SessionEntry {
       state: this.state,
       state_since: this.stateSince,
       evidence: this.evidence,
-      rest_state: restState(this.state, this.stateSince, now),
+      rest_state: this.rest(now),
       exit: this.exit,
       title: this.title,
       current_command: this.currentCommand,
@@ -156,7 +179,8 @@ export class SessionEntry {
       backend: spec.backend,
       health: this.unresponsive ? "unresponsive" : this.health,
       restarts: this.restarts,
-      dirty: this.dirty,
+      pinned: this.pinned,
+      dirty: this.dirty || this.saving > 0,
       last_checkpoint_at: this.lastCheckpointAt,
       recovered_from: this.recoveredFrom,
     };

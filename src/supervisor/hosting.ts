@@ -14,6 +14,8 @@ import { duplicate } from "../libc/descriptors.js";
 import type { Log } from "../log.js";
 import type { ProfileSet } from "../profiles/profile.js";
 import { openSpoolReader } from "../spool/spool-reader.js";
+import type { Checkpoints } from "../persistence/store.js";
+import { endedScreen } from "./ended-screen.js";
 import { deferred, type SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
 import { Fanout } from "./fanout.js";
@@ -39,6 +41,7 @@ export class Hosting {
   readonly #config: Config;
   readonly #settings: ActorSettings;
   readonly #profiles: () => ProfileSet;
+  readonly #checkpoints: Checkpoints;
   #deaths: Death[] = [];
   readonly #starting = new Set<string>();
   #nextLoss = deferred();
@@ -51,6 +54,7 @@ export class Hosting {
     log: Log;
     config: Config;
     profiles: () => ProfileSet;
+    checkpoints: Checkpoints;
   }) {
     this.#pool = parts.pool;
     this.#table = parts.table;
@@ -59,6 +63,7 @@ export class Hosting {
     this.#log = parts.log;
     this.#config = parts.config;
     this.#profiles = parts.profiles;
+    this.#checkpoints = parts.checkpoints;
     const { session } = parts.config;
     this.#settings = {
       historyLines: session.history_lines,
@@ -201,12 +206,9 @@ export class Hosting {
         if (entry.actor !== null) throw error;
       }
     }
-    return this.#pool.render({
-      id: entry.id,
-      directory: entry.directory,
-      request,
-      size: entry.size,
-      epoch: entry.epoch,
+    return endedScreen(entry, request, {
+      pool: this.#pool,
+      checkpoints: this.#checkpoints,
       historyLines: this.#config.session.history_lines,
     });
   }

@@ -22,18 +22,20 @@ import type {
   KillResult,
   LifeguardEvent,
   ListRequest,
+  SessionChange,
   SupervisorApi,
   WaitRequest,
   Watch,
   WatchRequest,
   WatchSink,
 } from "./api.js";
-import type { SessionEntry } from "./entry.js";
+import type { Pen, SessionEntry } from "./entry.js";
 import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
 import type { SelfGuard } from "./self-guard.js";
+import { checkLimits } from "./session-scope.js";
 import type { SessionTable } from "./table.js";
 import type { Vitals } from "./vitals.js";
 
@@ -96,6 +98,7 @@ export class Supervisor implements SupervisorApi {
     const env = request.env ?? {};
     checkEnvironment(env);
     checkLabels(request.labels ?? {});
+    checkLimits(request.limits);
     const complete = baseEnvironment(request.env_base ?? "daemon", env);
     return {
       name,
@@ -112,6 +115,7 @@ export class Supervisor implements SupervisorApi {
       backend: "pty",
       labels: request.labels ?? {},
       allowSelf: request.allow_self ?? false,
+      ...(request.limits === undefined ? {} : { limits: request.limits }),
     };
   }
 
@@ -147,10 +151,7 @@ export class Supervisor implements SupervisorApi {
     return this.#p.table.byId(id).summary(this.#p.clock.now());
   }
 
-  async update(
-    id: string,
-    change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
-  ): Promise<SessionSummary> {
+  async update(id: string, change: SessionChange): Promise<SessionSummary> {
     const { table, events, clock, hosting, lifecycle } = this.#p;
     const entry = table.byId(id);
     if (change.name !== undefined) {
@@ -165,7 +166,8 @@ export class Supervisor implements SupervisorApi {
       checkLabels(change.labels);
       entry.spec.labels = change.labels;
     }
-    if (change.name !== undefined || change.labels !== undefined) await lifecycle.recordChanged(entry);
+    if (change.pinned !== undefined) entry.pinned = change.pinned;
+    if (change.name !== undefined || change.labels !== undefined || change.pinned !== undefined) await lifecycle.recordChanged(entry);
     if (change.seen === true) {
       if (entry.actor !== null) void hosting.ask(entry, "seen").catch(() => undefined);
       events.append("session.acknowledged", id);
@@ -231,7 +233,13 @@ export class Supervisor implements SupervisorApi {
     const entry = table.byId(id);
     this.#watchNumber += 1;
     const name = `watch_${this.#watchNumber}`;
-    if (request.write === true || request.take === true) this.#takePen(entry, name, request.take === true, caller);
+    if (request.write === true || request.take === true)
+      this.#takePen(
+        entry,
+        { watch: name, connection: caller.connection, lost: (writer) => sink.penLost?.(writer) },
+        request.take === true,
+        caller,
+      );
     const ended = (): void => this.#watchEnded(name, entry);
     let watch: Watch;
     try {
@@ -262,7 +270,7 @@ export class Supervisor implements SupervisorApi {
     return watch;
   }
 
-  #takePen(entry: SessionEntry, watch: string, take: boolean, caller: Caller): void {
+  #takePen(entry: SessionEntry, pen: Pen, take: boolean, caller: Caller): void {
     this.#p.guard.refuse(entry, caller, "type into");
     const holder = entry.pen;
     if (holder !== null && holder.connection !== caller.connection && !take) {
@@ -270,8 +278,9 @@ export class Supervisor implements SupervisorApi {
         writer: holder.watch,
       });
     }
-    entry.pen = { watch, connection: caller.connection };
-    this.#p.events.append("session.writer", entry.id, { writer: watch, previous: holder?.watch ?? null });
+    entry.pen = pen;
+    this.#p.events.append("session.writer", entry.id, { writer: pen.watch, previous: holder?.watch ?? null });
+    holder?.lost(pen.watch);
   }
 
   #watchEnded(name: string, entry: SessionEntry): void {
