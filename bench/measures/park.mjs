@@ -14,7 +14,7 @@ export const park = {
     const daemon = await Lifeguard.start(scratch, { settings: "[session]\npark_after_ms = 6000\n" });
     // Once there and back, and settled: what the first session of a daemon brings into memory is not each one's.
     await (await daemon.pane(...FULL)).screen();
-    await sleep(20_000);
+    await sleep(40_000);
     const before = total(daemon.pids, pssKib);
     progress(`${count} sessions`);
     const panes = await Promise.all(Array.from({ length: count }, () => daemon.pane(...FULL)));
@@ -25,7 +25,7 @@ export const park = {
     );
     const say = (what, unit, value) => report.sample({ case: what, subject: "lifeguard", unit, value, less: true });
     say("each, in use", "KiB", (total(daemon.pids, pssKib) - before) / count);
-    await sleep(20_000);
+    await sleep(45_000);
     say("each, packed away", "KiB", (total(daemon.pids, pssKib) - before) / count);
     const times = [];
     for (const { screen } of panes) times.push((await timed(screen)).ms);

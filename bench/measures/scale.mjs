@@ -12,8 +12,8 @@ const KINDS = [
   { kind: "empty", command: IDLE },
   { kind: "1 000 full lines", command: FULL },
 ];
-/** Parked 2 s after their last output, collected and trimmed some seconds later. */
-const SETTLE_MS = 15_000;
+/** Parked 2 s after their last output; collected up to 30 s after that, and trimmed some seconds later. */
+const SETTLE_MS = 45_000;
 
 export const scale = {
   name: "scale",

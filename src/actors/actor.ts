@@ -223,7 +223,7 @@ export class Actor {
     }
     if (this.#activityPosted !== this.#intake.end) this.#activity.flush();
     this.#observer.parking();
-    if (this.#watch === null && this.#terminal.park()) this.#context.parked();
+    if (this.#watch === null && (this.#terminal.park() || this.#terminal.parked)) this.#context.parked();
     else this.#terminal.save();
     this.#intake.spool.settle(this.#terminal.snapshotAt);
   };
