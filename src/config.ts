@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 import { z } from "zod";
 import { LifeguardError, messageOf } from "./errors.js";
+import { NOTICES, type Notice } from "./notices.js";
 import type { Paths } from "./paths.js";
 
 export { makeDirectories, resolvePaths } from "./paths.js";
@@ -114,6 +115,14 @@ export interface Settings {
     /** A message to an actor that has not been answered by then is TIMEOUT. */
     command_deadline_ms: number;
   };
+  prompt: {
+    /** From a prompt's text to its showing, and from the submit keys to what shows that it was taken. Later: `typed`. */
+    confirm_ms: number;
+    /** Prompts that wait for one session. At the bound: LIMIT. */
+    queued: number;
+    /** How long a prompt waits for a program that starts. At the bound: BUSY, or queued. */
+    start_ms: number;
+  };
   rpc: {
     /** Clients at once. At the bound a new one gets one LIMIT error and its connection closes. */
     max_connections: number;
@@ -127,6 +136,26 @@ export interface Settings {
     max_nesting: number;
     /** Events kept for a client that comes back. Older ones are answered with `gap: true`. */
     event_history: number;
+  };
+  /** Who is told of what happens to sessions (docs/notify.md). */
+  notify: {
+    /** A program and its arguments; the summary comes as JSON on its stdin. Empty: none. */
+    command: string[];
+    on: Notice[];
+    /** `unwatched`: not while somebody is attached, who sees it anyway. */
+    when: "always" | "unwatched";
+    /** By notify-send or osascript, where that is. */
+    desktop: boolean;
+    /** What was over sooner has not `finished`: somebody is still there. */
+    finished_after_ms: number;
+    /** Least time between two notices of one session. What comes sooner waits, and is told once. */
+    session_every_ms: number;
+    /** Notices a minute of all sessions. Beyond, they wait and are told together. */
+    per_minute: number;
+    /** Runs of the command at once. Beyond, as above. */
+    at_once: number;
+    /** A run that takes longer is killed with everything in its process group. */
+    timeout_ms: number;
   };
   thought: ThoughtSettings;
   attach: {
@@ -223,6 +252,13 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       command_deadline_ms: positive.default(10 * SECOND),
     })
     .prefault({}),
+  prompt: z
+    .strictObject({
+      confirm_ms: positive.default(3 * SECOND),
+      queued: positive.max(1_000).default(16),
+      start_ms: positive.default(15 * SECOND),
+    })
+    .prefault({}),
   rpc: z
     .strictObject({
       max_connections: positive.default(256),
@@ -231,6 +267,22 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       max_frame_bytes: positive.min(4 * KIB).default(16 * MIB),
       max_nesting: positive.default(64),
       event_history: positive.default(10_000),
+    })
+    .prefault({}),
+  notify: z
+    .strictObject({
+      command: z.array(z.string().min(1)).default([]),
+      on: z.array(z.enum(NOTICES)).default([...NOTICES]),
+      when: z.enum(["always", "unwatched"]).default("always"),
+      desktop: z.boolean().default(false),
+      finished_after_ms: z
+        .int()
+        .nonnegative()
+        .default(10 * SECOND),
+      session_every_ms: positive.default(3 * SECOND),
+      per_minute: positive.max(600).default(30),
+      at_once: positive.max(64).default(4),
+      timeout_ms: positive.default(10 * SECOND),
     })
     .prefault({}),
   thought: thoughtSettings.prefault({} as ThoughtSettings),

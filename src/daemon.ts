@@ -34,10 +34,16 @@ import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
+import { Prompts } from "./supervisor/prompts.js";
 import { Removal } from "./supervisor/removal.js";
 import { Retention } from "./supervisor/retention.js";
+import { Conversations } from "./supervisor/conversations.js";
+import type { SessionEntry } from "./supervisor/entry.js";
+import { Reports } from "./supervisor/reports.js";
+import type { ResumePlan } from "./supervisor/resume.js";
 import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
+import { Notifier } from "./supervisor/notify/notifier.js";
 import { ServiceLink } from "./supervisor/service-link.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
@@ -136,11 +142,16 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   });
   const keeping = new Keeping({ store, hosting, events, durably, clock, log });
   const removal = new Removal({ table, events, keeping, durably });
-  const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, keeping, durably, removal, world });
+  const conversations = new Conversations({ table, events, keeping, clock, log });
+  const plan = (entry: SessionEntry): ResumePlan => conversations.planResume(entry, currentProfiles());
+  const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, keeping, durably, removal, plan, world });
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, removal, durably, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
+  const notifier = new Notifier({ config, table, events, clock, log });
   const guard = new SelfGuard();
+  const reports = new Reports({ config, clock, log, table, hosting, guard, profiles: currentProfiles, conversations });
+  const prompts = new Prompts({ config, clock, log, table, events, hosting, keeping });
   const thinking = new Thinking({
     settings: config.thought,
     documents: store.documents,
@@ -163,6 +174,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     profiles: currentProfiles,
     keeping: kept,
     guard,
+    reports,
+    prompts,
     requestStop: () => asked.abort(),
   });
   const server = new RpcServer({ config, version, supervisor, log });
@@ -188,6 +201,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
+    notifier.start();
+    prompts.resume();
     await thinking.start();
     await server.listen(inheritedListener(options.env));
     service.ready();
@@ -198,11 +213,12 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       log.info({ phase: "start", sessions: adopted.sessions, ms: elapsed() }, "all sessions serve");
     });
 
-    void revive(adopted.gone, lifecycle, config.daemon.restore, log);
+    void revive(adopted.gone, lifecycle, config.daemon.restore, log, plan);
 
     await stopAsked(options.stop, asked.signal);
 
     events.append("daemon.stopping", null);
+    prompts.stop();
     service.stopping(config.daemon.shutdown_budget_ms);
     // Its process ends while sessions are handed over.
     void thinking.close();
@@ -215,6 +231,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     service.stop();
     profiles.stop();
     await server.close();
+    notifier.stop();
+    reports.stop();
+    conversations.stop();
+    prompts.stop();
     await thinking.close();
     retention.stop();
     checkpoints.stop();

@@ -7,7 +7,9 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { ErrorData, ErrorName } from "../errors.js";
-import type { ProfileSet } from "../profiles/profile.js";
+import type { ReportSeen } from "./report-watch.js";
+import type { ProfileSet, RuleState } from "../profiles/profile.js";
+import type { DeliveryStep } from "./prompt-delivery.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
 
 /** Everything an actor needs to begin. All but `profiles` is sent as the piscina task's argument, by structured clone. */
@@ -47,6 +49,7 @@ export interface ActorSettings {
   idleHoldMs: number;
   errorLingerMs: number;
   attentionAfterMs: number;
+  promptConfirmMs: number;
 }
 
 /** `workerData` of every actor thread. */
@@ -154,13 +157,15 @@ export interface Explanation {
   tool: { name: string; title: string; revision: number; verified: string | null; files: string[] } | null;
   /** What shows now, and is said once it has lasted `hold_ms`. */
   held: { state: SessionState; rule: string; hold_ms: number; text: string } | null;
+  /** The newest report and what became of it; null: nothing was reported. */
+  report: ReportSeen | null;
   /** In order of precedence. `text` is what the rule matched, or what it lacked. */
   candidates: {
     source: string;
     rule: string;
     state: SessionState;
     region: string;
-    outcome: "won" | "outranked" | "no_match";
+    outcome: "won" | "outranked" | "contradicted" | "no_match";
     text: string;
   }[];
   inputs: {
@@ -176,6 +181,20 @@ export interface Explanation {
   would_change: string[];
 }
 
+/** What a hook, a plugin or an engine has said, as evidence for the state. The supervisor has checked where it comes from. */
+export interface Report {
+  source: string;
+  /** The tool's own name of what has happened. */
+  event: string;
+  /** Where the reporter itself is sure; null: the profile's table of events decides. */
+  state: RuleState | null;
+  detail: string;
+  /** When it happened, ms since 1970. */
+  at: number;
+  /** The profile's name of the tool it is about, null when that was not said. */
+  tool: string | null;
+}
+
 export interface ActorApi {
   /** Bytes for the program. Takes what fits into the input queue: fewer than given means BUSY to the caller. */
   input(id: string, data: Uint8Array): { accepted: number };
@@ -183,6 +202,11 @@ export interface ActorApi {
   keys(id: string, keys: string[]): { accepted: number };
   /** Text as a paste: bracketed when the program asked for it, line ends as the terminal sends them. All or nothing. */
   paste(id: string, text: string): { accepted: number };
+  /**
+   * Delivers a prompt's text (prompt-text.ts says what may be one) with proof. Resolves when it has been handed to the terminal; what becomes of it is
+   * posted as `prompt` events. Rejected (BLOCKED, BUSY, UNSUPPORTED, INVALID_PARAMS, UNAVAILABLE): nothing was typed.
+   */
+  prompt(id: string, delivery: string, text: string, lossy: boolean): Promise<void>;
   /** Resizes pty and terminal at the present offset, which is returned. */
   resize(id: string, size: TerminalSize): { offset: number };
   /** A redraw of the same size (a resize there and back), for a program whose screen may be stale. */
@@ -198,6 +222,8 @@ export interface ActorApi {
   credit(id: string, offset: number): void;
   /** Why the state is what it is, looked at anew. */
   explain(id: string): Explanation;
+  /** Reports, in the order in which they came. */
+  report(id: string, reports: Report[]): void;
   /** The last words on the screen, at most `chars` (and 2 000): lines that are not blank. Of a terminal that is not at hand, those it had. */
   tail(id: string, chars: number): string;
   /** Profiles have changed. */
@@ -257,6 +283,8 @@ export type ActorEvent =
   | { type: "command"; id: string; command: string | null; exit: number | null; durationMs: number | null }
   | { type: "bell"; id: string }
   | { type: "notification"; id: string; title: string; body: string }
+  /** What becomes of the prompt whose delivery was called so, in order. */
+  | ({ type: "prompt"; id: string; delivery: string } & DeliveryStep)
   | { type: "resized"; id: string; size: TerminalSize; offset: number }
   /** Position and time of the newest output: at most four a second per session, and once when it goes quiet. */
   | { type: "activity"; id: string; offset: number; at: number }

@@ -22,6 +22,7 @@ import type {
   ReadResult,
   RenderTask,
   Rendered,
+  Report,
   Screen,
   ScreenRequest,
   ThreadTask,
@@ -86,13 +87,16 @@ export class ThreadHost implements ActorApi {
   }
 
   input(id: string, data: Uint8Array): { accepted: number } {
-    return this.#for(id).input(data);
+    return this.#for(id).typing.input(data);
   }
   keys(id: string, keys: string[]): { accepted: number } {
-    return this.#for(id).keys(keys);
+    return this.#for(id).typing.keys(keys);
   }
   paste(id: string, text: string): { accepted: number } {
-    return this.#for(id).paste(text);
+    return this.#for(id).typing.paste(text);
+  }
+  async prompt(id: string, delivery: string, text: string, lossy: boolean): Promise<void> {
+    await this.#for(id).typing.prompt(delivery, text, lossy);
   }
   resize(id: string, size: TerminalSize): { offset: number } {
     return this.#for(id).resize(size);
@@ -121,14 +125,17 @@ export class ThreadHost implements ActorApi {
   explain(id: string): Explanation {
     return this.#for(id).explain();
   }
+  report(id: string, reports: Report[]): void {
+    this.#for(id).observer.report(reports);
+  }
   profiles(id: string, set: ProfileSet): void {
-    this.#for(id).profiles(set);
+    this.#for(id).observer.profiles(set);
   }
   tail(id: string, chars: number): string {
-    return this.#for(id).tail(chars);
+    return this.#for(id).observer.tail(chars);
   }
   seen(id: string): void {
-    this.#for(id).seen();
+    this.#for(id).observer.seen();
   }
   leaveAnswers(id: string, toAttached: boolean): void {
     this.#for(id).leaveAnswers(toAttached);

@@ -57,6 +57,47 @@ export interface PromptBox {
   first: string | null;
 }
 
+/** What one of the tool's own events says of its state. */
+export interface ProfileEvent {
+  /** Null: it says nothing of the state. */
+  state: RuleState | null;
+  /** False: evidence, not a verdict. Tools tell some things that are not so, or not always. */
+  reliable: boolean;
+}
+
+/** Which of the words that a session was made with are said again when it goes on with its conversation. */
+export interface ResumeOptions {
+  /** Options that take no value, and that take one. Any other takes every word up to the next option. */
+  none: string[];
+  one: string[];
+  /** What chooses a conversation or begins one: left out, with its value. */
+  drop: string[];
+  /** With one of these it was no conversation with a person: it is started as it was made. */
+  never: string[];
+}
+
+/** What a tool makes of a prompt besides taking it: its tabs become blanks, its letters are composed (NFC), a backslash before the submit key breaks the line instead. */
+export const ALTERATIONS = ["tabs", "decomposed", "final_backslash"] as const;
+export type Alteration = (typeof ALTERATIONS)[number];
+
+/** How a prompt gets into the tool. */
+export interface PromptWays {
+  /** As a bracketed paste, where the tool asks for those. False: as if typed. */
+  paste: boolean;
+  /** Keys that hand it over, by their tmux names. */
+  submit: string[];
+  /** The least time between the text and the submit keys: tools take keys that come at once for a part of the paste. */
+  settleMs: number;
+  /** Of `new --prompt`: as the command's last argument, or typed when the tool is ready. */
+  pass: "typed" | "argument";
+  /** What does not arrive as it was sent, and is refused by name. */
+  alters: Alteration[];
+  /** What may stand in the box instead of a long text. */
+  collapsed: string;
+  /** A hint in the empty box that is not faint; null: hints are faint. */
+  placeholder: string | null;
+}
+
 export interface Profile {
   name: string;
   title: string;
@@ -70,9 +111,12 @@ export interface Profile {
   /** Names of the foreground program by which the tool is recognised. */
   processes: string[];
   resume: string[];
-  prompt: { paste: boolean; submit: string[]; settleMs: number };
+  resumeOptions: ResumeOptions;
+  prompt: PromptWays;
   conversation: string;
   hooks: string[];
+  /** By the names under which hooks report them. */
+  events: Record<string, ProfileEvent>;
   contextLimit: number;
   /** `starting` lasts until a rule says idle or attention, at most so long. */
   startupMs: number;

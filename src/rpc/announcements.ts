@@ -87,6 +87,11 @@ export const EVENTS: Readonly<Record<string, Announcement>> = {
   "session.restarting": of("It will be started again after `delay_ms`.", { delay_ms: z.number(), restarts: count }),
   "session.restarted": of("Its process was started again.", { epoch: count, offset: count }),
   "session.tool": of("Another tool is in front, or none that is known (null).", { from: text.nullable(), to: text.nullable() }, "1.1"),
+  "session.conversation": of(
+    "The tool in front is in another conversation, by the word of a report that is proven to be this session's; null: in none that is known.",
+    { from: text.nullable(), to: text.nullable() },
+    "1.1",
+  ),
   "session.title": of("The terminal's title.", { title: text }),
   "session.cwd": of("The directory its shell is in.", { cwd: text }),
   "session.recovered": of("It goes on after its thread or the daemon was lost.", {
@@ -95,6 +100,18 @@ export const EVENTS: Readonly<Record<string, Announcement>> = {
   }),
   "session.health": of("Whether everything of it works.", { health: text, detail: text }),
   "session.bell": of("The bell rang."),
+  "session.prompt": of(
+    "What became of a prompt. Not the answer of a model: whether the text got in. `refused` with the error's name, in lower case, as `reason`: nothing was typed. `dropped`: the daemon died while it was being delivered, and nobody knows.",
+    {
+      prompt: text.describe("names the prompt; a queued one has several events"),
+      delivery: z.enum(["submitted", "typed", "queued", "refused", "dropped"]),
+      rule: text.optional(),
+      confidence: z.enum(["high", "medium", "low"]).optional(),
+      reason: text.optional(),
+      detail: text.optional(),
+    },
+    "1.1",
+  ),
   "session.thought": of(
     "What it is doing, in a line. `degraded`: it had to wait for a place in the queue to the disk.",
     {

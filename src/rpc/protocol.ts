@@ -5,7 +5,17 @@
  * says the revision it came with as `since`). Never change the meaning of a name that is here: add another.
  */
 import type { KeptMethods } from "./protocol-kept.js";
-import type { Backend, Evidence, Isolation, RestartPolicy, SessionExit, SessionLimits, SessionState, SessionSummary } from "../session.js";
+import type {
+  Backend,
+  Confidence,
+  Evidence,
+  Isolation,
+  RestartPolicy,
+  SessionExit,
+  SessionLimits,
+  SessionState,
+  SessionSummary,
+} from "../session.js";
 
 export type {
   Backend,
@@ -42,6 +52,8 @@ export const FEATURES: readonly string[] = [
   "checkpoints",
   "journals",
   "thoughts",
+  "reports",
+  "prompts",
 ];
 
 /** A place in the stream of events. `boot` names one life of the daemon. */
@@ -134,8 +146,38 @@ export interface CreateParams {
   limits?: SessionLimits;
   /** The session may type into and kill itself through the socket. */
   allow_self?: boolean;
+  /** Typed when the program is ready, or passed with its command, as the tool's profile says; reported by `session.prompt` events. Blank is none. */
+  prompt?: string;
   /** Idempotency: the same key within 10 minutes answers with the session already made. */
   key?: string;
+}
+
+/** What a hook, a plugin or an engine knows of a session. docs/detection.md says what becomes of it. */
+export interface ReportParams {
+  id: string;
+  /** Who says so: `claude-hook`, `codex-notify`, any word of 1–64 of letters, digits, `.`, `_`, `-`. */
+  source: string;
+  /** The tool's own name of what has happened: `Stop`. */
+  event: string;
+  /** Only where the reporter itself is sure; left out, the table of events in the tool's profile decides. */
+  state?: "busy" | "idle" | "attention" | "error";
+  /** For people. */
+  detail?: string;
+  /** When it happened, ms since 1970; now when left out. */
+  at?: number;
+  /** A profile's name or alias. */
+  tool?: string;
+  conversation_id?: string;
+  /** Path of the tool's own record of the conversation. */
+  transcript?: string;
+  model?: string;
+  token_count?: number;
+  context_limit?: number;
+  /** The last skill or slash command the tool was given. */
+  skill?: string;
+  cwd?: string;
+  /** Of the process it is about. */
+  pid?: number;
 }
 
 export type ScreenFormatName = "text" | "ansi" | "html" | "svg" | "restore";
@@ -182,12 +224,23 @@ export interface ExplainResult {
   evidence: Evidence | null;
   tool: { name: string; title: string; revision: number; verified: string | null; files: string[] } | null;
   held: { state: SessionState; rule: string; hold_ms: number; text: string } | null;
+  /** The newest report and what became of it. */
+  report: {
+    source: string;
+    event: string;
+    state: SessionState | null;
+    reliable: boolean;
+    at: number;
+    age_ms: number;
+    outcome: "won" | "outranked" | "contradicted" | "evidence" | "no_state";
+    text: string;
+  } | null;
   candidates: {
     source: string;
     rule: string;
     state: SessionState;
     region: string;
-    outcome: "won" | "outranked" | "no_match";
+    outcome: "won" | "outranked" | "contradicted" | "no_match";
     text: string;
   }[];
   inputs: {
@@ -201,6 +254,16 @@ export interface ExplainResult {
     alternate_screen: boolean;
   };
   would_change: string[];
+}
+
+/** What became of a prompt's text. */
+export interface PromptResult {
+  /** Names it in events. */
+  prompt: string;
+  delivery: "submitted" | "typed" | "queued";
+  evidence: { rule: string; confidence: Confidence; detail: string };
+  /** With `wait`: the state reached. */
+  state?: SessionState;
 }
 
 type Empty = Record<string, never>;
@@ -225,6 +288,17 @@ export interface Methods extends KeptMethods {
   "session.input": { params: ById & { data: Uint8Array | string }; result: { accepted: number } };
   "session.keys": { params: ById & { keys: string[] }; result: { accepted: number } };
   "session.paste": { params: ById & { text: string }; result: { accepted: number } };
+  "session.prompt": {
+    params: ById & {
+      text: string;
+      queue?: boolean;
+      force?: boolean;
+      lossy?: boolean;
+      key?: string;
+      wait?: { until: SessionState[]; timeout_ms?: number };
+    };
+    result: PromptResult;
+  };
   "session.resize": { params: ById & { cols: number; rows: number }; result: { offset: number } };
   "session.screen": { params: ById & { format?: ScreenFormatName; scrollback?: number }; result: ScreenResult };
   "session.read": { params: ById & { since?: number; max?: number }; result: ReadAnswer };
@@ -239,6 +313,7 @@ export interface Methods extends KeptMethods {
   "session.restart": { params: ById; result: SessionSummary };
   "session.remove": { params: ById & { force?: boolean }; result: Empty };
   "session.explain": { params: ById; result: ExplainResult };
+  "session.report": { params: ReportParams; result: { accepted: boolean; reason?: string } };
   "session.update": {
     params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean; pinned?: boolean };
     result: SessionSummary;

@@ -18,6 +18,7 @@ import type {
   VerifyReport,
 } from "../persistence/store.js";
 import type {
+  Confidence,
   Evidence,
   Isolation,
   RestartPolicy,
@@ -60,6 +61,8 @@ export interface CreateRequest {
   labels?: Record<string, string> | undefined;
   limits?: SessionLimits | undefined;
   allow_self?: boolean | undefined;
+  /** Delivered when the program is ready, or with its command, as the tool's profile says. Blank is none. */
+  prompt?: string | undefined;
 }
 
 /** What is left out stays. */
@@ -138,6 +141,61 @@ export interface WaitRequest {
   signal: AbortSignal;
 }
 
+/** What a hook, a plugin or an engine knows of a session; fields as in `session.report`. */
+export interface ReportRequest {
+  source: string;
+  event: string;
+  state?: "busy" | "idle" | "attention" | "error" | undefined;
+  detail?: string | undefined;
+  at?: number | undefined;
+  tool?: string | undefined;
+  conversation_id?: string | undefined;
+  transcript?: string | undefined;
+  model?: string | undefined;
+  token_count?: number | undefined;
+  context_limit?: number | undefined;
+  skill?: string | undefined;
+  cwd?: string | undefined;
+  pid?: number | undefined;
+}
+
+export interface ReportAnswer {
+  accepted: boolean;
+  /** Why it was not. */
+  reason?: string;
+}
+
+export interface PromptRequest {
+  text: string;
+  /** When it cannot be delivered now: keep it until the session rests. */
+  queue: boolean;
+  /** Also while somebody else holds the pen. */
+  force: boolean;
+  /** Also where terminal or tool change some of its characters. */
+  lossy: boolean;
+  /** Answers when the session is in one of these states, after the prompt's turn has begun. */
+  wait?: { until: SessionState[]; timeoutMs: number | undefined } | undefined;
+  /** Ends the wait; a delivery that has begun goes on. */
+  signal: AbortSignal;
+}
+
+export interface PromptEvidence {
+  /** Stable name (docs/prompts.md). */
+  rule: string;
+  confidence: Confidence;
+  /** For people. */
+  detail: string;
+}
+
+export interface PromptAnswer {
+  /** Names it in events. */
+  prompt: string;
+  delivery: "submitted" | "typed" | "queued";
+  evidence: PromptEvidence;
+  /** With `wait`: the state reached. */
+  state?: SessionState;
+}
+
 export interface KillResult {
   exit: SessionExit | null;
   /** How many processes were ended. */
@@ -191,6 +249,12 @@ export interface SupervisorApi {
   keys(id: string, keys: string[], caller: Caller): Promise<{ accepted: number }>;
   paste(id: string, text: string, caller: Caller): Promise<{ accepted: number }>;
   resize(id: string, size: TerminalSize, caller: Caller): Promise<{ offset: number }>;
+  /**
+   * Delivers a prompt with proof.
+   * @throws BLOCKED, BUSY, EXITED, NOT_WRITER, FORBIDDEN, LIMIT, UNSUPPORTED, UNAVAILABLE, INVALID_PARAMS: nothing was typed. TIMEOUT and EXITED
+   * with `delivery` in the data: that became of it, and the wait ended so
+   */
+  prompt(id: string, request: PromptRequest, caller: Caller): Promise<PromptAnswer>;
 
   screen(id: string, request: ScreenRequest): Promise<Screen>;
   /** Why its state is what it is. @throws EXITED */
@@ -199,6 +263,9 @@ export interface SupervisorApi {
   watch(id: string, request: WatchRequest, sink: WatchSink, caller: Caller): Promise<Watch>;
   /** @throws TIMEOUT, EXITED (unless `exited` is among the states), NOT_FOUND when the session is removed meanwhile */
   wait(id: string, request: WaitRequest): Promise<{ state: SessionState; evidence: Evidence }>;
+
+  /** @throws FORBIDDEN when the caller runs inside another session */
+  report(id: string, report: ReportRequest, caller: Caller): Promise<ReportAnswer>;
 
   kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult>;
   restart(id: string, caller: Caller): Promise<SessionSummary>;

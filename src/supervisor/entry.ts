@@ -12,7 +12,9 @@ import type {
   SessionSummary,
   TerminalSize,
 } from "../session.js";
+import type { DeliveryWatch } from "./deliveries.js";
 import type { Fanout } from "./fanout.js";
+import { PromptQueue } from "./prompt-queue.js";
 import type { SessionRecord } from "./record.js";
 import { restState, type RestWord } from "./rest.js";
 import { Waits } from "./waits.js";
@@ -30,6 +32,9 @@ export class SessionEntry {
   readonly directory: string;
   readonly createdAt: number;
   readonly waits: Waits = new Waits();
+  readonly prompts: PromptQueue = new PromptQueue();
+  /** Prompts under way in its actor, by the delivery's name. */
+  readonly deliveries: Map<string, DeliveryWatch> = new Map();
   readonly spec: SessionSpec;
 
   phase: Phase = "launching";
@@ -81,6 +86,14 @@ export class SessionEntry {
   recoveredFrom: SessionSummary["recovered_from"] = null;
   conversationId: string | null = null;
   tokenCount: number | null = null;
+  model: string | null = null;
+  lastSkill: string | null = null;
+  /** Of this conversation, as the tool says it; null: what the profile says. */
+  ownContextLimit: number | null = null;
+  /** Path of the tool's own record of the conversation. */
+  transcript: string | null = null;
+  /** The conversation that this process was started to go on with, until it says that it does. */
+  resumed: string | null = null;
   pinned = false;
   /** The checkpoint it was last restored or forked from. */
   parentCheckpoint: string | null = null;
@@ -125,6 +138,17 @@ export class SessionEntry {
     return true;
   }
 
+  /** What is known of the last conversation is not so of another. */
+  inConversation(id: string | null): void {
+    if (id === this.conversationId) return;
+    this.conversationId = id;
+    this.transcript = null;
+    this.tokenCount = null;
+    this.model = null;
+    this.lastSkill = null;
+    this.ownContextLimit = null;
+  }
+
   record(): SessionRecord {
     return {
       version: 1,
@@ -167,11 +191,12 @@ export class SessionEntry {
       current_command: this.currentCommand,
       conversation_id: this.conversationId,
       thought: this.thought,
-      last_skill: null,
+      last_skill: this.lastSkill,
       repo: null,
-      prompt_delivery: null,
+      prompt_delivery: this.prompts.word,
       token_count: this.tokenCount,
-      context_limit: this.contextLimit,
+      context_limit: this.ownContextLimit ?? this.contextLimit,
+      model: this.model,
       epoch: this.epoch,
       offset: this.offset,
       watchers: this.fanout.size,

@@ -19,7 +19,7 @@ import { endedScreen } from "./ended-screen.js";
 import { deferred, type SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
 import { Fanout } from "./fanout.js";
-import { setState } from "./state.js";
+import { setState, startConversation } from "./state.js";
 import type { SessionTable } from "./table.js";
 
 type Answer<M extends PendingCall> = Awaited<ReturnType<ActorApi[M]>>;
@@ -74,6 +74,7 @@ export class Hosting {
       idleHoldMs: session.idle_hold_ms,
       errorLingerMs: session.error_linger_ms,
       attentionAfterMs: session.attention_after_ms,
+      promptConfirmMs: parts.config.prompt.confirm_ms,
     };
   }
 
@@ -272,6 +273,8 @@ export class Hosting {
         entry.contextLimit = event.contextLimit;
         if (entry.tool === event.tool) return;
         this.#events.append("session.tool", entry.id, { from: entry.tool, to: event.tool });
+        // A conversation is that of the tool that was in front.
+        if (entry.tool !== null) startConversation(entry, null, this.#events);
         entry.tool = event.tool;
         return;
       case "title":
@@ -311,6 +314,9 @@ export class Hosting {
         entry.offset = Math.max(entry.offset, event.offset + event.data.byteLength);
         entry.lastActivityAt = event.at;
         entry.fanout.output(event.offset, event.data, event.at);
+        return;
+      case "prompt":
+        entry.deliveries.get(event.delivery)?.told(event);
         return;
       case "gap":
         entry.fanout.gap(event.to);

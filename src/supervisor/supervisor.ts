@@ -22,6 +22,10 @@ import type {
   KillResult,
   LifeguardEvent,
   ListRequest,
+  ReportAnswer,
+  ReportRequest,
+  PromptAnswer,
+  PromptRequest,
   SessionChange,
   SupervisorApi,
   WaitRequest,
@@ -34,6 +38,8 @@ import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
+import type { Reports } from "./reports.js";
+import type { Prompts } from "./prompts.js";
 import type { SelfGuard } from "./self-guard.js";
 import { checkLimits } from "./session-scope.js";
 import type { SessionTable } from "./table.js";
@@ -50,6 +56,8 @@ export interface SupervisorParts {
   profiles: () => ProfileSet;
   keeping: KeepingApi;
   guard: SelfGuard;
+  reports: Reports;
+  prompts: Prompts;
   /** Tells the composition that somebody asked for the end. */
   requestStop(): void;
 }
@@ -74,7 +82,12 @@ export class Supervisor implements SupervisorApi {
   // ---- sessions -------------------------------------------------------------------------------------------------------
 
   async create(request: CreateRequest): Promise<SessionSummary> {
-    const entry = await this.#p.lifecycle.create(this.#specify(request));
+    const { lifecycle, prompts } = this.#p;
+    const spec = this.#specify(request);
+    const ways = request.tool === undefined || request.command !== undefined ? null : this.#tool(request.tool).prompt;
+    const prompt = prompts.first(request.prompt, ways);
+    const entry = await lifecycle.create(spec, prompt.argument);
+    await prompts.begin(entry, prompt);
     return entry.summary(this.#p.clock.now());
   }
 
@@ -198,6 +211,12 @@ export class Supervisor implements SupervisorApi {
     return this.#p.hosting.askAgain(entry, "resize", size);
   }
 
+  async prompt(id: string, request: PromptRequest, caller: Caller): Promise<PromptAnswer> {
+    const entry = this.#p.table.byId(id);
+    this.#p.guard.refuse(entry, caller, "prompt");
+    return this.#p.prompts.prompt(entry, request, caller);
+  }
+
   /** @throws NOT_FOUND, EXITED, FORBIDDEN, NOT_WRITER */
   #typeable(id: string, caller: Caller): SessionEntry {
     const entry = this.#p.table.byId(id);
@@ -222,6 +241,10 @@ export class Supervisor implements SupervisorApi {
 
   explain(id: string): Promise<Explanation> {
     return this.#p.hosting.askAgain(this.#p.table.byId(id), "explain");
+  }
+
+  report(id: string, report: ReportRequest, caller: Caller): Promise<ReportAnswer> {
+    return this.#p.reports.take(id, report, caller);
   }
 
   read(id: string, since: number, max: number): Promise<ReadResult> {

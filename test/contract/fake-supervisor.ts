@@ -12,8 +12,12 @@ import type {
   EventCursor,
   EventFilter,
   KillResult,
+  ReportAnswer,
+  ReportRequest,
   LifeguardEvent,
   ListRequest,
+  PromptAnswer,
+  PromptRequest,
   SupervisorApi,
   WaitRequest,
   Watch,
@@ -133,6 +137,7 @@ export class FakeSupervisor implements SupervisorApi {
       prompt_delivery: null,
       token_count: null,
       context_limit: null,
+      model: null,
       epoch: 1,
       offset: 0,
       watchers: 0,
@@ -176,6 +181,19 @@ export class FakeSupervisor implements SupervisorApi {
     return this.input(id, Buffer.from(keys.join(" ")));
   }
 
+  async prompt(id: string, request: PromptRequest, caller: Caller): Promise<PromptAnswer> {
+    this.callers.push(caller);
+    this.#session(id).input.push(Buffer.from(`${request.text}\r`));
+    const answer = {
+      prompt: `prompt-${this.#session(id).input.length}`,
+      delivery: "submitted",
+      evidence: { rule: "fake", confidence: "high", detail: "fake" },
+    } as const;
+    if (request.wait === undefined) return answer;
+    const { until, timeoutMs } = request.wait;
+    return { ...answer, state: (await this.wait(id, { until, timeoutMs, signal: request.signal })).state };
+  }
+
   paste(id: string, text: string): Promise<{ accepted: number }> {
     return this.input(id, Buffer.from(text));
   }
@@ -195,6 +213,7 @@ export class FakeSupervisor implements SupervisorApi {
       evidence,
       tool: null,
       held: null,
+      report: null,
       candidates: [{ source: "silence", rule: "output_lately", state: "busy", region: "stream", outcome: "no_match", text: "quiet" }],
       inputs: {
         title: "",
@@ -282,6 +301,13 @@ export class FakeSupervisor implements SupervisorApi {
     for (const watch of session.watches) watch.sink.closed("exited");
     session.watches.clear();
     return Promise.resolve({ exit: session.summary.exit, processes: 1 });
+  }
+
+  report(id: string, report: ReportRequest): Promise<ReportAnswer> {
+    const { summary } = this.#session(id);
+    if (summary.state === "exited") return Promise.resolve({ accepted: false, reason: `${summary.id} is not running` });
+    summary.conversation_id = report.conversation_id ?? summary.conversation_id;
+    return Promise.resolve({ accepted: true });
   }
 
   restart(id: string): Promise<SessionSummary> {

@@ -58,6 +58,11 @@ const create: Method = method({
     isolation: z.enum(["shared", "thread"]).describe("default shared").optional(),
     backend: z.enum(["pty"]).describe("default pty").optional(),
     labels: labels.optional(),
+    prompt: z
+      .string()
+      .describe("typed when the program is ready, or passed with its command, as the tool's profile says; blank is none")
+      .meta({ since: "1.1" })
+      .optional(),
     limits: limits.optional(),
     allow_self: z.boolean().describe("the session may type into and kill itself through the socket").optional(),
     key: idempotencyKey.optional(),
@@ -168,7 +173,8 @@ const kill: Method = method({
 const restart: Method = method({
   name: "session.restart",
   since: "1.0",
-  summary: "Ends the session's process tree and starts it again with the same spec; offsets go on. Exact id or name, no prefix.",
+  summary:
+    "Ends the session's process tree and starts it again with the same spec, in its tool's conversation where that is known; offsets go on. Exact id or name, no prefix.",
   params: z.strictObject({ id: reference }),
   result: summaryShape,
   handler: ({ id }, { supervisor, caller }) => supervisor.restart(supervisor.resolve(id, { prefix: false }), caller),
