@@ -25,6 +25,7 @@ import type {
   Report,
   Screen,
   ScreenRequest,
+  ThreadTask,
   ThreadVitals,
 } from "./messages.js";
 import { renderEnded } from "./render-ended.js";
@@ -40,6 +41,7 @@ export class ThreadHost implements ActorApi {
   readonly #actors = new Map<string, Actor>();
   readonly #turns = new TurnQueue();
   readonly #collector = new Collector();
+  #profiles: ProfileSet | null = null;
 
   constructor(inflight: InflightFile, suspect: Float64Array, post: (event: ActorEvent | ActorBegun) => void) {
     this.#inflight = inflight;
@@ -48,7 +50,11 @@ export class ThreadHost implements ActorApi {
   }
 
   /** An actor's life, as a task: resolves when it has ended. */
-  async run(start: ActorStart, claim: Int32Array, announce: boolean): Promise<void> {
+  async run({ start: given, profiles, claim: shared, announce }: Extract<ThreadTask, { kind: "actor" }>): Promise<void> {
+    this.#profiles = profiles ?? this.#profiles;
+    if (this.#profiles === null) throw new Error("an actor thread was sent no profiles");
+    const start: ActorStart = { ...given, profiles: this.#profiles };
+    const claim = new Int32Array(shared);
     if (Atomics.compareExchange(claim, 0, CLAIM.offered, CLAIM.taken) !== CLAIM.offered) return;
     const number = sessionNumber(start.id) ?? 0;
     const enter = (): void => {
