@@ -238,6 +238,6 @@ function footer(state: TopState, cols: number, colours: Colours): string {
   if (state.message !== null) return truncate(printable(state.message), cols);
   const place =
     state.order.length === 0 || state.selected === null ? "" : `${state.order.indexOf(state.selected) + 1}/${state.order.length}`;
-  const filter = state.filter === "" ? "" : `  /${printable(state.filter)}`;
-  return colours.dim(truncate(`${KEYS}  ${place}${filter}`.trimEnd(), cols));
+  const filter = state.filter === "" ? "" : `/${printable(state.filter)}`;
+  return colours.dim(truncate([place, filter, KEYS].filter((part) => part !== "").join("  "), cols));
 }
