@@ -11,6 +11,7 @@ import { systemClock } from "./clock.js";
 import { PERIODS } from "./bounds.js";
 import { loadConfig } from "./config.js";
 import { messageOf } from "./errors.js";
+import { keeperUnit } from "./unit-names.js";
 import { openLog } from "./log.js";
 import { inflightPath, makeDirectories, resolvePaths } from "./paths.js";
 import { Profiles } from "./profiles/watch.js";
@@ -19,6 +20,8 @@ import { ExitReaper } from "./reaper/exit-reaper.js";
 import { configuredBounds } from "./supervisor/store-bounds.js";
 import { FileStore } from "./persistence/file-store.js";
 import { RpcServer } from "./rpc/server.js";
+import { Journal, journalDestination, writesToJournal } from "./service/journal.js";
+import { inheritedListener } from "./service/manager.js";
 import { adoptSessions } from "./supervisor/adoption.js";
 import { callerOpenFiles } from "./supervisor/environment.js";
 import { CheckpointLoop } from "./supervisor/checkpoint-loop.js";
@@ -26,6 +29,7 @@ import { Durably } from "./supervisor/durably.js";
 import { EventLog } from "./supervisor/events.js";
 import { listenForFaults } from "./supervisor/faults.js";
 import { Hosting } from "./supervisor/hosting.js";
+import { managerScope, startKeeperUnit } from "./supervisor/keeper-unit.js";
 import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
@@ -34,6 +38,7 @@ import { Removal } from "./supervisor/removal.js";
 import { Retention } from "./supervisor/retention.js";
 import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
+import { ServiceLink } from "./supervisor/service-link.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
@@ -57,13 +62,19 @@ export interface DaemonEnd {
 
 /** Runs until `stop` or a client asks for the end. @throws LifeguardError when it cannot start: the message says what to do */
 export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
-  const world = { nofileSoft: callerOpenFiles(), umask: process.umask(0o077) };
+  const umask = process.umask(0o077);
   const config = loadConfig(resolvePaths(options.env, options.flags));
   const { paths } = config;
   makeDirectories(paths);
   const lock = lockState(paths.state);
   const version = packageVersion();
-  const log = openLog({ level: config.daemon.log_level, destination: join(paths.state, "daemon.log"), name: "daemon" });
+  const scope = managerScope(options.env);
+  const world = { nofileSoft: callerOpenFiles(), umask, keeperUnit: scope === null ? null : { name: keeperUnit(version), scope } };
+  const log = openLog({
+    level: config.daemon.log_level,
+    destination: writesToJournal(options.env) ? journalDestination(new Journal(), "lifeguard") : join(paths.state, "daemon.log"),
+    name: "daemon",
+  });
   const clock = systemClock;
   const events = new EventLog(randomUUID(), config.rpc.event_history, clock);
   const directory = join(paths.state, "store");
@@ -113,6 +124,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     state: paths.state,
     version,
     spawner: config.daemon.spawner,
+    ...(scope === null ? {} : { startKeeper: () => startKeeperUnit(scope, version) }),
     log,
     listener: {
       exited: (session, exit) => lifecycle.exited(session, exit),
@@ -142,6 +154,12 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     requestStop: () => asked.abort(),
   });
   const server = new RpcServer({ config, version, supervisor, log });
+  const service = new ServiceLink({
+    env: options.env,
+    status: () => table.summary(),
+    trouble: () => reaper.trouble() ?? (server.listening ? null : "the socket is not listened at"),
+    log,
+  });
   const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 
   try {
@@ -158,7 +176,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
-    await server.listen();
+    await server.listen(inheritedListener(options.env));
+    service.ready();
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
     log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, ms: elapsed() }, "listening");
     void adopted.actors.then(() => {
@@ -171,12 +190,14 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await stopAsked(options.stop, asked.signal);
 
     events.append("daemon.stopping", null);
+    service.stopping(config.daemon.shutdown_budget_ms);
     const end = await shutDown({ table, lifecycle, keeping, budgetMs: config.daemon.shutdown_budget_ms, log });
     log.info({ phase: "stop", left: end.left, not_saved: end.notSaved }, "ended");
     return { exitCode: end.notSaved.length === 0 ? 0 : 1, ...end };
   } finally {
     // In reverse, also when the start failed half-way: each of these is harmless on a part that never began.
     endFaults();
+    service.stop();
     profiles.stop();
     await server.close();
     retention.stop();

@@ -81,6 +81,7 @@ const specSchema: z.ZodType<SessionSpec> = z.looseObject({
   backend: z.enum(["pty", "tmux"]),
   labels: z.record(z.string(), z.string()),
   allowSelf: z.boolean(),
+  limits: z.object({ memory_max: z.number().optional(), cpu_weight: z.number().optional(), tasks_max: z.number().optional() }).optional(),
 });
 
 export const registryType: RecordType<RegistryRecord> = {

@@ -5,7 +5,7 @@
  * says the revision it came with as `since`). Never change the meaning of a name that is here: add another.
  */
 import type { KeptMethods } from "./protocol-kept.js";
-import type { Backend, Evidence, Isolation, RestartPolicy, SessionExit, SessionState, SessionSummary } from "../session.js";
+import type { Backend, Evidence, Isolation, RestartPolicy, SessionExit, SessionLimits, SessionState, SessionSummary } from "../session.js";
 
 export type {
   Backend,
@@ -128,6 +128,8 @@ export interface CreateParams {
   isolation?: Isolation;
   backend?: Extract<Backend, "pty">;
   labels?: Record<string, string>;
+  /** Where systemd runs: a scope of its own holds the session to these. Elsewhere: UNSUPPORTED. */
+  limits?: SessionLimits;
   /** The session may type into and kill itself through the socket. */
   allow_self?: boolean;
   /** Idempotency: the same key within 10 minutes answers with the session already made. */

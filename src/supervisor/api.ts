@@ -17,7 +17,17 @@ import type {
   StoredThought,
   VerifyReport,
 } from "../persistence/store.js";
-import type { Evidence, Isolation, RestartPolicy, Backend, SessionExit, SessionState, SessionSummary, TerminalSize } from "../session.js";
+import type {
+  Evidence,
+  Isolation,
+  RestartPolicy,
+  Backend,
+  SessionExit,
+  SessionLimits,
+  SessionState,
+  SessionSummary,
+  TerminalSize,
+} from "../session.js";
 
 /** Who asks: needed for the pen, and so that no agent answers its own dialogs. */
 export interface Caller {
@@ -47,6 +57,7 @@ export interface CreateRequest {
   isolation?: Isolation | undefined;
   backend?: Backend | undefined;
   labels?: Record<string, string> | undefined;
+  limits?: SessionLimits | undefined;
   allow_self?: boolean | undefined;
 }
 

@@ -4,6 +4,7 @@
  * Who does what: custody (the keepers) starts and holds processes, the pool hosts actors, which own the bytes, and this file
  * decides. Nothing else starts, ends or restarts a session.
  */
+import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import type { ActorPool } from "../actors/pool.js";
 import { withDeadline } from "../actors/deadline.js";
@@ -29,6 +30,7 @@ import type { Keeping } from "./keeping.js";
 import { encodeRecord } from "./record.js";
 import type { Removal } from "./removal.js";
 import { decideRestart } from "./restart-policy.js";
+import { inScope, type KeeperUnit } from "./session-scope.js";
 import { setState } from "./state.js";
 import type { SessionTable } from "./table.js";
 
@@ -36,6 +38,8 @@ import type { SessionTable } from "./table.js";
 export interface CallerWorld {
   nofileSoft: number;
   umask: number;
+  /** The unit in which agents live; null without a service manager. */
+  keeperUnit: KeeperUnit | null;
 }
 
 export interface LifecycleParts {
@@ -115,6 +119,7 @@ export class Lifecycle implements Reapable {
     // Both take most of a millisecond, and neither needs the other (a keeper that reads for a dead daemon makes the directory itself).
     const directory = mkdir(entry.directory, { recursive: true, mode: 0o700 });
     directory.catch(() => undefined);
+    const program = { file, argv: [spec.command, ...spec.args], env: sessionEnvironment(spec.env, entry.id, config.paths.socket) };
     const { pid, master } = await custody
       .spawn({
         session: entry.number,
@@ -122,9 +127,7 @@ export class Lifecycle implements Reapable {
         record,
         directory: entry.directory,
         spool: { bytes: config.session.spool_bytes, busyBytes: config.session.spool_busy_bytes },
-        file,
-        argv: [spec.command, ...spec.args],
-        env: sessionEnvironment(spec.env, entry.id, config.paths.socket),
+        ...(spec.limits === undefined ? program : inScope(program, spec.limits, world.keeperUnit, `${entry.id}-${randomUUID()}`)),
         cwd: spec.cwd,
         size: entry.size,
         nofileSoft: world.nofileSoft,

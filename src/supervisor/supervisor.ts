@@ -30,6 +30,7 @@ import type {
   WatchSink,
 } from "./api.js";
 import type { Pen, SessionEntry } from "./entry.js";
+import { checkLimits } from "./session-scope.js";
 import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
@@ -97,6 +98,7 @@ export class Supervisor implements SupervisorApi {
     const env = request.env ?? {};
     checkEnvironment(env);
     checkLabels(request.labels ?? {});
+    checkLimits(request.limits);
     const complete = baseEnvironment(request.env_base ?? "daemon", env);
     return {
       name,
@@ -113,6 +115,7 @@ export class Supervisor implements SupervisorApi {
       backend: "pty",
       labels: request.labels ?? {},
       allowSelf: request.allow_self ?? false,
+      ...(request.limits === undefined ? {} : { limits: request.limits }),
     };
   }
 

@@ -55,6 +55,15 @@ export class SessionTable {
     return live;
   }
 
+  /** One line for people: `12 sessions: 3 busy, 8 idle, 1 attention`. */
+  summary(): string {
+    const counts = new Map<string, number>();
+    for (const { live, state } of this.#entries.values()) if (live) counts.set(state, (counts.get(state) ?? 0) + 1);
+    const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    const parts = [...counts].map(([state, count]) => `${count} ${state}`);
+    return `${all} session${all === 1 ? "" : "s"}${all === 0 ? "" : `: ${parts.join(", ")}`}`;
+  }
+
   byId(id: string): SessionEntry {
     const entry = this.#entries.get(id);
     if (entry === undefined)

@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
-import type { Isolation, RestartPolicy, TerminalSize } from "../../session.js";
+import type { Isolation, RestartPolicy, SessionLimits, TerminalSize } from "../../session.js";
 import { callerEnvironment } from "../caller-environment.js";
 import { jsonPage } from "../json.js";
 import { terminalSize } from "../terminal.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT } from "../verb.js";
-import { parseChoice, parsePair, parseSize } from "../words.js";
+import { parseChoice, parseLimit, parsePair, parseSize } from "../words.js";
 
 const POLICIES = ["never", "on-failure", "always"] as const;
 const ISOLATIONS = ["shared", "thread"] as const;
@@ -19,6 +19,7 @@ interface Options {
   restart?: RestartPolicy;
   isolation?: Isolation;
   label?: Record<string, string>;
+  limit?: SessionLimits;
   json?: boolean;
 }
 
@@ -50,6 +51,11 @@ export const verb: Verb<Options> = {
         completes: ISOLATIONS,
         parse: (word) => parseChoice(word, ISOLATIONS),
       },
+      {
+        flags: "--limit <name=value>",
+        description: "memory_max (bytes, or with K, M, G), cpu_weight (1 to 10000) or tasks_max, held by systemd; may be repeated",
+        parse: parseLimit,
+      },
       { flags: "--label <name=value>", description: "a label, for ls --label; may be repeated", parse: parsePair },
       { flags: "--json", description: "print everything known about it" },
     ],
@@ -70,6 +76,7 @@ export const verb: Verb<Options> = {
       ...size,
       ...(options.restart === undefined ? {} : { restart: options.restart }),
       ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
+      ...(options.limit === undefined ? {} : { limits: options.limit }),
       ...(options.label === undefined ? {} : { labels: options.label }),
     });
     terminal.stdout.write(options.json === true ? jsonPage(session) : `${session.id}\n`);
