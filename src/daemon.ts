@@ -29,6 +29,9 @@ import { Durably } from "./supervisor/durably.js";
 import { EventLog } from "./supervisor/events.js";
 import { listenForFaults } from "./supervisor/faults.js";
 import { Hosting } from "./supervisor/hosting.js";
+import { Metrics } from "./supervisor/metrics.js";
+import { MetricsListener } from "./supervisor/metrics-listener.js";
+import { Reload } from "./supervisor/reload.js";
 import { managerScope, startKeeperUnit } from "./supervisor/keeper-unit.js";
 import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
@@ -108,7 +111,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     log,
     listener: {
       event: (event) => hosting.event(event),
-      threadLost: (loss) => hosting.threadLost(loss),
+      threadLost: (loss) => {
+        metrics.workerLosses++;
+        hosting.threadLost(loss);
+      },
       unresponsive: (ids, is) => hosting.unresponsive(ids, is),
     },
   });
@@ -139,6 +145,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const retention = new Retention({ config, table, keeping, removal, durably, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
   const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
+  const metrics = new Metrics({ clock, table, pool, keeping, events });
   const guard = new SelfGuard();
   const supervisor = new Supervisor({
     config,
@@ -152,13 +159,24 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard, durably, log }),
     guard,
     requestStop: () => asked.abort(),
+    metrics: (status, socket) => metrics.text(status, socket),
+    reload: () => reload.run(),
   });
-  const server = new RpcServer({ config, version, supervisor, log });
+  const server: RpcServer = new RpcServer({ config, version, supervisor, log });
+  const metricsListener = new MetricsListener({ settings: config.metrics, text: () => supervisor.metrics(server.figures()), log });
   const service = new ServiceLink({
     env: options.env,
     status: () => table.summary(),
     trouble: () => reaper.trouble() ?? (server.listening ? null : "the socket is not listened at"),
     log,
+  });
+  const reload = new Reload({
+    config,
+    log,
+    service,
+    applied: async (changed) => {
+      if (changed.some((key) => key.startsWith("metrics."))) await metricsListener.apply();
+    },
   });
   const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 
@@ -177,6 +195,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     checkpoints.start();
     retention.start();
     await server.listen(inheritedListener(options.env));
+    await metricsListener.apply();
     service.ready();
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
     log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, ms: elapsed() }, "listening");
@@ -199,6 +218,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     endFaults();
     service.stop();
     profiles.stop();
+    await metricsListener.close();
     await server.close();
     retention.stop();
     checkpoints.stop();

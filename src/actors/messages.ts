@@ -9,6 +9,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { ErrorData, ErrorName } from "../errors.js";
 import type { ProfileSet } from "../profiles/profile.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
+import type { ThreadFiguresReading } from "./thread-figures.js";
 
 /** Everything an actor needs to begin. Sent as the piscina task's argument, by structured clone. */
 export interface ActorStart {
@@ -224,6 +225,8 @@ export interface ThreadVitals {
   parked: number;
   /** How often this thread has collected its garbage after parking terminals: when it grows, freed memory can go back to the system. */
   collections: number;
+  /** Since the thread's start. */
+  figures: ThreadFiguresReading;
 }
 
 /** Posted before an actor's first event: says which thread a task has come to. Ends in pool.ts. */

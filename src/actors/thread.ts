@@ -12,6 +12,7 @@ import type { InflightFile } from "../spool/inflight.js";
 import { Actor } from "./actor.js";
 import { Collector } from "./collector.js";
 import { CLAIM } from "./messages.js";
+import { ThreadFigures } from "./thread-figures.js";
 import type {
   ActorApi,
   ActorBegun,
@@ -36,6 +37,7 @@ export class ThreadHost implements ActorApi {
   readonly #actors = new Map<string, Actor>();
   readonly #turns = new TurnQueue();
   readonly #collector = new Collector();
+  readonly #figures = new ThreadFigures();
 
   constructor(inflight: InflightFile, suspect: Float64Array, post: (event: ActorEvent | ActorBegun) => void) {
     this.#inflight = inflight;
@@ -58,6 +60,7 @@ export class ThreadHost implements ActorApi {
       enter,
       turns: this.#turns,
       parked: () => this.#collector.parked(),
+      chunk: (length, take) => this.#figures.chunk(start.id, length, take),
     });
     this.#actors.set(start.id, actor);
     try {
@@ -66,6 +69,7 @@ export class ThreadHost implements ActorApi {
     } finally {
       await actor.stop();
       this.#actors.delete(start.id);
+      this.#figures.ended(start.id);
     }
   }
 
@@ -80,13 +84,13 @@ export class ThreadHost implements ActorApi {
   }
 
   input(id: string, data: Uint8Array): { accepted: number } {
-    return this.#for(id).input(data);
+    return this.#typed(id).input(data);
   }
   keys(id: string, keys: string[]): { accepted: number } {
-    return this.#for(id).keys(keys);
+    return this.#typed(id).keys(keys);
   }
   paste(id: string, text: string): { accepted: number } {
-    return this.#for(id).paste(text);
+    return this.#typed(id).paste(text);
   }
   resize(id: string, size: TerminalSize): { offset: number } {
     return this.#for(id).resize(size);
@@ -143,6 +147,7 @@ export class ThreadHost implements ActorApi {
       actors: this.#actors.size,
       parked,
       collections: this.#collector.collections,
+      figures: this.#figures.reading(),
     };
   }
 
@@ -159,6 +164,12 @@ export class ThreadHost implements ActorApi {
       actor.enter();
       fault(kind);
     }, 5);
+  }
+
+  #typed(id: string): Actor {
+    const actor = this.#for(id);
+    this.#figures.typed(id);
+    return actor;
   }
 
   #for(id: string): Actor {
