@@ -245,11 +245,11 @@ export function loadConfig(paths: Paths): Config {
   if (settings !== undefined) return { ...settings, paths };
   const [first, ...more] = problems;
   const others = more.length === 0 ? "" : ` (and ${more.length} more: lifeguard doctor names them)`;
-  throw new LifeguardError(
-    "INVALID_PARAMS",
-    `${first === undefined ? paths.config : problemText(paths.config, first)}${others}`,
-    { field: first?.key ?? "", file: paths.config, line: first?.line ?? null },
-  );
+  throw new LifeguardError("INVALID_PARAMS", `${first === undefined ? paths.config : problemText(paths.config, first)}${others}`, {
+    field: first?.key ?? "",
+    file: paths.config,
+    line: first?.line ?? null,
+  });
 }
 
 function textOf(file: string): string {

@@ -10,8 +10,7 @@ export type Log = Logger;
  */
 export function openLog(options: { level: string; destination?: string | DestinationStream; name: string }): Log {
   const { destination } = options;
-  const stream =
-    typeof destination === "string" ? new LogFile(destination) : (destination ?? pino.destination({ dest: 2, sync: true }));
+  const stream = typeof destination === "string" ? new LogFile(destination) : (destination ?? pino.destination({ dest: 2, sync: true }));
   return pino({ level: options.level, base: { part: options.name, pid: process.pid } }, stream);
 }
 

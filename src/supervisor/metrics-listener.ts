@@ -78,9 +78,12 @@ function tokenOf({ token, token_file }: Settings["metrics"]): Buffer {
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
 async function listen(address: string, token: Buffer, text: () => Promise<string>): Promise<Server> {
-  const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, keepAliveTimeout: REQUEST_MS }, (request, response) => {
-    answer(request, response, token, text).catch(() => response.destroy());
-  });
+  const server = createServer(
+    { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, keepAliveTimeout: REQUEST_MS },
+    (request, response) => {
+      answer(request, response, token, text).catch(() => response.destroy());
+    },
+  );
   server.maxConnections = CONNECTIONS;
   const colon = address.lastIndexOf(":");
   const host = address.slice(0, colon).replaceAll(/[[\]]/g, "");
@@ -99,7 +102,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, token:
   const shown = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
   // Before anything else: whoever has no token learns nothing, not even which paths there are.
   if (shown === undefined || !timingSafeEqual(digest(shown.trim()), token)) {
-    response.writeHead(401, { "www-authenticate": 'Bearer realm="lifeguard"', "content-type": "text/plain" }).end("a bearer token is needed\n");
+    response
+      .writeHead(401, { "www-authenticate": 'Bearer realm="lifeguard"', "content-type": "text/plain" })
+      .end("a bearer token is needed\n");
     return;
   }
   if (request.method !== "GET" || request.url?.split("?")[0] !== "/metrics") {

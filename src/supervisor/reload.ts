@@ -38,13 +38,17 @@ export class Reload {
     try {
       const changes = adoptSettings(config, loadConfig(config.paths));
       if (changes.changed.includes("daemon.log_level")) log.level = config.daemon.log_level;
-      await applied(changes.changed).catch((error: unknown) => log.error({ phase: "reload", err: messageOf(error) }, "a change had no effect"));
+      await applied(changes.changed).catch((error: unknown) =>
+        log.error({ phase: "reload", err: messageOf(error) }, "a change had no effect"),
+      );
       log.info({ phase: "reload", ...changes }, "the configuration was read again");
       return changes;
     } catch (error) {
       log.warn({ phase: "reload", err: messageOf(error) }, "the configuration was refused: the one before stays");
       if (!(error instanceof LifeguardError)) throw error;
-      throw new LifeguardError(error.name, `${error.message}; the daemon goes on with the configuration it has`, error.data, { cause: error });
+      throw new LifeguardError(error.name, `${error.message}; the daemon goes on with the configuration it has`, error.data, {
+        cause: error,
+      });
     } finally {
       service.reloaded();
     }

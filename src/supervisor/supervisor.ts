@@ -368,7 +368,9 @@ export class Supervisor implements SupervisorApi {
     const { table, guard, reload } = this.#p;
     for (const entry of table.entries())
       if (entry.live && !entry.spec.allowSelf && guard.isInside(caller, entry))
-        throw new LifeguardError("FORBIDDEN", `a process inside ${entry.id} may not have the configuration read again`, { pid: caller.pid });
+        throw new LifeguardError("FORBIDDEN", `a process inside ${entry.id} may not have the configuration read again`, {
+          pid: caller.pid,
+        });
     return await reload();
   }
 

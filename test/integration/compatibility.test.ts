@@ -67,7 +67,9 @@ for (const name of readdirSync(RECORDINGS)) {
       if (method === "journal.open") known["journal"] = (answer.result as { id: string }).id;
       if (error === undefined)
         wrong.push(
-          ...(answer.error === undefined ? missing(result, answer.result, method) : [`${method} is ${answer.error.name}, and was answered`]),
+          ...(answer.error === undefined
+            ? missing(result, answer.result, method)
+            : [`${method} is ${answer.error.name}, and was answered`]),
         );
       else if (answer.error?.name !== error.name || answer.error.code !== error.code)
         wrong.push(`${method} was ${error.name}, and is ${answer.error?.name ?? "answered"}`);
@@ -79,7 +81,10 @@ for (const name of readdirSync(RECORDINGS)) {
 }
 
 test("what is missing is seen", () => {
-  expect(missing({ a: 1, b: [{ c: "x" }] }, { a: "1", b: [{}] }, "answer")).toEqual(["answer.a was a number and is a string", "answer.b[0].c is gone"]);
+  expect(missing({ a: 1, b: [{ c: "x" }] }, { a: "1", b: [{}] }, "answer")).toEqual([
+    "answer.a was a number and is a string",
+    "answer.b[0].c is gone",
+  ]);
 });
 
 test("a client of a newer protocol is refused with what is spoken, and stays connected", async () => {

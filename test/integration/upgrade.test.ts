@@ -38,7 +38,10 @@ interface Upgrade {
 
 /** `daemon upgrade` by the newer build. */
 async function upgrade(): Promise<Upgrade> {
-  const child = spawn(process.execPath, [join(newer, "bin/lifeguard"), "daemon", "upgrade", "--json"], { env: daemon.env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [join(newer, "bin/lifeguard"), "daemon", "upgrade", "--json"], {
+    env: daemon.env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const [said, wrong] = await Promise.all([text(child.stdout), text(child.stderr)]);
   expect(wrong).toBe("");
   return JSON.parse(said) as Upgrade;
@@ -51,11 +54,7 @@ test("an upgrade under busy sessions: no byte lost, watchers go on at their offs
   for (let n = 0; n < sessions; n++) {
     const { id } = await client.call("session.create", endlessNumberedLines(1_000));
     const one = { id, checker: new LineChecker(), gaps: 0 };
-    await client.watch(
-      id,
-      { since: 0 },
-      { output: (data, { offset }) => one.checker.take(data, offset), gap: () => void (one.gaps += 1) },
-    );
+    await client.watch(id, { since: 0 }, { output: (data, { offset }) => one.checker.take(data, offset), gap: () => void (one.gaps += 1) });
     watched.push(one);
   }
   const moved = async (): Promise<void> => {
@@ -69,7 +68,10 @@ test("an upgrade under busy sessions: no byte lost, watchers go on at their offs
   expect(result).toMatchObject({ from: own.version, to: VERSION, sessions, lost: [], behind: [] });
   // The old keeper keeps what it has; what is new goes to the new one.
   expect(result.keepers).toEqual(
-    expect.arrayContaining([expect.objectContaining({ version: own.version, sessions }), expect.objectContaining({ version: VERSION, sessions: 0 })]),
+    expect.arrayContaining([
+      expect.objectContaining({ version: own.version, sessions }),
+      expect.objectContaining({ version: VERSION, sessions: 0 }),
+    ]),
   );
 
   await moved();

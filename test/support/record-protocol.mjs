@@ -14,7 +14,10 @@ import { fileURLToPath } from "node:url";
 /** `$id` and `$checkpoint` are what earlier answers gave. */
 const REQUESTS = [
   ["daemon.hello", { client: "recorder", protocol: 1 }],
-  ["session.create", { name: "shell", command: "/bin/sh", cwd: "/", cols: 80, rows: 24, labels: { team: "red" }, restart: "never", key: "once" }],
+  [
+    "session.create",
+    { name: "shell", command: "/bin/sh", cwd: "/", cols: 80, rows: 24, labels: { team: "red" }, restart: "never", key: "once" },
+  ],
   ["session.list", {}],
   ["session.list", { all: true, labels: { team: "red" } }],
   ["session.get", { id: "$id" }],
@@ -62,7 +65,9 @@ createInterface({ input: socket }).on("line", (line) => {
 const known = {};
 let next = 0;
 async function ask(method, params) {
-  const filled = JSON.parse(JSON.stringify(params), (_key, value) => (typeof value === "string" && value.startsWith("$") ? known[value.slice(1)] : value));
+  const filled = JSON.parse(JSON.stringify(params), (_key, value) =>
+    typeof value === "string" && value.startsWith("$") ? known[value.slice(1)] : value,
+  );
   const id = ++next;
   const answered = new Promise((resolve) => waiting.set(id, resolve));
   socket.write(`${JSON.stringify({ id, method, params: filled })}\n`);
@@ -74,7 +79,9 @@ for (const [method, params] of REQUESTS) {
   if (method === "session.create") known.id = result.id;
   if (method === "checkpoint.save") known.checkpoint = result.checkpoint;
   if (method === "journal.open") known.journal = result.id;
-  process.stdout.write(`${JSON.stringify({ method, params, ...(error === undefined ? { result } : { error: { name: error.name, code: error.code } }) })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ method, params, ...(error === undefined ? { result } : { error: { name: error.name, code: error.code } }) })}\n`,
+  );
 }
 await ask("daemon.stop", { all: true });
 await new Promise((resolve) => daemon.once("exit", resolve));

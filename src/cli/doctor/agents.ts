@@ -26,19 +26,31 @@ function hooksOf(tool: Tool, { env, lifeguard }: Surroundings): Finding[] {
   for (const path of files.map((name) => join(directory, name)).filter((file) => existsSync(file))) {
     const found = commandsIn(path, tool);
     if (found === null) {
-      findings.push(warning("hooks", `${path} cannot be read as what it is: nobody can tell whether ${tool} reports`, `${"${EDITOR:-vi}"} ${quoted(path)}`));
+      findings.push(
+        warning(
+          "hooks",
+          `${path} cannot be read as what it is: nobody can tell whether ${tool} reports`,
+          `${"${EDITOR:-vi}"} ${quoted(path)}`,
+        ),
+      );
       continue;
     }
     commands += found.length;
     const missing = [...new Set(found.flatMap((words) => missingIn(words, env)))];
     if (missing.length > 0)
       findings.push(
-        problem("hooks", `${path} runs what is not there: ${missing.join(", ")}; ${tool} does not report`, "hook install" in VERBS ? install : null),
+        problem(
+          "hooks",
+          `${path} runs what is not there: ${missing.join(", ")}; ${tool} does not report`,
+          "hook install" in VERBS ? install : null,
+        ),
       );
   }
   if (findings.length > 0) return findings;
   if (commands > 0) return [ok("hooks", `${tool} reports what it does`)];
-  return existsSync(directory) ? [ok("hooks", `${tool} does not report; its screen tells its state${"hook install" in VERBS ? `. ${install} has it report` : ""}`)] : [];
+  return existsSync(directory)
+    ? [ok("hooks", `${tool} does not report; its screen tells its state${"hook install" in VERBS ? `. ${install} has it report` : ""}`)]
+    : [];
 }
 
 /** Command lines of ours in a settings file, as words; null when it cannot be parsed. */
@@ -64,7 +76,9 @@ function commandsIn(path: string, tool: Tool): string[][] | null {
 
 /** Up to `hook`: what follows is ours. */
 function shellWordsOf(line: string): string[] {
-  const words = [...line.matchAll(/'((?:[^']|'\\'')*)'|"([^"]*)"|(\S+)/g)].map(([, single, double, bare]) => single?.replaceAll("'\\''", "'") ?? double ?? bare ?? "");
+  const words = [...line.matchAll(/'((?:[^']|'\\'')*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, bare]) => single?.replaceAll("'\\''", "'") ?? double ?? bare ?? "",
+  );
   return words.slice(0, Math.max(0, words.indexOf("hook")));
 }
 
@@ -102,7 +116,9 @@ export function checkShell({ env, lifeguard }: Surroundings): Finding[] {
   const where = files.map((name) => join(home, name)).find((path) => read(path).includes("shell-integration"));
   if (where !== undefined) return [ok("shell", `${shell} says where commands begin and end (${where})`)];
   const line = shell === "fish" ? `${lifeguard} shell-integration fish | source` : `eval "$(${lifeguard} shell-integration ${shell})"`;
-  return [ok("shell", `${shell} does not say where commands begin and end; this line in ${join(home, files[0] ?? "")} has it do so: ${line}`)];
+  return [
+    ok("shell", `${shell} does not say where commands begin and end; this line in ${join(home, files[0] ?? "")} has it do so: ${line}`),
+  ];
 }
 
 /** Options of the tmux that lifeguard uses are there from this one on. */
@@ -115,5 +131,12 @@ export async function checkTmux(): Promise<Finding[]> {
   const [, major, minor] = /(\d+)\.(\d+)/.exec(said) ?? [];
   if (major === undefined) return [ok("tmux", "not there; only sessions in tmux need it")];
   if (Number(major) > TMUX[0] || (Number(major) === TMUX[0] && Number(minor) >= TMUX[1])) return [ok("tmux", said)];
-  return [warning("tmux", `${said} is older than ${TMUX.join(".")}: sessions in tmux are not offered`, null, "as your system installs a newer one")];
+  return [
+    warning(
+      "tmux",
+      `${said} is older than ${TMUX.join(".")}: sessions in tmux are not offered`,
+      null,
+      "as your system installs a newer one",
+    ),
+  ];
 }

@@ -33,7 +33,9 @@ export interface DaemonLook {
 export async function checkDaemon(around: Surroundings, mayAsk: boolean): Promise<DaemonLook> {
   const { paths } = around;
   const holder = holderOf(join(paths.state, "lock"));
-  const asked = mayAsk ? await ask(paths.socket) : { trouble: "ENOENT" };
+  // One that is stopped would let us wait in vain.
+  const stopped = holder !== null && stateOf(holder) === "T";
+  const asked = mayAsk && !stopped ? await ask(paths.socket) : { trouble: "ENOENT" };
   if ("trouble" in asked) return { answer: null, findings: [...silent(around, holder, asked.trouble), ...leftDamage(around)] };
   return { answer: asked, findings: [...lockFindings(asked, holder), ...alive(around, asked), ...(await storeFindings(around, asked))] };
 }
@@ -81,7 +83,12 @@ function silent(around: Surroundings, holder: number | null, trouble: string): F
   }
   if (stale && holding.length === 0)
     findings.push(
-      warning("socket", `${paths.socket} is left over from a daemon that died`, start, "a new daemon takes its place; to have none, remove the file"),
+      warning(
+        "socket",
+        `${paths.socket} is left over from a daemon that died`,
+        start,
+        "a new daemon takes its place; to have none, remove the file",
+      ),
     );
   if (dead.length > 0 && holding.length === 0)
     findings.push(
@@ -123,7 +130,8 @@ function heldButSilent({ paths, env, lifeguard }: Surroundings, holder: number, 
 }
 
 function lockFindings({ status }: Answer, holder: number | null): Finding[] {
-  if (holder === null || holder === status.pid) return [ok("lock", holder === null ? "nobody can tell who holds it" : `held by the daemon, pid ${holder}`)];
+  if (holder === null || holder === status.pid)
+    return [ok("lock", holder === null ? "nobody can tell who holds it" : `held by the daemon, pid ${holder}`)];
   return [
     problem(
       "lock",
@@ -157,7 +165,14 @@ function alive({ lifeguard }: Surroundings, { status }: Answer): Finding[] {
       ),
     );
   if (status.keepers.length === 0)
-    findings.push(problem("keepers", "the daemon has none: no session can be started", `${lifeguard} daemon upgrade`, "a daemon that starts starts its keeper"));
+    findings.push(
+      problem(
+        "keepers",
+        "the daemon has none: no session can be started",
+        `${lifeguard} daemon upgrade`,
+        "a daemon that starts starts its keeper",
+      ),
+    );
   for (const keeper of status.keepers) {
     const lives = isAlive(keeper.pid) ? "" : ", and is dead: the daemon replaces it";
     findings.push(
@@ -224,7 +239,10 @@ async function roomRemedy({ paths, lifeguard }: Surroundings, free: number, clie
       break;
     }
   }
-  return { remedy: `du -xh -d 2 ${quoted(paths.state)} | sort -h | tail`, note: "lifeguard has nothing old enough to remove: make room elsewhere on that disk" };
+  return {
+    remedy: `du -xh -d 2 ${quoted(paths.state)} | sort -h | tail`,
+    note: "lifeguard has nothing old enough to remove: make room elsewhere on that disk",
+  };
 }
 
 /** What is damaged stays told until a person has moved it out of quarantine and the daemon has looked again. */

@@ -44,7 +44,7 @@ function descriptors(answer: Answer | null): Finding[] {
       problem(
         check,
         `a daemon that is started from here may have ${own.hard} files open: enough for some ${Math.floor(own.hard / PER_SESSION)} sessions`,
-        asRoot(`prlimit --pid $$ --nofile=${ENOUGH_DESCRIPTORS}:${ENOUGH_DESCRIPTORS}`),
+        raised("$$", own.hard),
         "for this shell; /etc/security/limits.conf holds it for the next log-in",
       ),
     ];
@@ -52,26 +52,35 @@ function descriptors(answer: Answer | null): Finding[] {
   const { status } = answer;
   const live = Object.entries(status.sessions).reduce((sum, [state, count]) => (state === "exited" ? sum : sum + count), 0);
   const short: string[] = [];
-  const pids: number[] = [];
+  const raise: string[] = [];
   let hard = Number.POSITIVE_INFINITY;
-  for (const [name, pid] of [["the daemon", status.pid], ...status.keepers.map(({ pid: keeper }) => ["the keeper", keeper] as const)] as const) {
+  for (const [name, pid] of [
+    ["the daemon", status.pid],
+    ...status.keepers.map(({ pid: keeper }) => ["the keeper", keeper] as const),
+  ] as const) {
     const limit = limitOf(pid, "Max open files");
     if (limit === null) continue;
     hard = Math.min(hard, limit.soft);
     const open = openDescriptorsOf(pid);
     if (limit.soft >= Math.max(FEW_DESCRIPTORS, live * PER_SESSION) && open < limit.soft * 0.8) continue;
     short.push(`${name} (pid ${pid}) may have ${limit.soft}, and has ${open}`);
-    pids.push(pid);
+    raise.push(raised(String(pid), limit.hard));
   }
   if (short.length === 0) return hard === Number.POSITIVE_INFINITY ? [] : [ok(check, `up to ${hard}`)];
   return [
     problem(
       check,
       short.join("; "),
-      pids.map((pid) => asRoot(`prlimit --pid ${pid} --nofile=${ENOUGH_DESCRIPTORS}:${ENOUGH_DESCRIPTORS}`)).join(" && "),
+      raise.join(" && "),
       "at once and for their lives; ulimit -n before the start, /etc/security/limits.conf, or LimitNOFILE= of the unit for the next",
     ),
   ];
+}
+
+/** Up to its hard limit anybody may raise their own; beyond it only root. */
+function raised(pid: string, hard: number): string {
+  if (hard >= 4 * FEW_DESCRIPTORS) return `prlimit --pid ${pid} --nofile=${Math.min(hard, ENOUGH_DESCRIPTORS)}:`;
+  return asRoot(`prlimit --pid ${pid} --nofile=${ENOUGH_DESCRIPTORS}:${ENOUGH_DESCRIPTORS}`);
 }
 
 function terminals(): Finding[] {
@@ -79,7 +88,14 @@ function terminals(): Finding[] {
   const open = Number(read("/proc/sys/kernel/pty/nr"));
   if (!(most > 0)) return [];
   if (most - open >= FEW_TERMINALS) return [ok("terminals", `${open} of ${most} in use`)];
-  return [warning("terminals", `${open} of ${most} in use: each session takes one`, asRoot(`sysctl -w kernel.pty.max=${most + 4_096}`), "until the next start of the machine; /etc/sysctl.d keeps it")];
+  return [
+    warning(
+      "terminals",
+      `${open} of ${most} in use: each session takes one`,
+      asRoot(`sysctl -w kernel.pty.max=${most + 4_096}`),
+      "until the next start of the machine; /etc/sysctl.d keeps it",
+    ),
+  ];
 }
 
 function processes(): Finding[] {

@@ -33,11 +33,19 @@ function directory(check: string, path: string): Finding[] {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
     const parent = dirname(path);
-    if (code === "ENOTDIR") return [problem(check, `${parent} is in the way: it is a file`, `mv ${quoted(parent)} ${quoted(aside(parent, existsSync))}`)];
+    if (code === "ENOTDIR")
+      return [problem(check, `${parent} is in the way: it is a file`, `mv ${quoted(parent)} ${quoted(aside(parent, existsSync))}`)];
     return [problem(check, `${path} cannot be looked at: ${code}`, asRoot(`ls -ld ${quoted(parent)}`), "somebody else owns what it is in")];
   }
   if (!found.isDirectory())
-    return [problem(check, `${path} is no directory`, `mv ${quoted(path)} ${quoted(aside(path, existsSync))}`, "the daemon makes a directory there")];
+    return [
+      problem(
+        check,
+        `${path} is no directory`,
+        `mv ${quoted(path)} ${quoted(aside(path, existsSync))}`,
+        "the daemon makes a directory there",
+      ),
+    ];
   const own = process.getuid?.();
   if (own !== undefined && found.uid !== own)
     return [
@@ -140,7 +148,10 @@ export function checkSocketPath({ paths, env, socketFlag }: Surroundings): Findi
 
 function shortPlace(env: NodeJS.ProcessEnv): string {
   const runtime = env["XDG_RUNTIME_DIR"] ?? "";
-  const places = [...(runtime.startsWith("/") && existsSync(runtime) ? [join(runtime, "lifeguard")] : []), join(env["HOME"] ?? "/nowhere", ".lifeguard")];
+  const places = [
+    ...(runtime.startsWith("/") && existsSync(runtime) ? [join(runtime, "lifeguard")] : []),
+    join(env["HOME"] ?? "/nowhere", ".lifeguard"),
+  ];
   const fits = (place: string): boolean => Buffer.byteLength(join(place, "lifeguard.sock")) <= MAX_SOCKET_PATH;
   return places.find(fits) ?? `/tmp/lifeguard-${process.getuid?.() ?? 0}`;
 }

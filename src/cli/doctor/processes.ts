@@ -32,8 +32,9 @@ export function holderOf(file: string): number | null {
   const locks = read("/proc/locks");
   if (locks === "") return said > 0 && isAlive(said) ? said : null;
   for (const line of locks.split("\n")) {
-    const [, , kind, , , pid, where] = line.trim().split(/\s+/);
-    if (kind === undefined || where?.split(":").at(-1) !== String(inode)) continue;
+    // `1: FLOCK  ADVISORY  WRITE 9661 fe:00:2204123 0 EOF`; who waits for one has an arrow in the second place.
+    const [, kind, , , pid, where] = line.trim().split(/\s+/);
+    if (kind !== "FLOCK" || where?.split(":").at(-1) !== String(inode)) continue;
     return Number(pid) > 0 ? Number(pid) : said;
   }
   return null;

@@ -39,7 +39,9 @@ export async function checkService(around: Surroundings): Promise<ServiceLook> {
         ),
       );
     else if (kind === "systemd" && isOlder(files))
-      findings.push(warning(CHECK, `its files in ${directory} are of another version than ${packageVersion()}`, `${lifeguard} daemon upgrade`));
+      findings.push(
+        warning(CHECK, `its files in ${directory} are of another version than ${packageVersion()}`, `${lifeguard} daemon upgrade`),
+      );
   }
   const service = installedService(paths.socket, env);
   if (service === null) {
@@ -80,7 +82,10 @@ function missingPrograms(file: string): string[] {
 
 function unitWords(line: string): string[] {
   return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, inQuotes, bare]) =>
-    (inQuotes ?? bare ?? "").replaceAll("%%", "%").replaceAll("$$", "$").replaceAll(/\\(["\\])/g, "$1"),
+    (inQuotes ?? bare ?? "")
+      .replaceAll("%%", "%")
+      .replaceAll("$$", "$")
+      .replaceAll(/\\(["\\])/g, "$1"),
   );
 }
 

@@ -42,7 +42,9 @@ export function lookAround(env: NodeJS.ProcessEnv, socketFlag: string | undefine
   if (!isAbsolute(env["HOME"] ?? "") && mended["LIFEGUARD_HOME"] === undefined && mended["LIFEGUARD_STATE_DIR"] === undefined) {
     mended["HOME"] = homeOfUser();
     if (!isAbsolute(env["XDG_STATE_HOME"] ?? ""))
-      findings.push(problem("environment", "HOME is not set: nobody knows where lifeguard's files are", `export HOME=${quoted(homeOfUser())}`, again));
+      findings.push(
+        problem("environment", "HOME is not set: nobody knows where lifeguard's files are", `export HOME=${quoted(homeOfUser())}`, again),
+      );
   }
   try {
     const flags = socketFlag === undefined ? {} : { socket: socketFlag };
