@@ -40,6 +40,7 @@ const AT_ONCE: ReadonlySet<string> = new Set([
 /** Handed to a session when it starts. */
 const NEW_SESSIONS: ReadonlySet<string> = new Set([
   "session.history_lines",
+  "prompt.confirm_ms",
   "session.spool_bytes",
   "session.spool_busy_bytes",
   "session.input_queue_bytes",

@@ -19,6 +19,22 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const SECOND = 1000;
 
+/** What has thoughts about the sessions, and how often. Said here, and overridden as a whole by `thought.config.set`. */
+export interface ThoughtSettings {
+  /** `rules`: from title, state and the agent's last tool line. `command`: a process of the user's (docs/thoughts.md). */
+  engine: "none" | "rules" | "command";
+  /** The command and its arguments. */
+  command: string[];
+  /** Once in this time the command is asked about the sessions whose turn it is. */
+  tick_ms: number;
+  /** A session's turn, by the age of its objective: below 5 min, below an hour, and beyond. */
+  hot_ms: number;
+  warm_ms: number;
+  cold_ms: number;
+  /** What an answer may take. At the bound the process is ended, and started again later. */
+  exchange_ms: number;
+}
+
 /** What `config.toml` says, completed. Names carry their unit: `_bytes`, `_ms`, `_mib`. */
 export interface Settings {
   daemon: {
@@ -99,6 +115,14 @@ export interface Settings {
     /** A message to an actor that has not been answered by then is TIMEOUT. */
     command_deadline_ms: number;
   };
+  prompt: {
+    /** From a prompt's text to its showing, and from the submit keys to what shows that it was taken. Later: `typed`. */
+    confirm_ms: number;
+    /** Prompts that wait for one session. At the bound: LIMIT. */
+    queued: number;
+    /** How long a prompt waits for a program that starts. At the bound: BUSY, or queued. */
+    start_ms: number;
+  };
   rpc: {
     /** Clients at once. At the bound a new one gets one LIMIT error and its connection closes. */
     max_connections: number;
@@ -113,6 +137,7 @@ export interface Settings {
     /** Events kept for a client that comes back. Older ones are answered with `gap: true`. */
     event_history: number;
   };
+  thought: ThoughtSettings;
   metrics: {
     /** Where Prometheus may ask over HTTP (`GET /metrics`): an address of this machine only, `127.0.0.1:9464`. Empty: nowhere. */
     listen: string;
@@ -132,6 +157,31 @@ export interface Config extends Settings {
 }
 
 const positive = z.int().positive();
+
+const WORD_BYTES = 4_096;
+const word = z
+  .string()
+  .min(1, "is not empty")
+  .max(WORD_BYTES)
+  .refine((text) => !text.includes("\0"), "holds a NUL byte");
+const period = (least: number, most: number): z.ZodInt =>
+  z.int(`is a whole number of milliseconds, ${least}…${most}`).min(least, `is ${least}…${most} ms`).max(most, `is ${least}…${most} ms`);
+
+/** In the order in which they are checked. */
+export const thoughtSettings: z.ZodType<ThoughtSettings> = z
+  .strictObject({
+    engine: z.enum(["none", "rules", "command"], "is none, rules or command").default("rules"),
+    command: z.array(word, "is a list of words").max(256).default([]),
+    tick_ms: period(250, 300 * SECOND).default(15 * SECOND),
+    hot_ms: period(250, 3_600 * SECOND).default(15 * SECOND),
+    warm_ms: period(250, 3_600 * SECOND).default(45 * SECOND),
+    cold_ms: period(250, 3_600 * SECOND).default(120 * SECOND),
+    exchange_ms: period(100, 300 * SECOND).default(30 * SECOND),
+  })
+  .refine(({ engine, command }) => engine !== "command" || command.length > 0, {
+    path: ["command"],
+    message: "names no program, which the engine command needs",
+  });
 
 /** Every key optional, unknown keys refused by name. */
 const settingsSchema: z.ZodType<Settings> = z.strictObject({
@@ -190,6 +240,13 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       command_deadline_ms: positive.default(10 * SECOND),
     })
     .prefault({}),
+  prompt: z
+    .strictObject({
+      confirm_ms: positive.default(3 * SECOND),
+      queued: positive.max(1_000).default(16),
+      start_ms: positive.default(15 * SECOND),
+    })
+    .prefault({}),
   rpc: z
     .strictObject({
       max_connections: positive.default(256),
@@ -200,6 +257,7 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       event_history: positive.default(10_000),
     })
     .prefault({}),
+  thought: thoughtSettings.prefault({} as ThoughtSettings),
   metrics: z
     .strictObject({
       listen: z

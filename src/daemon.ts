@@ -21,9 +21,9 @@ import { configuredBounds } from "./supervisor/store-bounds.js";
 import { FileStore } from "./persistence/file-store.js";
 import { RpcServer } from "./rpc/server.js";
 import { Journal, journalDestination, writesToJournal } from "./service/journal.js";
-import { inheritedListener } from "./service/manager.js";
+import { inheritedListener } from "./service/notification.js";
 import { adoptSessions } from "./supervisor/adoption.js";
-import { callerOpenFiles } from "./supervisor/environment.js";
+import { baseEnvironment, callerOpenFiles } from "./supervisor/environment.js";
 import { CheckpointLoop } from "./supervisor/checkpoint-loop.js";
 import { Durably } from "./supervisor/durably.js";
 import { EventLog } from "./supervisor/events.js";
@@ -37,6 +37,7 @@ import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
+import { Prompts } from "./supervisor/prompts.js";
 import { Removal } from "./supervisor/removal.js";
 import { Retention } from "./supervisor/retention.js";
 import { revive } from "./supervisor/revival.js";
@@ -45,7 +46,9 @@ import { ServiceLink } from "./supervisor/service-link.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
+import { ThoughtWorld } from "./supervisor/thought-world.js";
 import { Vitals } from "./supervisor/vitals.js";
+import { Thinking } from "./thoughts/thinking.js";
 
 export interface DaemonOptions {
   env: NodeJS.ProcessEnv;
@@ -144,9 +147,20 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, removal, durably, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
-  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
   const metrics = new Metrics({ clock, table, pool, keeping, events });
   const guard = new SelfGuard();
+  const prompts = new Prompts({ config, clock, log, table, events, hosting, keeping });
+  const thinking = new Thinking({
+    settings: config.thought,
+    documents: store.documents,
+    world: new ThoughtWorld({ table, hosting, events, clock, store, publish: (id, update) => kept.publishThought(id, update) }),
+    clock,
+    log,
+    env: () => baseEnvironment("daemon", {}),
+    announce: (reason) => events.append("daemon.degraded", null, { reason }),
+  });
+  const kept = new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard, thinking, durably, log });
+  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store, thoughts: () => healthOf(thinking) });
   const supervisor = new Supervisor({
     config,
     clock,
@@ -156,8 +170,9 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     lifecycle,
     vitals,
     profiles: currentProfiles,
-    keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard, durably, log }),
+    keeping: kept,
     guard,
+    prompts,
     requestStop: () => asked.abort(),
     metrics: (status, socket) => metrics.text(status, socket),
     reload: () => reload.run(),
@@ -194,6 +209,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
+    prompts.resume();
+    await thinking.start();
     await server.listen(inheritedListener(options.env));
     await metricsListener.apply();
     service.ready();
@@ -209,7 +226,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await stopAsked(options.stop, asked.signal);
 
     events.append("daemon.stopping", null);
+    prompts.stop();
     service.stopping(config.daemon.shutdown_budget_ms);
+    // Its process ends while sessions are handed over.
+    void thinking.close();
     const end = await shutDown({ table, lifecycle, keeping, budgetMs: config.daemon.shutdown_budget_ms, log });
     log.info({ phase: "stop", left: end.left, not_saved: end.notSaved }, "ended");
     return { exitCode: end.notSaved.length === 0 ? 0 : 1, ...end };
@@ -220,6 +240,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     profiles.stop();
     await metricsListener.close();
     await server.close();
+    prompts.stop();
+    await thinking.close();
     retention.stop();
     checkpoints.stop();
     await reaper.stop();
@@ -231,6 +253,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await store.close();
     lock.release();
   }
+}
+
+function healthOf({ status: { engine, healthy, detail } }: Thinking): { engine: typeof engine; healthy: boolean; detail: string | null } {
+  return { engine, healthy, detail };
 }
 
 function stopAsked(...signals: AbortSignal[]): Promise<void> {

@@ -84,13 +84,16 @@ export class ThreadHost implements ActorApi {
   }
 
   input(id: string, data: Uint8Array): { accepted: number } {
-    return this.#typed(id).input(data);
+    return this.#typed(id).typing.input(data);
   }
   keys(id: string, keys: string[]): { accepted: number } {
-    return this.#typed(id).keys(keys);
+    return this.#typed(id).typing.keys(keys);
   }
   paste(id: string, text: string): { accepted: number } {
-    return this.#typed(id).paste(text);
+    return this.#typed(id).typing.paste(text);
+  }
+  async prompt(id: string, delivery: string, text: string, lossy: boolean): Promise<void> {
+    await this.#for(id).typing.prompt(delivery, text, lossy);
   }
   resize(id: string, size: TerminalSize): { offset: number } {
     return this.#for(id).resize(size);
@@ -121,6 +124,9 @@ export class ThreadHost implements ActorApi {
   }
   profiles(id: string, set: ProfileSet): void {
     this.#for(id).profiles(set);
+  }
+  tail(id: string, chars: number): string {
+    return this.#for(id).tail(chars);
   }
   seen(id: string): void {
     this.#for(id).seen();

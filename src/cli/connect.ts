@@ -51,7 +51,7 @@ async function findOrStart(setting: ConnectSetting, reconnect: boolean): Promise
     if (!mayStart) throw new UnreachableError(`no daemon answers at ${socket}: start one with lifeguard daemon --background`);
   }
   // Where a service manager sees to the daemon, it is the one to start it.
-  const { installedService } = await import("./service/manager.js");
+  const { installedService } = await import("./service/platforms.js");
   const service = installedService(socket, env);
   if (service !== null) {
     await service.manager.start();

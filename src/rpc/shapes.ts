@@ -106,6 +106,17 @@ export const summaryShape: z.ZodObject = z.object({
   recovered_from: z.enum(["worker", "daemon", "checkpoint"]).nullable(),
 });
 
+export const promptShape: z.ZodObject = z.object({
+  prompt: z.string().describe("names it in events"),
+  delivery: z.enum(["submitted", "typed", "queued"]),
+  evidence: z.object({
+    rule: z.string().describe("stable name, docs/prompts.md"),
+    confidence: z.enum(["high", "medium", "low"]),
+    detail: z.string().describe("for people"),
+  }),
+  state: stateShape.optional().describe("with `wait`: the state reached"),
+});
+
 /** The names that `session.list fields` takes. */
 export const SUMMARY_FIELDS: readonly string[] = Object.keys(summaryShape.shape);
 
@@ -140,6 +151,9 @@ export const statusShape: z.ZodObject = z.object({
   fds: count,
   ptys: count,
   memory: z.object({ daemon_rss: z.number(), keeper_rss: z.number() }).describe("bytes"),
+  thoughts: z
+    .object({ engine: z.enum(["none", "rules", "command"]), healthy: z.boolean(), detail: z.string().nullable() })
+    .describe("the engine that has them; `thought.config.get` says more"),
   watches: count,
   connections: count,
   restored: z.object({ sessions: count, ms: z.number() }).nullable().describe("what this daemon took over at its start"),

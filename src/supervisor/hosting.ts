@@ -77,6 +77,7 @@ export class Hosting {
       idleHoldMs: session.idle_hold_ms,
       errorLingerMs: session.error_linger_ms,
       attentionAfterMs: session.attention_after_ms,
+      promptConfirmMs: this.#config.prompt.confirm_ms,
     };
   }
 
@@ -314,6 +315,9 @@ export class Hosting {
         entry.offset = Math.max(entry.offset, event.offset + event.data.byteLength);
         entry.lastActivityAt = event.at;
         entry.fanout.output(event.offset, event.data, event.at);
+        return;
+      case "prompt":
+        entry.deliveries.get(event.delivery)?.told(event);
         return;
       case "gap":
         entry.fanout.gap(event.to);

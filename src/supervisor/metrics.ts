@@ -87,6 +87,7 @@ export class Metrics {
     total("store_written_total", "Writes done", queue.written);
     total("store_errors_total", "Attempts to write that failed", queue.failed);
 
+    gauge("thought_engine_healthy", "1 when the thought engine is well", status.thoughts.healthy ? 1 : 0);
     total("worker_losses_total", "Actor threads that died", this.workerLosses);
     counter("exits_total", "Ends of processes by reason", "reason", this.#exits.entries());
     counter("recoveries_total", "Sessions brought back, by what was lost", "from", this.#recoveries.entries());

@@ -4,8 +4,8 @@
  */
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
-import { notifyManager } from "../service/manager.js";
-import type { Notification } from "../service/manager.js";
+import { notifyManager } from "../service/notification.js";
+import type { Notification } from "../service/notification.js";
 
 export interface ServiceLinkOptions {
   /** NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID as the manager set them. */

@@ -17,6 +17,7 @@ export interface VitalsParts {
   pool: ActorPool;
   custody: Custody;
   store: Pick<Store, "status">;
+  thoughts: () => DaemonStatus["thoughts"];
 }
 
 /** The main loop is looked at this often. Each look is a wake-up, and half of what an idle daemon costs. */
@@ -64,6 +65,7 @@ export class Vitals {
       memory: { daemon_rss: process.memoryUsage.rss(), keeper_rss: keepers.reduce((sum, keeper) => sum + residentBytes(keeper.pid), 0) },
       queue: { items: queue.items, bytes: queue.bytes, oldest_ms: queue.oldest_ms, coalesced: queue.coalesced, refused: queue.refused },
       store: { ok, damaged: damaged.length },
+      thoughts: this.#p.thoughts(),
       watches,
       restored: this.restored,
       loop_stall_ms: Math.round(stall * 10) / 10,

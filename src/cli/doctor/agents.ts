@@ -27,11 +27,7 @@ function hooksOf(tool: Tool, { env, lifeguard }: Surroundings): Finding[] {
     const found = commandsIn(path, tool);
     if (found === null) {
       findings.push(
-        warning(
-          "hooks",
-          `${path} cannot be read as what it is: nobody can tell whether ${tool} reports`,
-          `${"${EDITOR:-vi}"} ${quoted(path)}`,
-        ),
+        warning("hooks", `${path} cannot be read as what it is: nobody can tell whether ${tool} reports`, `"$EDITOR" ${quoted(path)}`),
       );
       continue;
     }

@@ -5,7 +5,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { keeperUnit } from "../../unit-names.js";
 import { packageVersion } from "../service/installation.js";
-import { filesOfService, installedService } from "../service/manager.js";
+import { filesOfService, installedService } from "../service/platforms.js";
 import { asRoot, ok, problem, quoted, warning } from "./finding.js";
 import type { Finding } from "./finding.js";
 import type { Surroundings } from "./surroundings.js";

@@ -4,7 +4,7 @@ import { resolvePaths } from "../../paths.js";
 import { Client } from "../../rpc/client.js";
 import type { SessionSummary } from "../../rpc/client.js";
 import { installationFor, packageVersion } from "../service/installation.js";
-import { installedService } from "../service/manager.js";
+import { installedService } from "../service/platforms.js";
 import { jsonPage } from "../json.js";
 import { startDaemon } from "../start-daemon.js";
 import type { Invocation, Verb } from "../verb.js";

@@ -6,7 +6,7 @@ import { LifeguardError } from "../../errors.js";
 import { Client } from "../../rpc/client.js";
 import { ownCommand } from "../own-command.js";
 import { installationFor } from "../service/installation.js";
-import { serviceManager } from "../service/manager.js";
+import { serviceManager } from "../service/platforms.js";
 import type { ServiceFile } from "../service/templates.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT } from "../verb.js";

@@ -1,7 +1,7 @@
 import { resolvePaths } from "../../paths.js";
 import { Client } from "../../rpc/client.js";
 import { jsonPage } from "../json.js";
-import { installedService } from "../service/manager.js";
+import { installedService } from "../service/platforms.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT } from "../verb.js";
 

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { ownCommand } from "../own-command.js";
-import { serviceManager } from "../service/manager.js";
+import { serviceManager } from "../service/platforms.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT } from "../verb.js";
 

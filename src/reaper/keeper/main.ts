@@ -5,7 +5,7 @@ import { messageOf } from "../../errors.js";
 import { becomeSubreaper, openFileLimits, setOpenFileLimits } from "../../libc/processes.js";
 import { openLog } from "../../log.js";
 import { Journal, journalDestination, writesToJournal } from "../../service/journal.js";
-import { notifyManager } from "../../service/manager.js";
+import { notifyManager } from "../../service/notification.js";
 import { closeInheritedDescriptors } from "../inherited-descriptors.js";
 import { openSpawner } from "../spawner.js";
 import { Keeper } from "./keeper.js";
