@@ -23,8 +23,8 @@ const AT_ONCE: ReadonlySet<string> = new Set([
   "session.kill_deadline_ms",
   "rpc.max_connections",
   "rpc.max_watchers",
-  // Of connections that are made from then on.
   "rpc.outbound_bytes",
+  // Of connections that are made from then on.
   "rpc.max_frame_bytes",
   "rpc.max_nesting",
   "metrics.listen",

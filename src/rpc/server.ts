@@ -59,7 +59,7 @@ export class RpcServer {
       supervisor,
       methods: METHODS,
       log,
-      // Looked up by each connection as it is made: a reload is heeded by those that come after it.
+      // Looked up when they are needed: a reload is heeded.
       get frames() {
         return { maxFrameBytes: config.rpc.max_frame_bytes, maxNesting: config.rpc.max_nesting, maxValues: MOST_VALUES };
       },
@@ -94,6 +94,10 @@ export class RpcServer {
 
   get listening(): boolean {
     return this.#server.listening;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
   }
 
   figures(): SocketFigures {
