@@ -44,6 +44,7 @@ export interface Settings {
     threads: number;
     /** Heap of one actor thread. At the bound the thread dies and its sessions restart on another. */
     thread_heap_mib: number;
+    /** The least important lines that daemon.log and keeper.log get; the keeper's is as it was when that keeper started. */
     log_level: "trace" | "debug" | "info" | "warn" | "error" | "silent";
     /** All the time a shutdown may take; then it names what was not saved and exits 1. */
     shutdown_budget_ms: number;
@@ -84,6 +85,7 @@ export interface Settings {
     context_bytes: number;
   };
   session: {
+    /** Size of a terminal that nobody gave one. */
     cols: number;
     rows: number;
     /** Lines kept above the screen: a screenful times 25. At the bound the oldest line goes. */

@@ -189,9 +189,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     config,
     log,
     service,
-    applied: async (changed) => {
-      if (changed.some((key) => key.startsWith("metrics."))) await metricsListener.apply();
-    },
+    // Always: the token's file may hold another one.
+    applied: async () => void (await metricsListener.apply()),
   });
   const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 

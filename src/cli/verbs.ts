@@ -46,6 +46,7 @@ export const VERBS: Readonly<Record<string, Load>> = {
   "daemon stop": () => import("./verbs/daemon-stop.js"),
   "daemon reload": () => import("./verbs/daemon-reload.js"),
   "daemon upgrade": () => import("./verbs/daemon-upgrade.js"),
+  "config schema": () => import("./verbs/config-schema.js"),
   "service install": () => import("./verbs/service-install.js"),
   "service uninstall": () => import("./verbs/service-uninstall.js"),
   "service status": () => import("./verbs/service-status.js"),

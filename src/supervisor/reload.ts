@@ -12,8 +12,8 @@ export interface ReloadParts {
   config: Config;
   log: Log;
   service: Pick<ServiceLink, "reloading" | "reloaded">;
-  /** For what must be told of a change rather than look it up. Its failure is logged and no reason to refuse. */
-  applied(changed: readonly string[]): Promise<void>;
+  /** For what must be told rather than look it up. Its failure is logged and no reason to refuse. */
+  applied(): Promise<void>;
 }
 
 export class Reload {
@@ -38,9 +38,7 @@ export class Reload {
     try {
       const changes = adoptSettings(config, loadConfig(config.paths));
       if (changes.changed.includes("daemon.log_level")) log.level = config.daemon.log_level;
-      await applied(changes.changed).catch((error: unknown) =>
-        log.error({ phase: "reload", err: messageOf(error) }, "a change had no effect"),
-      );
+      await applied().catch((error: unknown) => log.error({ phase: "reload", err: messageOf(error) }, "a change had no effect"));
       log.info({ phase: "reload", ...changes }, "the configuration was read again");
       return changes;
     } catch (error) {

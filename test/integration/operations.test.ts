@@ -79,7 +79,10 @@ describe("daemon reload", () => {
     expect(daemon.log()).toContain("the configuration was read again");
     expect(stdout).toMatch(/^needs a restart \(lifeguard daemon upgrade\): daemon\.threads$/m);
     const lifeguard = new URL("../../bin/lifeguard", import.meta.url).pathname;
-    const { id } = await client.call("session.create", { command: "sh", args: ["-c", `'${process.execPath}' '${lifeguard}' daemon reload`] });
+    const { id } = await client.call("session.create", {
+      command: "sh",
+      args: ["-c", `'${process.execPath}' '${lifeguard}' daemon reload`],
+    });
     await client.call("session.wait", { id, until: ["exited"], timeout_ms: 30_000 });
     const { text } = await client.call("session.screen", { id });
     expect(text?.replaceAll("\n", "")).toContain(`a process inside ${id} may not have the configuration read again`);

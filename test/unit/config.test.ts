@@ -33,7 +33,10 @@ describe("what is wrong is told by file, line and key", () => {
     ['[daemon]\nlog_level = "loud"\n', /config\.toml:2: daemon\.log_level: /],
     ["[daemon]\nthreads 3\n", /config\.toml:2 is not TOML: /],
     ["[session]\ncollz = 3\nrowz = 3\n", /and 1 more: lifeguard doctor names them/],
-    ['[metrics]\nlisten = "0.0.0.0:9464"\ntoken = "t"\n', /config\.toml:2: metrics\.listen: "0\.0\.0\.0:9464" is not an address and port of this machine alone/],
+    [
+      '[metrics]\nlisten = "0.0.0.0:9464"\ntoken = "t"\n',
+      /config\.toml:2: metrics\.listen: "0\.0\.0\.0:9464" is not an address and port of this machine alone/,
+    ],
     ['[metrics]\nlisten = "example.org:80"\ntoken = "t"\n', /metrics\.listen: "example\.org:80" is not/],
     ['[metrics]\nlisten = "127.0.0.1:99999"\ntoken = "t"\n', /metrics\.listen: /],
     ['[metrics]\nlisten = "127.0.0.1:9464"\n', /metrics\.listen: needs metrics\.token or metrics\.token_file/],
