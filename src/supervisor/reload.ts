@@ -13,7 +13,7 @@ export interface ReloadParts {
   log: Log;
   service: Pick<ServiceLink, "reloading" | "reloaded">;
   /** For what must be told rather than look it up. Its failure is logged and no reason to refuse. */
-  applied(): Promise<void>;
+  applied(changed: readonly string[]): Promise<void>;
 }
 
 export class Reload {
@@ -38,7 +38,9 @@ export class Reload {
     try {
       const changes = adoptSettings(config, loadConfig(config.paths));
       if (changes.changed.includes("daemon.log_level")) log.level = config.daemon.log_level;
-      await applied().catch((error: unknown) => log.error({ phase: "reload", err: messageOf(error) }, "a change had no effect"));
+      await applied(changes.changed).catch((error: unknown) =>
+        log.error({ phase: "reload", err: messageOf(error) }, "a change had no effect"),
+      );
       log.info({ phase: "reload", ...changes }, "the configuration was read again");
       return changes;
     } catch (error) {
