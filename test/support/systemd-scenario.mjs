@@ -147,7 +147,7 @@ await step("a stale unit, and what doctor says", async () => {
   const examine = async () => JSON.parse(await lifeguard("doctor", "--json").catch((error) => error.stdout)).findings;
   const of = (findings) => findings.filter(({ check, level }) => check === "service" && level !== "ok");
   const found = of(await examine());
-  const typed = await run("sh", ["-c", found[0]?.remedy ?? "false"]);
+  const typed = (await run("sh", ["-c", found[0]?.remedy ?? "false"], { env: environment })).stdout;
   return { found, typed, left: of(await examine()) };
 });
 await step("daemon upgrade", async () => ({ upgrade: JSON.parse(await lifeguard("daemon", "upgrade", "--json")) }));
