@@ -147,6 +147,22 @@ describe("metrics", () => {
     expect(text).not.toContain(daemon.home);
   });
 
+  test("a thread that dies is counted, and what it counted is not forgotten", async () => {
+    const { id } = await client.call("session.create", { command: "cat" });
+    const before = figures(await client.call("daemon.metrics", {}));
+    writeFileSync(join(daemon.home, "run", "fault"), JSON.stringify({ id, kind: "throw" }));
+    process.kill(daemon.pid, "SIGUSR2");
+    const after = await waitUntil("the loss to be counted", async () => {
+      const now = figures(await client.call("daemon.metrics", {}));
+      return (now.get("lifeguard_worker_losses_total") ?? 0) > 0 && (now.get('lifeguard_recoveries_total{from="worker"}') ?? 0) > 0
+        ? now
+        : null;
+    });
+    const name = "lifeguard_output_bytes_total";
+    expect(after.get(name)).toBeGreaterThanOrEqual(before.get(name) ?? 0);
+    await client.call("session.kill", { id, signal: "KILL" });
+  });
+
   test("over HTTP with a token, on and off by a reload", async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}/metrics`;
