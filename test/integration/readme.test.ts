@@ -24,6 +24,7 @@ const DOCS = [
   "README.md",
   "CHANGELOG.md",
   "HACKING.md",
+  "SECURITY.md",
   ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" }).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith(".md"));
 
