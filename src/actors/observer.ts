@@ -151,7 +151,6 @@ export class Observer {
       rules: this.#tools.rules,
       tool: this.#tools.tool,
       shown: this.#shown(),
-      idleHoldMs: this.#start.settings.idleHoldMs,
       broken: this.#over,
     });
   }
@@ -267,6 +266,7 @@ export class Observer {
               title: rules.profile.title,
               since: this.#tools.since,
               startupMs: rules.profile.startupMs,
+              drawing: this.#context.terminal()?.drawing ?? false,
               judge: () => {
                 const shown = this.#shown();
                 return shown === null ? null : rules.judge(shown);

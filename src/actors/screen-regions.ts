@@ -15,6 +15,7 @@ export interface Shown {
 export interface BoxFinder {
   kind: PromptBox["kind"];
   pattern: RegExp;
+  first: RegExp | null;
 }
 
 interface Span {
@@ -96,7 +97,9 @@ export class ScreenRegions {
 
   #findBox(): { inside: Span; above: number; below: number } | null {
     if (this.#box !== undefined) return this.#box;
-    this.#box = this.#finder === null ? null : this.#locate(this.#finder);
+    const { first } = this.#finder ?? { first: null };
+    const box = this.#finder === null ? null : this.#locate(this.#finder);
+    this.#box = box === null || first === null || first.test(this.#row(box.inside.from)) ? box : null;
     return this.#box;
   }
 

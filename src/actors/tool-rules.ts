@@ -51,7 +51,9 @@ export class ToolRules {
   constructor(profile: Profile) {
     this.profile = profile;
     this.#rules = profile.rules.map(compile).sort((a, b) => rank(a) - rank(b));
-    this.#box = profile.box === null ? null : { kind: profile.box.kind, pattern: new RegExp(profile.box.pattern, "u") };
+    const { box } = profile;
+    const first = box === null || box.first === null ? null : new RegExp(box.first, "u");
+    this.#box = box === null ? null : { kind: box.kind, pattern: new RegExp(box.pattern, "u"), first };
   }
 
   /** Whether the profile can tell anything: without rules the shell's evidence is all there is. */

@@ -38,8 +38,8 @@ const ruleSchema = z
   });
 
 const boxSchema = z
-  .strictObject({ edges: pattern.optional(), mark: pattern.optional(), bar: pattern.optional() })
-  .refine((box) => Object.values(box).filter((value) => value !== undefined).length === 1, {
+  .strictObject({ edges: pattern.optional(), mark: pattern.optional(), bar: pattern.optional(), first: pattern.optional() })
+  .refine((box) => [box.edges, box.mark, box.bar].filter((value) => value !== undefined).length === 1, {
     message: "has exactly one of edges, mark, bar",
   });
 
@@ -139,7 +139,8 @@ function partOf(data: z.output<typeof fileSchema>, text: string, file: string): 
     };
   const box = data.prompt_box;
   if (box !== undefined)
-    for (const kind of ["edges", "mark", "bar"] as const) if (box[kind] !== undefined) values.box = { kind, pattern: box[kind] };
+    for (const kind of ["edges", "mark", "bar"] as const)
+      if (box[kind] !== undefined) values.box = { kind, pattern: box[kind], first: box.first ?? null };
   const rules = data.rule.map(({ match, title = null, over_title: overTitle, all, ...rule }) => ({
     ...rule,
     title,

@@ -53,6 +53,8 @@ export interface PromptBox {
   /** `edges`: between the last two rows that match. `mark`: from the last row that matches to the next blank one. `bar`: the last rows that match without a gap. */
   kind: "edges" | "mark" | "bar";
   pattern: string;
+  /** What the first row inside shows; when it does not, there is no box: two lines across the window may be anything. */
+  first: string | null;
 }
 
 export interface Profile {

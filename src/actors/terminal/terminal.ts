@@ -108,6 +108,11 @@ export class Terminal {
     return this.#state.engine.core.coreService.decPrivateModes.bracketedPasteMode;
   }
 
+  /** True in the middle of a frame (DEC mode 2026): what is on the screen is not what the program wants to show. */
+  get drawing(): boolean {
+    return this.#state.engine.core.coreService.decPrivateModes.synchronizedOutput;
+  }
+
   /** Lines of history above the screen. */
   get historyLength(): number {
     return this.#state.engine.core._bufferService.buffers.active.ybase;
