@@ -18,6 +18,22 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const SECOND = 1000;
 
+/** What has thoughts about the sessions, and how often. Said here, and overridden as a whole by `thought.config.set`. */
+export interface ThoughtSettings {
+  /** `rules`: from title, state and the agent's last tool line. `command`: a process of the user's (docs/thoughts.md). */
+  engine: "none" | "rules" | "command";
+  /** The command and its arguments. */
+  command: string[];
+  /** Once in this time the command is asked about the sessions whose turn it is. */
+  tick_ms: number;
+  /** A session's turn, by the age of its objective: below 5 min, below an hour, and beyond. */
+  hot_ms: number;
+  warm_ms: number;
+  cold_ms: number;
+  /** What an answer may take. At the bound the process is ended, and started again later. */
+  exchange_ms: number;
+}
+
 /** What `config.toml` says, completed. Names carry their unit: `_bytes`, `_ms`, `_mib`. */
 export interface Settings {
   daemon: {
@@ -112,6 +128,7 @@ export interface Settings {
     /** Events kept for a client that comes back. Older ones are answered with `gap: true`. */
     event_history: number;
   };
+  thought: ThoughtSettings;
   attach: {
     /** The key that leaves an attached session, by its tmux name. */
     detach_key: string;
@@ -123,6 +140,31 @@ export interface Config extends Settings {
 }
 
 const positive = z.int().positive();
+
+const WORD_BYTES = 4_096;
+const word = z
+  .string()
+  .min(1, "is not empty")
+  .max(WORD_BYTES)
+  .refine((text) => !text.includes("\0"), "holds a NUL byte");
+const period = (least: number, most: number): z.ZodInt =>
+  z.int(`is a whole number of milliseconds, ${least}…${most}`).min(least, `is ${least}…${most} ms`).max(most, `is ${least}…${most} ms`);
+
+/** In the order in which they are checked. */
+export const thoughtSettings: z.ZodType<ThoughtSettings> = z
+  .strictObject({
+    engine: z.enum(["none", "rules", "command"], "is none, rules or command").default("rules"),
+    command: z.array(word, "is a list of words").max(256).default([]),
+    tick_ms: period(250, 300 * SECOND).default(15 * SECOND),
+    hot_ms: period(250, 3_600 * SECOND).default(15 * SECOND),
+    warm_ms: period(250, 3_600 * SECOND).default(45 * SECOND),
+    cold_ms: period(250, 3_600 * SECOND).default(120 * SECOND),
+    exchange_ms: period(100, 300 * SECOND).default(30 * SECOND),
+  })
+  .refine(({ engine, command }) => engine !== "command" || command.length > 0, {
+    path: ["command"],
+    message: "names no program, which the engine command needs",
+  });
 
 /** Every key optional, unknown keys refused by name. */
 const settingsSchema: z.ZodType<Settings> = z.strictObject({
@@ -191,6 +233,7 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       event_history: positive.default(10_000),
     })
     .prefault({}),
+  thought: thoughtSettings.prefault({} as ThoughtSettings),
   attach: z.strictObject({ detach_key: z.string().default("C-\\") }).prefault({}),
 });
 

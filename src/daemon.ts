@@ -23,7 +23,7 @@ import { RpcServer } from "./rpc/server.js";
 import { Journal, journalDestination, writesToJournal } from "./service/journal.js";
 import { inheritedListener } from "./service/notification.js";
 import { adoptSessions } from "./supervisor/adoption.js";
-import { callerOpenFiles } from "./supervisor/environment.js";
+import { baseEnvironment, callerOpenFiles } from "./supervisor/environment.js";
 import { CheckpointLoop } from "./supervisor/checkpoint-loop.js";
 import { Durably } from "./supervisor/durably.js";
 import { EventLog } from "./supervisor/events.js";
@@ -42,7 +42,9 @@ import { ServiceLink } from "./supervisor/service-link.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
+import { ThoughtWorld } from "./supervisor/thought-world.js";
 import { Vitals } from "./supervisor/vitals.js";
+import { Thinking } from "./thoughts/thinking.js";
 
 export interface DaemonOptions {
   env: NodeJS.ProcessEnv;
@@ -138,8 +140,18 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, removal, durably, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
-  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
   const guard = new SelfGuard();
+  const thinking = new Thinking({
+    settings: config.thought,
+    documents: store.documents,
+    world: new ThoughtWorld({ table, hosting, events, clock, store, publish: (id, update) => kept.publishThought(id, update) }),
+    clock,
+    log,
+    env: () => baseEnvironment("daemon", {}),
+    announce: (reason) => events.append("daemon.degraded", null, { reason }),
+  });
+  const kept = new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard, thinking, durably, log });
+  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store, thoughts: () => healthOf(thinking) });
   const supervisor = new Supervisor({
     config,
     clock,
@@ -149,7 +161,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     lifecycle,
     vitals,
     profiles: currentProfiles,
-    keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard, durably, log }),
+    keeping: kept,
     guard,
     requestStop: () => asked.abort(),
   });
@@ -176,6 +188,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
+    await thinking.start();
     await server.listen(inheritedListener(options.env));
     service.ready();
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
@@ -191,6 +204,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
 
     events.append("daemon.stopping", null);
     service.stopping(config.daemon.shutdown_budget_ms);
+    // Its process ends while sessions are handed over.
+    void thinking.close();
     const end = await shutDown({ table, lifecycle, keeping, budgetMs: config.daemon.shutdown_budget_ms, log });
     log.info({ phase: "stop", left: end.left, not_saved: end.notSaved }, "ended");
     return { exitCode: end.notSaved.length === 0 ? 0 : 1, ...end };
@@ -200,6 +215,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     service.stop();
     profiles.stop();
     await server.close();
+    await thinking.close();
     retention.stop();
     checkpoints.stop();
     await reaper.stop();
@@ -211,6 +227,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await store.close();
     lock.release();
   }
+}
+
+function healthOf({ status: { engine, healthy, detail } }: Thinking): { engine: typeof engine; healthy: boolean; detail: string | null } {
+  return { engine, healthy, detail };
 }
 
 function stopAsked(...signals: AbortSignal[]): Promise<void> {

@@ -127,7 +127,7 @@ export class Actor {
   }
 
   begin(): void {
-    const { start } = this;
+    const start = this.#start;
     const { id, epoch } = start;
     let lostBytes = 0;
     if (start.fresh) {
@@ -247,9 +247,6 @@ export class Actor {
   get id(): string {
     return this.#start.id;
   }
-  get start(): ActorStart {
-    return this.#start;
-  }
   get parked(): boolean {
     return this.#terminal.parked;
   }
@@ -322,6 +319,9 @@ export class Actor {
     this.#watch?.credit(offset);
   }
 
+  tail(chars: number): string {
+    return this.#observer.tail(chars);
+  }
   seen(): void {
     this.#observer.seen();
   }

@@ -196,6 +196,8 @@ export interface ActorApi {
   credit(id: string, offset: number): void;
   /** Why the state is what it is, looked at anew. */
   explain(id: string): Explanation;
+  /** The last words on the screen, at most `chars` (and 2 000): lines that are not blank. Of a terminal that is not at hand, those it had. */
+  tail(id: string, chars: number): string;
   /** Profiles have changed. */
   profiles(id: string, set: ProfileSet): void;
   /** A person has looked at the session: a finished command no longer asks for attention. */

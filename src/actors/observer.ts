@@ -13,6 +13,7 @@ import { explain } from "./explanation.js";
 import type { Foreground } from "./foreground.js";
 import type { ActorEvent, ActorStart, Explanation } from "./messages.js";
 import { Pace } from "./pace.js";
+import { ScreenTail } from "./screen-tail.js";
 import type { SessionProcesses } from "./session-processes.js";
 import type { Shown } from "./screen-regions.js";
 import { NotificationJoin, ShellIntegration } from "./shell-integration.js";
@@ -50,6 +51,7 @@ export class Observer {
   readonly #shell = new ShellIntegration();
   readonly #notifications = new NotificationJoin();
   readonly #tools: ToolWatch;
+  readonly #tail = new ScreenTail();
   readonly #time: Time;
   readonly #evaluation: Pace;
   readonly #titles: Pace;
@@ -123,6 +125,7 @@ export class Observer {
   /** The terminal is about to be packed away: what it shows does not change until it is back. */
   parking(): void {
     const terminal = this.#context.terminal();
+    if (terminal !== null) this.#tail.keep(terminal);
     if (terminal === null || this.#over) return;
     // Taken over and packed away before anything was looked at: whether rules will ask for the screen must be known now.
     if (this.#foregroundAt === Number.NEGATIVE_INFINITY) this.#lookAtForeground();
@@ -131,6 +134,10 @@ export class Observer {
     const { cols, rows } = terminal.size;
     const text = Array.from({ length: rows }, (_, y) => terminal.row(y));
     this.#screen.shown = { cols, rows, row: (y) => text[y] ?? "", title: terminal.title, progress: this.#progress };
+  }
+
+  tail(chars: number): string {
+    return this.#tail.text(this.#context.terminal(), chars);
   }
 
   /** Profiles have changed on the disk. */

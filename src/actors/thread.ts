@@ -118,6 +118,9 @@ export class ThreadHost implements ActorApi {
   profiles(id: string, set: ProfileSet): void {
     this.#for(id).profiles(set);
   }
+  tail(id: string, chars: number): string {
+    return this.#for(id).tail(chars);
+  }
   seen(id: string): void {
     this.#for(id).seen();
   }

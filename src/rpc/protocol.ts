@@ -85,6 +85,8 @@ export interface StatusResult {
   fds: number;
   ptys: number;
   memory: { daemon_rss: number; keeper_rss: number };
+  /** The engine that has them; thought.config.get says more. */
+  thoughts: { engine: "none" | "rules" | "command"; healthy: boolean; detail: string | null };
   watches: number;
   connections: number;
   restored: { sessions: number; ms: number } | null;

@@ -140,6 +140,9 @@ export const statusShape: z.ZodObject = z.object({
   fds: count,
   ptys: count,
   memory: z.object({ daemon_rss: z.number(), keeper_rss: z.number() }).describe("bytes"),
+  thoughts: z
+    .object({ engine: z.enum(["none", "rules", "command"]), healthy: z.boolean(), detail: z.string().nullable() })
+    .describe("the engine that has them; `thought.config.get` says more"),
   watches: count,
   connections: count,
   restored: z.object({ sessions: count, ms: z.number() }).nullable().describe("what this daemon took over at its start"),

@@ -28,6 +28,7 @@ import type {
   SessionSummary,
   TerminalSize,
 } from "../session.js";
+import type { ThinkingApi } from "../thoughts/thinking.js";
 
 /** Who asks: needed for the pen, and so that no agent answers its own dialogs. */
 export interface Caller {
@@ -159,6 +160,8 @@ export interface DaemonStatus {
   queue: { items: number; bytes: number; oldest_ms: number; coalesced: number; refused: number };
   /** `damaged`: how many files; `store.status` names them. */
   store: { ok: boolean; damaged: number };
+  /** The engine that has thoughts. */
+  thoughts: { engine: "none" | "rules" | "command"; healthy: boolean; detail: string | null };
   watches: number;
   restored: { sessions: number; ms: number } | null;
   /** Longest stretch the main loop was held up since the last status, ms. */
@@ -219,6 +222,7 @@ export interface SupervisorApi {
 }
 
 export type * from "../persistence/store.js";
+export type { ThinkingApi };
 
 // ---- what is kept -----------------------------------------------------------------------------------------------------
 
@@ -256,6 +260,8 @@ export interface KeepingApi {
 
   readonly journals: Journals;
   readonly archives: Archives;
+
+  readonly thinking: ThinkingApi;
 
   publishThought(id: string, input: PublishInput): { accepted: boolean; reason?: string };
   getThought(id: string): StoredThought | null;

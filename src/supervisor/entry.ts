@@ -1,10 +1,20 @@
 /** One session as the supervisor knows it. The table owns it; the lifecycle moves it on; everybody else reads. */
 import { join } from "node:path";
 import { exitStep, type ExitStep, type Phase } from "../reaper/exit-steps.js";
-import type { Evidence, Health, Isolation, SessionExit, SessionSpec, SessionState, SessionSummary, TerminalSize } from "../session.js";
+import type {
+  Evidence,
+  Health,
+  Isolation,
+  RestState,
+  SessionExit,
+  SessionSpec,
+  SessionState,
+  SessionSummary,
+  TerminalSize,
+} from "../session.js";
 import type { Fanout } from "./fanout.js";
 import type { SessionRecord } from "./record.js";
-import { restState } from "./rest.js";
+import { restState, type RestWord } from "./rest.js";
 import { Waits } from "./waits.js";
 
 export interface Pen {
@@ -75,6 +85,7 @@ export class SessionEntry {
   /** The checkpoint it was last restored or forked from. */
   parentCheckpoint: string | null = null;
   thought: SessionSummary["thought"] = null;
+  restWord: RestWord | null = null;
   /** Something has changed since it was last saved. */
   dirty = true;
   /** Saves of it that are not on the disk yet. */
@@ -127,6 +138,10 @@ export class SessionEntry {
     };
   }
 
+  rest(now: number): RestState {
+    return restState(this.state, this.stateSince, now, this.restWord);
+  }
+
   summary(now: number): SessionSummary {
     const { spec } = this;
     return {
@@ -146,7 +161,7 @@ export class SessionEntry {
       state: this.state,
       state_since: this.stateSince,
       evidence: this.evidence,
-      rest_state: restState(this.state, this.stateSince, now),
+      rest_state: this.rest(now),
       exit: this.exit,
       title: this.title,
       current_command: this.currentCommand,

@@ -16,6 +16,7 @@ import type {
   VerifyReport,
 } from "../persistence/store.js";
 import { checkName, type SessionSpec, type SessionSummary } from "../session.js";
+import type { ThinkingApi } from "../thoughts/thinking.js";
 import type { Caller, CheckpointInput, KeepingApi } from "./api.js";
 import { boundedArchives, boundedJournals } from "./bounded-journals.js";
 import type { Clock } from "../clock.js";
@@ -38,6 +39,7 @@ export interface KeepingRequestsParts {
   keeping: Keeping;
   retention: Retention;
   guard: SelfGuard;
+  thinking: ThinkingApi;
   durably: Durably;
   log: Log;
 }
@@ -188,6 +190,19 @@ export class KeepingRequests implements KeepingApi {
   }
 
   // ---- journals and thoughts ------------------------------------------------------------------------------------------
+
+  get thinking(): ThinkingApi {
+    const { thinking, durably } = this.#p;
+    return {
+      configuration: () => thinking.configuration(),
+      configure: (change) =>
+        durably.within(thinking.configure(change), {
+          what: "the thought configuration",
+          meanwhile: "It counts as soon as it is there: look (thought.config.get) before changing it again.",
+        }),
+      test: (change, signal) => thinking.test(change, signal),
+    };
+  }
 
   publishThought(id: string, input: PublishInput): { accepted: boolean; reason?: string } {
     const { table, keeping, events } = this.#p;

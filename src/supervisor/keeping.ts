@@ -138,6 +138,7 @@ export class Keeping {
   /** The summary's thought is the store's. */
   showThought(entry: SessionEntry): void {
     const thought = this.#p.store.thoughts.get(entry.id);
+    entry.restWord = thought;
     entry.thought =
       thought === null ? null : { text: thought.text, state: thought.state, source: thought.source, updated_at: thought.updated_at };
   }

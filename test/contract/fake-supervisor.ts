@@ -332,6 +332,7 @@ export class FakeSupervisor implements SupervisorApi {
       memory: { daemon_rss: process.memoryUsage.rss(), keeper_rss: 0 },
       queue: { items, bytes, oldest_ms, coalesced, refused },
       store: { ok, damaged: damaged.length },
+      thoughts: { engine: "rules", healthy: true, detail: null },
       watches: 0,
       restored: null,
       loop_stall_ms: 0,
