@@ -1,0 +1,47 @@
+import { LifeguardError } from "../../errors.js";
+import type { Client } from "../../rpc/client.js";
+import { connectTo, reconnected } from "../connect.js";
+import type { Invocation, Verb } from "../verb.js";
+import { EXIT } from "../verb.js";
+
+interface Options {
+  readOnly?: boolean;
+}
+
+/** A daemon that is being replaced is expected back within this. */
+const DAEMON_BACK_MS = 10_000;
+
+export const verb: Verb<Options> = {
+  record: {
+    name: "mcp",
+    summary: "serve the Model Context Protocol on stdin and stdout, for an agent",
+    details:
+      "An agent that has this as an MCP server can see, start, prompt, wait for and end sessions, with the daemon's refusals: what runs inside a session types into every other, and not into its own. docs/clients.md has the tools, and how to tell each agent.",
+    options: [{ flags: "--read-only", description: "only the tools that change nothing" }],
+    example: "claude mcp add lifeguard -- lifeguard mcp\nlifeguard mcp --read-only",
+    startsDaemon: true,
+  },
+  async run({ options, env, terminal, connect, socketFlag }: Invocation<Options>) {
+    const { serve } = await import("../mcp/server.js");
+    const { ownVersion } = await import("../own-command.js");
+    const looking = connectTo({ env, socketFlag, mayStart: false });
+    // One connection for all tools, made by the first that needs it: an agent that has this server and never uses it costs nothing.
+    let client: Promise<Client> | null = null;
+    const daemon = async (mayStart: boolean): Promise<Client> => {
+      const connecting = (client ??= (mayStart ? connect : looking)({ reconnect: true }));
+      const connected = await connecting.catch((error: unknown) => {
+        if (client === connecting) client = null;
+        throw error;
+      });
+      if (!(await reconnected(connected, DAEMON_BACK_MS)))
+        throw new LifeguardError("UNAVAILABLE", "the daemon has gone: start it with lifeguard daemon --background");
+      return connected;
+    };
+    try {
+      await serve({ terminal, env, version: ownVersion(), readOnly: options.readOnly === true, daemon });
+    } finally {
+      await looking.end();
+    }
+    return EXIT.done;
+  },
+};
