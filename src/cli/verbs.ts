@@ -50,6 +50,7 @@ export const VERBS: Readonly<Record<string, Load>> = {
   "profile list": () => import("./verbs/profile-list.js"),
   "profile test": () => import("./verbs/profile-test.js"),
   "profile new": () => import("./verbs/profile-new.js"),
+  mcp: () => import("./verbs/mcp.js"),
   "api schema": () => import("./verbs/api-schema.js"),
   "api call": () => import("./verbs/api-call.js"),
   completion: () => import("./verbs/completion.js"),

@@ -1,4 +1,3 @@
-import { LifeguardError } from "../../errors.js";
 import type { Client } from "../../rpc/client.js";
 import { connectTo, reconnected } from "../connect.js";
 import type { Invocation, Verb } from "../verb.js";
@@ -23,22 +22,27 @@ export const verb: Verb<Options> = {
   },
   async run({ options, env, terminal, connect, socketFlag }: Invocation<Options>) {
     const { serve } = await import("../mcp/server.js");
-    const { ownVersion } = await import("../own-command.js");
+    const { ownVersion } = await import("../own-version.js");
     const looking = connectTo({ env, socketFlag, mayStart: false });
     // One connection for all tools, made by the first that needs it: an agent that has this server and never uses it costs nothing.
     let client: Promise<Client> | null = null;
     const daemon = async (mayStart: boolean): Promise<Client> => {
       const connecting = (client ??= (mayStart ? connect : looking)({ reconnect: true }));
-      const connected = await connecting.catch((error: unknown) => {
+      const forget = (): void => {
         if (client === connecting) client = null;
+      };
+      const connected = await connecting.catch((error: unknown) => {
+        forget();
         throw error;
       });
-      if (!(await reconnected(connected, DAEMON_BACK_MS)))
-        throw new LifeguardError("UNAVAILABLE", "the daemon has gone: start it with lifeguard daemon --background");
-      return connected;
+      if (await reconnected(connected, DAEMON_BACK_MS)) return connected;
+      // It was stopped, and nobody has started another: as for any verb, who makes something has it started, who looks is told.
+      forget();
+      await connected.close();
+      return await daemon(mayStart);
     };
     try {
-      await serve({ terminal, env, version: ownVersion(), readOnly: options.readOnly === true, daemon });
+      await serve({ terminal, env, version: await ownVersion(), readOnly: options.readOnly === true, daemon });
     } finally {
       await looking.end();
     }
