@@ -8,7 +8,7 @@ interface Options {
 }
 
 /** A daemon that is being replaced is expected back within this. */
-const DAEMON_BACK_MS = 10_000;
+const DAEMON_BACK_MS = 5_000;
 
 export const verb: Verb<Options> = {
   record: {
