@@ -114,6 +114,14 @@ export interface Settings {
     /** A message to an actor that has not been answered by then is TIMEOUT. */
     command_deadline_ms: number;
   };
+  prompt: {
+    /** From a prompt's text to its showing, and from the submit keys to what shows that it was taken. Later: `typed`. */
+    confirm_ms: number;
+    /** Prompts that wait for one session. At the bound: LIMIT. */
+    queued: number;
+    /** How long a prompt waits for a program that starts. At the bound: BUSY, or queued. */
+    start_ms: number;
+  };
   rpc: {
     /** Clients at once. At the bound a new one gets one LIMIT error and its connection closes. */
     max_connections: number;
@@ -221,6 +229,13 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       kill_grace_ms: positive.default(5 * SECOND),
       kill_deadline_ms: positive.default(20 * SECOND),
       command_deadline_ms: positive.default(10 * SECOND),
+    })
+    .prefault({}),
+  prompt: z
+    .strictObject({
+      confirm_ms: positive.default(3 * SECOND),
+      queued: positive.max(1_000).default(16),
+      start_ms: positive.default(15 * SECOND),
     })
     .prefault({}),
   rpc: z

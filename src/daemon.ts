@@ -34,6 +34,7 @@ import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
+import { Prompts } from "./supervisor/prompts.js";
 import { Removal } from "./supervisor/removal.js";
 import { Retention } from "./supervisor/retention.js";
 import { revive } from "./supervisor/revival.js";
@@ -141,6 +142,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const retention = new Retention({ config, table, keeping, removal, durably, log });
   const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
   const guard = new SelfGuard();
+  const prompts = new Prompts({ config, clock, log, table, events, hosting, keeping });
   const thinking = new Thinking({
     settings: config.thought,
     documents: store.documents,
@@ -163,6 +165,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     profiles: currentProfiles,
     keeping: kept,
     guard,
+    prompts,
     requestStop: () => asked.abort(),
   });
   const server = new RpcServer({ config, version, supervisor, log });
@@ -188,6 +191,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
+    prompts.resume();
     await thinking.start();
     await server.listen(inheritedListener(options.env));
     service.ready();
@@ -203,6 +207,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await stopAsked(options.stop, asked.signal);
 
     events.append("daemon.stopping", null);
+    prompts.stop();
     service.stopping(config.daemon.shutdown_budget_ms);
     // Its process ends while sessions are handed over.
     void thinking.close();
@@ -215,6 +220,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     service.stop();
     profiles.stop();
     await server.close();
+    prompts.stop();
     await thinking.close();
     retention.stop();
     checkpoints.stop();

@@ -35,7 +35,8 @@ const STOPPED_MS = 2_000;
 /** Further in the future than this is a clock that was set back, not a race. */
 const CLOCK_SLACK_MS = 1_000;
 
-const FINISHED = "finished_unseen";
+/** A turn or a long command has ended and nobody has looked: attention that nothing on the screen asks for. */
+export const FINISHED_UNSEEN = "finished_unseen";
 const NO_RULE = "no_rule_matched";
 
 /** States that are held before idle is said. */
@@ -171,7 +172,7 @@ export class Detector {
   #hold(look: Look, now: number): number | null {
     if (!HELD.has(this.#state) || (look.confidence === "high" && !look.byTool)) return null;
     // The dialog of a finished turn is our own word, and goes when somebody looks.
-    if (this.#evidence?.rule === FINISHED) return null;
+    if (this.#evidence?.rule === FINISHED_UNSEEN) return null;
     const first = !this.#idleSeen;
     this.#idleSeen = true;
     const before = this.#answered;
@@ -213,7 +214,7 @@ export class Detector {
       "attention",
       {
         source: look.source,
-        rule: FINISHED,
+        rule: FINISHED_UNSEEN,
         confidence: look.confidence,
         detail: look.byTool ? "a turn has ended and nobody has looked since" : "a long command has ended and nobody has looked since",
       },

@@ -7,6 +7,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { ErrorData, ErrorName } from "../errors.js";
+import type { DeliveryStep } from "./prompt-delivery.js";
 import type { ProfileSet } from "../profiles/profile.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
 
@@ -47,6 +48,7 @@ export interface ActorSettings {
   idleHoldMs: number;
   errorLingerMs: number;
   attentionAfterMs: number;
+  promptConfirmMs: number;
 }
 
 /** `workerData` of every actor thread. */
@@ -181,6 +183,11 @@ export interface ActorApi {
   keys(id: string, keys: string[]): { accepted: number };
   /** Text as a paste: bracketed when the program asked for it, line ends as the terminal sends them. All or nothing. */
   paste(id: string, text: string): { accepted: number };
+  /**
+   * Delivers a prompt's text (prompt-text.ts says what may be one) with proof. Resolves when it has been handed to the terminal; what becomes of it is
+   * posted as `prompt` events. Rejected (BLOCKED, BUSY, UNSUPPORTED, INVALID_PARAMS, UNAVAILABLE): nothing was typed.
+   */
+  prompt(id: string, delivery: string, text: string, lossy: boolean): Promise<void>;
   /** Resizes pty and terminal at the present offset, which is returned. */
   resize(id: string, size: TerminalSize): { offset: number };
   /** A redraw of the same size (a resize there and back), for a program whose screen may be stale. */
@@ -255,6 +262,8 @@ export type ActorEvent =
   | { type: "command"; id: string; command: string | null; exit: number | null; durationMs: number | null }
   | { type: "bell"; id: string }
   | { type: "notification"; id: string; title: string; body: string }
+  /** What becomes of the prompt whose delivery was called so, in order. */
+  | ({ type: "prompt"; id: string; delivery: string } & DeliveryStep)
   | { type: "resized"; id: string; size: TerminalSize; offset: number }
   /** Position and time of the newest output: at most four a second per session, and once when it goes quiet. */
   | { type: "activity"; id: string; offset: number; at: number }

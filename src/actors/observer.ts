@@ -16,10 +16,11 @@ import { Pace } from "./pace.js";
 import { ScreenTail } from "./screen-tail.js";
 import type { SessionProcesses } from "./session-processes.js";
 import type { Shown } from "./screen-regions.js";
-import { NotificationJoin, ShellIntegration } from "./shell-integration.js";
+import { NotificationJoin, ShellIntegration, type ShellPhase } from "./shell-integration.js";
 import { parseOsc } from "./shell-marks.js";
 import type { Terminal } from "./terminal/terminal.js";
 import { REAL_TIME, type Alarm, type Time } from "./time.js";
+import type { ToolRules, Verdict } from "./tool-rules.js";
 import { ToolWatch } from "./tool-watch.js";
 
 export interface ObserverContext {
@@ -160,6 +161,24 @@ export class Observer {
       shown: this.#shown(),
       broken: this.#over,
     });
+  }
+
+  /** What is known at this moment, with the tool's rules asked anew: for who is about to type. */
+  glance(): Glance {
+    this.#lookAtForeground();
+    const rules = this.#tools.rules;
+    const shown = this.#shown();
+    return {
+      state: this.#state,
+      evidence: this.#evidence,
+      rules,
+      shown,
+      verdict: rules === null || shown === null ? null : rules.judge(shown),
+      shell: this.#shell.state,
+      foreground: this.#foreground,
+      leaderIsShell: this.#leaderIsShell,
+      lastOutputAt: this.#lastOutputAt,
+    };
   }
 
   title(title: string): void {
@@ -329,6 +348,19 @@ export class Observer {
     if (this.#reports.second !== second) this.#reports = { second, count: 0 };
     return this.#reports.count++ < REPORTS_PER_SECOND;
   }
+}
+
+export interface Glance {
+  /** As said to the world. */
+  state: SessionState;
+  evidence: Evidence | null;
+  rules: ToolRules | null;
+  shown: Shown | null;
+  verdict: Verdict | null;
+  shell: ShellPhase | null;
+  foreground: Foreground | null;
+  leaderIsShell: boolean;
+  lastOutputAt: number;
 }
 
 /** What was shown when the terminal was last at hand. */

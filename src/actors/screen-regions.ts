@@ -66,6 +66,11 @@ export class ScreenRegions {
     }
   }
 
+  /** Where the prompt box is; null when it is not on the screen. */
+  get box(): { from: number; to: number } | null {
+    return this.#findBox()?.inside ?? null;
+  }
+
   #row(y: number): string {
     return (this.#rows[y] ??= this.#shown.row(y));
   }

@@ -80,13 +80,16 @@ export class ThreadHost implements ActorApi {
   }
 
   input(id: string, data: Uint8Array): { accepted: number } {
-    return this.#for(id).input(data);
+    return this.#for(id).typing.input(data);
   }
   keys(id: string, keys: string[]): { accepted: number } {
-    return this.#for(id).keys(keys);
+    return this.#for(id).typing.keys(keys);
   }
   paste(id: string, text: string): { accepted: number } {
-    return this.#for(id).paste(text);
+    return this.#for(id).typing.paste(text);
+  }
+  async prompt(id: string, delivery: string, text: string, lossy: boolean): Promise<void> {
+    await this.#for(id).typing.prompt(delivery, text, lossy);
   }
   resize(id: string, size: TerminalSize): { offset: number } {
     return this.#for(id).resize(size);

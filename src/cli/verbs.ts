@@ -11,6 +11,7 @@ export const VERBS: Readonly<Record<string, Load>> = {
   attach: () => import("./verbs/attach.js"),
   send: () => import("./verbs/send.js"),
   keys: () => import("./verbs/keys.js"),
+  prompt: () => import("./verbs/prompt.js"),
   paste: () => import("./verbs/paste.js"),
   logs: () => import("./verbs/logs.js"),
   wait: () => import("./verbs/wait.js"),

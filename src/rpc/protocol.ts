@@ -5,7 +5,17 @@
  * says the revision it came with as `since`). Never change the meaning of a name that is here: add another.
  */
 import type { KeptMethods } from "./protocol-kept.js";
-import type { Backend, Evidence, Isolation, RestartPolicy, SessionExit, SessionLimits, SessionState, SessionSummary } from "../session.js";
+import type {
+  Backend,
+  Confidence,
+  Evidence,
+  Isolation,
+  RestartPolicy,
+  SessionExit,
+  SessionLimits,
+  SessionState,
+  SessionSummary,
+} from "../session.js";
 
 export type {
   Backend,
@@ -42,6 +52,7 @@ export const FEATURES: readonly string[] = [
   "checkpoints",
   "journals",
   "thoughts",
+  "prompts",
 ];
 
 /** A place in the stream of events. `boot` names one life of the daemon. */
@@ -134,6 +145,8 @@ export interface CreateParams {
   limits?: SessionLimits;
   /** The session may type into and kill itself through the socket. */
   allow_self?: boolean;
+  /** Typed when the program is ready, or passed with its command, as the tool's profile says; reported by `session.prompt` events. Blank is none. */
+  prompt?: string;
   /** Idempotency: the same key within 10 minutes answers with the session already made. */
   key?: string;
 }
@@ -203,6 +216,16 @@ export interface ExplainResult {
   would_change: string[];
 }
 
+/** What became of a prompt's text. */
+export interface PromptResult {
+  /** Names it in events. */
+  prompt: string;
+  delivery: "submitted" | "typed" | "queued";
+  evidence: { rule: string; confidence: Confidence; detail: string };
+  /** With `wait`: the state reached. */
+  state?: SessionState;
+}
+
 type Empty = Record<string, never>;
 type ById = { id: string };
 
@@ -225,6 +248,17 @@ export interface Methods extends KeptMethods {
   "session.input": { params: ById & { data: Uint8Array | string }; result: { accepted: number } };
   "session.keys": { params: ById & { keys: string[] }; result: { accepted: number } };
   "session.paste": { params: ById & { text: string }; result: { accepted: number } };
+  "session.prompt": {
+    params: ById & {
+      text: string;
+      queue?: boolean;
+      force?: boolean;
+      lossy?: boolean;
+      key?: string;
+      wait?: { until: SessionState[]; timeout_ms?: number };
+    };
+    result: PromptResult;
+  };
   "session.resize": { params: ById & { cols: number; rows: number }; result: { offset: number } };
   "session.screen": { params: ById & { format?: ScreenFormatName; scrollback?: number }; result: ScreenResult };
   "session.read": { params: ById & { since?: number; max?: number }; result: ReadAnswer };

@@ -106,6 +106,17 @@ export const summaryShape: z.ZodObject = z.object({
   recovered_from: z.enum(["worker", "daemon", "checkpoint"]).nullable(),
 });
 
+export const promptShape: z.ZodObject = z.object({
+  prompt: z.string().describe("names it in events"),
+  delivery: z.enum(["submitted", "typed", "queued"]),
+  evidence: z.object({
+    rule: z.string().describe("stable name, docs/prompts.md"),
+    confidence: z.enum(["high", "medium", "low"]),
+    detail: z.string().describe("for people"),
+  }),
+  state: stateShape.optional().describe("with `wait`: the state reached"),
+});
+
 /** The names that `session.list fields` takes. */
 export const SUMMARY_FIELDS: readonly string[] = Object.keys(summaryShape.shape);
 

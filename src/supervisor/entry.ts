@@ -12,7 +12,9 @@ import type {
   SessionSummary,
   TerminalSize,
 } from "../session.js";
+import type { DeliveryWatch } from "./deliveries.js";
 import type { Fanout } from "./fanout.js";
+import { PromptQueue } from "./prompt-queue.js";
 import type { SessionRecord } from "./record.js";
 import { restState, type RestWord } from "./rest.js";
 import { Waits } from "./waits.js";
@@ -30,6 +32,9 @@ export class SessionEntry {
   readonly directory: string;
   readonly createdAt: number;
   readonly waits: Waits = new Waits();
+  readonly prompts: PromptQueue = new PromptQueue();
+  /** Prompts under way in its actor, by the delivery's name. */
+  readonly deliveries: Map<string, DeliveryWatch> = new Map();
   readonly spec: SessionSpec;
 
   phase: Phase = "launching";
@@ -169,7 +174,7 @@ export class SessionEntry {
       thought: this.thought,
       last_skill: null,
       repo: null,
-      prompt_delivery: null,
+      prompt_delivery: this.prompts.word,
       token_count: this.tokenCount,
       context_limit: this.contextLimit,
       epoch: this.epoch,

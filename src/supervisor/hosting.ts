@@ -74,6 +74,7 @@ export class Hosting {
       idleHoldMs: session.idle_hold_ms,
       errorLingerMs: session.error_linger_ms,
       attentionAfterMs: session.attention_after_ms,
+      promptConfirmMs: parts.config.prompt.confirm_ms,
     };
   }
 
@@ -311,6 +312,9 @@ export class Hosting {
         entry.offset = Math.max(entry.offset, event.offset + event.data.byteLength);
         entry.lastActivityAt = event.at;
         entry.fanout.output(event.offset, event.data, event.at);
+        return;
+      case "prompt":
+        entry.deliveries.get(event.delivery)?.told(event);
         return;
       case "gap":
         entry.fanout.gap(event.to);

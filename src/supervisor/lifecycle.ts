@@ -71,8 +71,11 @@ export class Lifecycle implements Reapable {
 
   // ---- birth ----------------------------------------------------------------------------------------------------------
 
-  /** The name in `spec` is free and checked; so is everything else but the command and the directory. */
-  async create(spec: SessionSpec): Promise<SessionEntry> {
+  /**
+   * The name in `spec` is free and checked; so is everything else but the command and the directory.
+   * @param argument one more argument, of this first start only
+   */
+  async create(spec: SessionSpec, argument: string | null = null): Promise<SessionEntry> {
     const { table, config, clock, events, keeping, durably, log } = this.#p;
     // One whose process has ended holds its slot until the next tick: no reason to refuse anybody.
     if (table.live >= config.daemon.max_sessions) await Promise.all([...this.retirable()].map((id) => this.retire(id)));
@@ -86,6 +89,7 @@ export class Lifecycle implements Reapable {
     const file = programOf(spec);
     const { number, id, durable } = table.mint();
     const entry = new SessionEntry(number, id, spec, table.directory, clock.now(), clock.now());
+    entry.prompts.argument = argument;
     this.#p.hosting.equip(entry);
     table.add(entry);
     try {
@@ -119,7 +123,11 @@ export class Lifecycle implements Reapable {
     // Both take most of a millisecond, and neither needs the other (a keeper that reads for a dead daemon makes the directory itself).
     const directory = mkdir(entry.directory, { recursive: true, mode: 0o700 });
     directory.catch(() => undefined);
-    const program = { file, argv: [spec.command, ...spec.args], env: sessionEnvironment(spec.env, entry.id, config.paths.socket) };
+    const program = {
+      file,
+      argv: [spec.command, ...spec.args, ...entry.prompts.takeArgument()],
+      env: sessionEnvironment(spec.env, entry.id, config.paths.socket),
+    };
     const { pid, master } = await custody
       .spawn({
         session: entry.number,

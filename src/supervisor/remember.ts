@@ -24,7 +24,12 @@ export function recordOf(entry: SessionEntry): RegistryRecord {
     token_count: entry.tokenCount,
     pinned: entry.pinned,
     parent_checkpoint: entry.parentCheckpoint,
-    details: { last_checkpoint_at: entry.lastCheckpointAt, restart_due_at: entry.restartDueAt, restarted_at: [...entry.restartTimes] },
+    details: {
+      last_checkpoint_at: entry.lastCheckpointAt,
+      prompts: entry.prompts.toRecord(),
+      restart_due_at: entry.restartDueAt,
+      restarted_at: [...entry.restartTimes],
+    },
   };
 }
 
@@ -50,6 +55,7 @@ export function entryOf(record: RegistryRecord, sessions: string, now: number): 
   entry.parentCheckpoint = record.parent_checkpoint;
   const last = record.details["last_checkpoint_at"];
   entry.lastCheckpointAt = typeof last === "number" ? last : null;
+  entry.prompts.fromRecord(record.details["prompts"]);
   const { restart_due_at: due, restarted_at: times } = record.details;
   entry.restartDueAt = typeof due === "number" ? due : null;
   entry.restartTimes = Array.isArray(times) ? times.filter((at) => typeof at === "number") : [];

@@ -22,6 +22,8 @@ import type {
   KillResult,
   LifeguardEvent,
   ListRequest,
+  PromptAnswer,
+  PromptRequest,
   SessionChange,
   SupervisorApi,
   WaitRequest,
@@ -34,6 +36,7 @@ import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
+import type { Prompts } from "./prompts.js";
 import type { SelfGuard } from "./self-guard.js";
 import { checkLimits } from "./session-scope.js";
 import type { SessionTable } from "./table.js";
@@ -50,6 +53,7 @@ export interface SupervisorParts {
   profiles: () => ProfileSet;
   keeping: KeepingApi;
   guard: SelfGuard;
+  prompts: Prompts;
   /** Tells the composition that somebody asked for the end. */
   requestStop(): void;
 }
@@ -74,7 +78,12 @@ export class Supervisor implements SupervisorApi {
   // ---- sessions -------------------------------------------------------------------------------------------------------
 
   async create(request: CreateRequest): Promise<SessionSummary> {
-    const entry = await this.#p.lifecycle.create(this.#specify(request));
+    const { lifecycle, prompts } = this.#p;
+    const spec = this.#specify(request);
+    const ways = request.tool === undefined || request.command !== undefined ? null : this.#tool(request.tool).prompt;
+    const prompt = prompts.first(request.prompt, ways);
+    const entry = await lifecycle.create(spec, prompt.argument);
+    await prompts.begin(entry, prompt);
     return entry.summary(this.#p.clock.now());
   }
 
@@ -196,6 +205,12 @@ export class Supervisor implements SupervisorApi {
   async resize(id: string, size: TerminalSize, caller: Caller): Promise<{ offset: number }> {
     const entry = this.#typeable(id, caller);
     return this.#p.hosting.askAgain(entry, "resize", size);
+  }
+
+  async prompt(id: string, request: PromptRequest, caller: Caller): Promise<PromptAnswer> {
+    const entry = this.#p.table.byId(id);
+    this.#p.guard.refuse(entry, caller, "prompt");
+    return this.#p.prompts.prompt(entry, request, caller);
   }
 
   /** @throws NOT_FOUND, EXITED, FORBIDDEN, NOT_WRITER */

@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { startDaemon } from "../support/daemon.js";
 
-const RECORDINGS = new URL("../recordings/protocol/", import.meta.url);
+const RECORDINGS = new URL("../fixtures/protocol/", import.meta.url);
 
 interface Exchange {
   method: string;

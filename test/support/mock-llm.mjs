@@ -232,14 +232,26 @@ async function refuse(res, body) {
   res.end(JSON.stringify(body));
 }
 
-/** @returns a server on a free port of loopback */
-export async function startMockModel({ delayMs = 60, command = "sleep 3 && touch tool-ran && echo tool ran" } = {}) {
+/** What people said in this request, newest last: every text of every message of theirs, as it came over the wire. */
+function said(body) {
+  const messages = body.messages ?? (Array.isArray(body.input) ? body.input : []);
+  return messages
+    .filter((message) => message.role === "user")
+    .flatMap(({ content }) => (typeof content === "string" ? [content] : (content ?? []).map((part) => part.text ?? "")));
+}
+
+/**
+ * @param heard is given what people said, at each request of a turn
+ * @returns a server on a free port of loopback
+ */
+export async function startMockModel({ delayMs = 60, command = "sleep 3 && touch tool-ran && echo tool ran", heard = () => {} } = {}) {
   const settings = { delayMs, command };
   const answer = async (req, res) => {
     try {
       let raw = "";
       for await (const chunk of req) raw += chunk;
       const body = JSON.parse(raw === "" ? "{}" : raw);
+      heard(said(body));
       if (req.url.includes("count_tokens")) return json(res, { input_tokens: 1200 });
       if (req.url.includes("/messages")) return await anthropic(body, res, settings);
       if (req.url.includes("/responses")) return await responses(body, res, settings);

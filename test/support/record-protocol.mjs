@@ -1,6 +1,6 @@
 /**
  * Records what a client and this version's daemon say to each other, one JSON line each way, as the compatibility test replays it
- * against later versions: `node test/support/record-protocol.mjs > test/recordings/protocol/REVISION.jsonl`.
+ * against later versions: `node test/support/record-protocol.mjs > test/fixtures/protocol/REVISION.jsonl`.
  * Done once for each released revision of the protocol; never again for an old one.
  */
 import { spawn } from "node:child_process";

@@ -4,7 +4,7 @@
  */
 import type { TerminalSize } from "../../session.js";
 import type { Screen, ScreenRequest } from "../messages.js";
-import { rowText } from "./cells.js";
+import { rowText, typedText } from "./cells.js";
 import { disposeEngine } from "./engine.js";
 import { encodeKeys, encodePaste } from "./keys.js";
 import { renderAnsi } from "./render-ansi.js";
@@ -151,6 +151,14 @@ export class Terminal {
     const buffer = core._bufferService.buffers.active;
     const line = y < 0 || y >= core.rows ? undefined : buffer.lines.get(buffer.ybase + y);
     return line === undefined ? "" : rowText(line, Math.min(columns, core.cols));
+  }
+
+  /** The same row without hints, which are faint: what was typed. */
+  typedRow(y: number): string {
+    const { core } = this.#state.engine;
+    const buffer = core._bufferService.buffers.active;
+    const line = y < 0 || y >= core.rows ? undefined : buffer.lines.get(buffer.ybase + y);
+    return line === undefined ? "" : typedText(line, core.cols, y === buffer.y ? this.cursor.x : null);
   }
 
   /** Keys by their tmux names, in the modes the program has set. What is no name is typed as it is. */

@@ -12,6 +12,7 @@ const ISOLATIONS = ["shared", "thread"] as const;
 
 interface Options {
   tool?: string;
+  prompt?: string;
   name?: string;
   cwd?: string;
   env?: Record<string, string>;
@@ -35,6 +36,7 @@ export const verb: Verb<Options> = {
         flags: "--tool <tool>",
         description: "a coding agent by the name of its profile (profile list): its command is started; words after -- replace it",
       },
+      { flags: "--prompt <text>", description: "what it is to begin with: typed when it is ready (events and show say what became of it)" },
       { flags: "--name <name>", description: "a name of its own: letters, digits, '.', '_', '-'" },
       { flags: "--cwd <directory>", description: "where it starts" },
       { flags: "--env <name=value>", description: "one more variable of its environment; may be repeated", parse: parsePair },
@@ -69,6 +71,7 @@ export const verb: Verb<Options> = {
     const session = await client.call("session.create", {
       ...(options.name === undefined ? {} : { name: options.name }),
       ...(options.tool === undefined ? {} : { tool: options.tool }),
+      ...(options.prompt === undefined ? {} : { prompt: options.prompt }),
       ...(command === undefined ? {} : { command, args }),
       cwd: resolve(options.cwd ?? "."),
       env: callerEnvironment(env, options.env),

@@ -58,6 +58,11 @@ const create: Method = method({
     isolation: z.enum(["shared", "thread"]).describe("default shared").optional(),
     backend: z.enum(["pty"]).describe("default pty").optional(),
     labels: labels.optional(),
+    prompt: z
+      .string()
+      .describe("typed when the program is ready, or passed with its command, as the tool's profile says; blank is none")
+      .meta({ since: "1.1" })
+      .optional(),
     limits: limits.optional(),
     allow_self: z.boolean().describe("the session may type into and kill itself through the socket").optional(),
     key: idempotencyKey.optional(),

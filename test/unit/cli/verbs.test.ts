@@ -42,6 +42,7 @@ describe("verbs", () => {
       "kill",
       "new",
       "paste",
+      "prompt",
       "prune",
       "restart",
       "rm",
