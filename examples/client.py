@@ -54,6 +54,10 @@ class Client:
             else:
                 return message["result"]
 
+    def notify(self, method, **params):
+        """A call that nobody answers: what it is about may be over by the time it arrives."""
+        self.socket.sendall((json.dumps({"method": method, "params": params}) + "\n").encode())
+
     def receive(self):
         line = self.lines.readline()
         if not line:
@@ -74,7 +78,7 @@ class Client:
             if method == "session.output":
                 data = base64.b64decode(params["data_b64"])
                 yield data
-                self.call("session.ack", watch=watch, offset=params["offset"] + len(data))
+                self.notify("session.ack", watch=watch, offset=params["offset"] + len(data))
             elif method == "session.closed":
                 return
 

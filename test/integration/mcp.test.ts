@@ -1,12 +1,14 @@
 /** `lifeguard mcp` as an agent has it: the SDK's own client, over stdio, and a real daemon behind it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { askingTool, installAskingTool } from "../support/asking-tool.js";
 import { startDaemon, TestDaemon } from "../support/daemon.js";
-import { waitForScreen, within } from "../support/wait.js";
+import { waitForScreen, waitUntil, within } from "../support/wait.js";
 
 const LIFEGUARD = fileURLToPath(new URL("../../bin/lifeguard", import.meta.url));
 const INSIDE = fileURLToPath(new URL("../support/mcp-inside.mjs", import.meta.url));
@@ -15,7 +17,9 @@ let daemon: TestDaemon;
 const open = new Set<Client>();
 
 beforeAll(async () => {
-  daemon = await startDaemon();
+  daemon = await startDaemon({ config: "[session]\nidle_hold_ms = 200\nkill_grace_ms = 200\n" });
+  installAskingTool(daemon.home);
+  await daemon.restart();
 });
 
 afterEach(async () => {
@@ -99,7 +103,9 @@ describe("tools", () => {
     expect(await use("wait_for", { ids: ["mcp-one"], until: ["idle"] })).toContain(`${id} (mcp-one): idle`);
     const client = await daemon.client();
     await waitForScreen(client, id, "mcp>");
-    expect(await use("send_keys", { id, keys: ["echo $((6 * 7)); printf '\\033[31mr\\303\\244d\\033[0m\\n'", "Enter"] })).toMatch(/typed \d+ bytes/);
+    expect(await use("send_keys", { id, keys: ["echo $((6 * 7)); printf '\\033[31mr\\303\\244d\\033[0m\\n'", "Enter"] })).toMatch(
+      /typed \d+ bytes/,
+    );
     await waitForScreen(client, id, "räd");
     const screen = await use("read_screen", { id });
     expect(screen).toMatch(/^sess_\d+ \(mcp-one\): .*120x40, cursor at column \d+ of line \d+, output offset \d+\n\n/);
@@ -131,6 +137,32 @@ describe("tools", () => {
     await use("send_keys", { id: "mcp-quick", keys: ["C-d"] });
     expect(await waiting).toMatch(/\(mcp-quick\): exited for \d+s, exit 0/);
     await use("kill_session", { id: "mcp-slow" });
+  });
+});
+
+describe("prompts", () => {
+  test("get in with proof, are waited for, and are refused while a dialog is open", async () => {
+    const { use, refused } = await agent();
+    const shell = idIn(await use("start_session", { command: "bash", args: ["--norc"], prompt: "echo first-$((1 + 1))" }));
+    const deliveryOf = async (): Promise<unknown> =>
+      (JSON.parse(await use("get_session", { id: shell })) as { prompt_delivery: unknown }).prompt_delivery;
+    await waitUntil("the first prompt to be proven", async () => (await deliveryOf()) === "submitted");
+    await waitForScreen(await daemon.client(), shell, "first-2");
+    expect(await use("send_prompt", { id: shell, text: "echo done-$((40 + 2))", wait: true })).toMatch(/^submitted: .*; now idle$/);
+    expect(await use("read_screen", { id: shell })).toContain("done-42");
+    expect(await refused("send_prompt", { id: shell, text: "sleep 1000", wait: true, timeout_ms: 1_000 })).toMatch(/^TIMEOUT: submitted: /);
+    expect(await refused("send_prompt", { id: shell, text: "more" })).toMatch(/^BUSY: /);
+    expect(await use("send_prompt", { id: shell, text: "echo later-$((2 + 2))", queue: true })).toMatch(/^queued: /);
+    await use("send_keys", { id: shell, keys: ["C-c"] });
+    await waitForScreen(await daemon.client(), shell, "later-4");
+    const { args, ...tool } = askingTool(join(daemon.home, "asking.log"));
+    const asking = idIn(await use("start_session", { ...tool, args }));
+    await use("wait_for", { ids: [asking], until: ["idle"] });
+    const { pid } = JSON.parse(await use("get_session", { id: asking })) as { pid: number };
+    process.kill(pid, "SIGUSR1");
+    expect(await use("wait_for", { ids: [asking, shell], until: ["attention"] })).toContain(`${asking} `);
+    expect(await refused("send_prompt", { id: asking, text: "1" })).toMatch(/^BLOCKED: .*dialog/);
+    for (const id of [asking, shell]) await use("kill_session", { id });
   });
 });
 
@@ -174,9 +206,15 @@ describe("refusals", () => {
     await client.call("session.wait", { id: session.id, until: ["exited"], timeout_ms: 60_000 });
     const { data } = await client.call("session.read", { id: session.id });
     const output = Buffer.from(data).toString("utf8");
-    const [first, list, look, keys, restart, kill, typed, child] = JSON.parse(output) as { instructions?: string; text: string; isError: boolean }[];
+    const [first, list, look, keys, restart, kill, typed, child] = JSON.parse(output) as {
+      instructions?: string;
+      text: string;
+      isError: boolean;
+    }[];
     expect(first?.instructions).toContain(`You run inside session ${session.id}`);
-    expect(list?.text.split("\n").map((line) => JSON.parse(line) as object)).toContainEqual(expect.objectContaining({ id: session.id, self: true }));
+    expect(list?.text.split("\n").map((line) => JSON.parse(line) as object)).toContainEqual(
+      expect.objectContaining({ id: session.id, self: true }),
+    );
     expect(look?.isError).toBe(false);
     for (const refusal of [keys, restart, kill]) {
       expect(refusal?.isError).toBe(true);

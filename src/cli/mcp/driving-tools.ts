@@ -53,17 +53,22 @@ const sendPrompt: Tool = tool({
     id: session,
     text: z.string().min(1).describe("the prompt, as a person would type it; may have several lines"),
     queue: z.boolean().describe("when it is busy: keep the prompt and deliver it when it rests").optional(),
-    wait: z.boolean().describe(`wait for its turn to end (${TURN_ENDS.join(", ")})`).optional(),
+    lossy: z.boolean().describe("also where it cannot arrive as it is: CRLF, tabs in an agent that makes blanks of them").optional(),
+    wait: z
+      .boolean()
+      .describe(`wait for its turn to end (${TURN_ENDS.join(", ")})`)
+      .optional(),
     timeout_ms: timeout,
   }),
   effect: "makes",
-  async run({ id, text, queue, wait, timeout_ms = WAIT_MS }, { client, signal }) {
+  async run({ id, text, queue, lossy, wait, timeout_ms = WAIT_MS }, { client, signal }) {
     const answer = await client.call(
       "session.prompt",
       {
         id,
         text,
         ...(queue === undefined ? {} : { queue }),
+        ...(lossy === undefined ? {} : { lossy }),
         ...(wait === true ? { wait: { until: [...TURN_ENDS], timeout_ms } } : {}),
       },
       { signal },

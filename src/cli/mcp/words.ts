@@ -10,7 +10,10 @@ export const WAIT_MS = 50_000;
 /** A day, as the daemon has it. */
 const LONGEST_WAIT_MS = 86_400_000;
 
-export const session: z.ZodString = z.string().min(1).describe("the session: its id (sess_7), its name, or an unambiguous beginning of either");
+export const session: z.ZodString = z
+  .string()
+  .min(1)
+  .describe("the session: its id (sess_7), its name, or an unambiguous beginning of either");
 export const exactSession: z.ZodString = z.string().min(1).describe("the session: its whole id (sess_7) or name");
 export const until: z.ZodArray<z.ZodEnum<{ [State in SessionState]: State }>> = z.array(z.enum(SESSION_STATES)).min(1);
 export const timeout: z.ZodOptional<z.ZodNumber> = z
