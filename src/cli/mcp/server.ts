@@ -49,6 +49,7 @@ export async function serve(setting: ServerSetting): Promise<void> {
   }
   const transport = new StdioServerTransport(terminal.stdin, terminal.stdout);
   const over = new Promise<void>((resolve) => {
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK has nothing else
     server.server.onclose = resolve;
     // The SDK does not look for the end of its input, and a server whose client has gone would stay for ever.
     for (const event of ["end", "close"] as const) terminal.stdin.once(event, resolve);
