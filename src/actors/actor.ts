@@ -7,7 +7,6 @@ import { writeDescriptor } from "../libc/descriptors.js";
 import { readsLines, setWindowSize } from "../libc/terminals.js";
 import type { TerminalSize } from "../session.js";
 import type { SpoolIndex } from "../spool/index-file.js";
-import type { ProfileSet } from "../profiles/profile.js";
 import type { InflightSlot } from "../spool/inflight.js";
 import type { Intake } from "../spool/intake.js";
 import { MARK_INTERVAL_MS } from "../spool/timeline.js";
@@ -102,7 +101,10 @@ export class Actor {
       terminal: () => this.#terminal.approximate,
       current: () => this.#terminal.whenCurrent(),
       look: (halfTyped) => this.#lookAtPrompt(halfTyped),
-      typed: () => this.#observer.input(),
+      typed: () => {
+        this.#watch?.expectEcho();
+        this.#observer.input();
+      },
       told: (delivery, step) => this.#post({ type: "prompt", id, delivery, ...step }),
     });
     this.#observer = new Observer(start, this.#intake.end === 0 ? 0 : (this.#index.newest("mark", this.#intake.end)?.at ?? 0), {
@@ -231,7 +233,7 @@ export class Actor {
     }
     if (this.#activityPosted !== this.#intake.end) this.#activity.flush();
     this.#observer.parking();
-    if (this.#watch === null && this.#terminal.park()) this.#context.parked();
+    if (this.#watch === null && (this.#terminal.park() || this.#terminal.parked)) this.#context.parked();
     else this.#terminal.save();
     this.#intake.spool.settle(this.#terminal.snapshotAt);
   };
@@ -254,6 +256,10 @@ export class Actor {
 
   get id(): string {
     return this.#start.id;
+  }
+  /** For what is only its to know: looks of people, profiles, reports. */
+  get observer(): Observer {
+    return this.#observer;
   }
   get parked(): boolean {
     return this.#terminal.parked;
@@ -323,22 +329,11 @@ export class Actor {
     this.#watch?.credit(offset);
   }
 
-  tail(chars: number): string {
-    return this.#observer.tail(chars);
-  }
-  seen(): void {
-    this.#observer.seen();
-  }
-
   explain(): Explanation {
     // Brought back for the asking: rules look at the screen.
     void this.#terminal.present;
     this.#heard();
     return this.#observer.explain();
-  }
-
-  profiles(set: ProfileSet): void {
-    this.#observer.profiles(set);
   }
 
   leaveAnswers(toAttached: boolean): void {

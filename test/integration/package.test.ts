@@ -80,7 +80,8 @@ test("has what runs, and none of what only we need", () => {
     "profiles/claude.toml",
     "docs/protocol.md",
     "examples/neovim/lifeguard.lua",
-    ...readdirSync(join(ROOT, "service"), { recursive: true, withFileTypes: true })
+    ...["service", "shell"]
+      .flatMap((name) => readdirSync(join(ROOT, name), { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length)),
     "LICENSE",
