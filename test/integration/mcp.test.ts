@@ -265,4 +265,20 @@ describe("its life", () => {
       await other.end();
     }
   });
+
+  test("no other verb pays for it: only this one loads the SDK", async () => {
+    const loaded = async (...args: string[]): Promise<string> => {
+      // Says each module that is loaded, on stderr.
+      const hooks = "export async function load(url, context, next) { process._rawDebug(url); return await next(url, context); }";
+      const register = `import { register } from "node:module"; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});`;
+      const { stderr } = await daemon.run(args, { env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(register)}` } });
+      return stderr;
+    };
+    expect(await loaded("mcp")).toContain("@modelcontextprotocol");
+    for (const args of [["ls"], ["--help"], ["complete", "--", "mcp", ""]]) {
+      const modules = await loaded(...args);
+      expect(modules).toContain("cli/main.js");
+      expect(modules).not.toContain("@modelcontextprotocol");
+    }
+  });
 });
