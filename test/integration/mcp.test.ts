@@ -279,6 +279,7 @@ describe("its life", () => {
       const modules = await loaded(...args);
       expect(modules).toContain("cli/main.js");
       expect(modules).not.toContain("@modelcontextprotocol");
+      expect(modules).not.toContain("node_modules/zod/");
     }
   });
 });
