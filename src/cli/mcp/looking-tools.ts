@@ -104,26 +104,42 @@ const readOutput: Tool = tool({
   }),
   effect: "looks",
   async run({ id, since, max_bytes: max = OUTPUT_BYTES }, { client, signal }) {
-    const { offset: end } = await client.call("session.get", { id }, { signal });
-    const from = since ?? Math.max(0, end - max);
+    const { offset: total } = await client.call("session.get", { id }, { signal });
+    const from = since ?? Math.max(0, total - max);
     const answer = await client.call("session.read", { id, since: from, max }, { signal });
     const data = Buffer.from(answer.data);
-    const kept = wholeCharacters(data);
-    const next = answer.next - (data.length - kept);
-    const head = { offset: answer.offset, next, gap: answer.gap, more: next < end };
-    return `${JSON.stringify(head)}\n${plainText(data.subarray(0, kept))}`;
+    // What begins in the middle begins in the middle of something: a character, an escape sequence.
+    const begin = since === undefined && answer.offset > 0 ? wholeBeginning(data) : 0;
+    const end = wholeEnd(data);
+    const next = answer.next - (data.length - end);
+    const head = { offset: answer.offset + begin, next, gap: answer.gap, more: next < total };
+    return `${JSON.stringify(head)}\n${plainText(data.subarray(begin, end))}`;
   },
 });
 
-/** How many bytes of `data` are whole UTF-8: a character cut in two at the end is left for the next time. */
-export function wholeCharacters(data: Uint8Array): number {
-  for (let back = 1; back <= Math.min(3, data.length); back++) {
+/** The longest line or escape sequence that is looked for at either end. */
+const LOOK_BYTES = 1_024;
+/** An escape sequence without its end: CSI, a string (OSC, DCS), or two characters of which the second is missing. */
+const UNFINISHED = /^\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07]*|[ -/]*)$/;
+
+/** Where the first whole line begins; 0 when none does soon. */
+export function wholeBeginning(data: Uint8Array): number {
+  const line = data.subarray(0, LOOK_BYTES).indexOf(0x0a);
+  return line + 1;
+}
+
+/** Where to end, so that nothing is cut in two: what is left for the next time begins there. */
+export function wholeEnd(data: Uint8Array): number {
+  const escape = data.lastIndexOf(0x1b);
+  if (escape > 0 && data.length - escape <= LOOK_BYTES && UNFINISHED.test(Buffer.from(data.subarray(escape)).toString("latin1")))
+    return escape;
+  for (let back = 1; back <= Math.min(3, data.length - 1); back++) {
     const byte = data[data.length - back] ?? 0;
     if ((byte & 0xc0) === 0x80) continue;
     const size = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    // All there is may be the beginning of one character: to give nothing would be to ask for the same for ever.
-    return size > back && back < data.length ? data.length - back : data.length;
+    return size > back ? data.length - back : data.length;
   }
+  // All there is may be the beginning of one character: to give nothing would be to ask for the same for ever.
   return data.length;
 }
 
