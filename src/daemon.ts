@@ -36,6 +36,7 @@ import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
 import { Prompts } from "./supervisor/prompts.js";
 import { Removal } from "./supervisor/removal.js";
+import { Repositories } from "./supervisor/repositories.js";
 import { Retention } from "./supervisor/retention.js";
 import { Conversations } from "./supervisor/conversations.js";
 import type { SessionEntry } from "./supervisor/entry.js";
@@ -187,6 +188,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   });
   const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 
+  let repositories: Repositories | null = null;
+
   try {
     const began = clock.monotonic();
     const elapsed = (): number => Math.round(clock.monotonic() - began);
@@ -213,6 +216,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       log.info({ phase: "start", sessions: adopted.sessions, ms: elapsed() }, "all sessions serve");
     });
 
+    repositories = new Repositories(table, events, clock);
     void revive(adopted.gone, lifecycle, config.daemon.restore, log, plan);
 
     await stopAsked(options.stop, asked.signal);
@@ -229,6 +233,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     // In reverse, also when the start failed half-way: each of these is harmless on a part that never began.
     endFaults();
     service.stop();
+    repositories?.stop();
     profiles.stop();
     await server.close();
     notifier.stop();
