@@ -34,6 +34,7 @@ export interface ActorContext {
   turns: TurnQueue;
   /** A terminal has been packed away: its memory can be collected. */
   parked(): void;
+  chunk(length: number, take: () => void): void;
 }
 
 const ACTIVITY_MS = 250;
@@ -62,8 +63,7 @@ export class Actor {
   #watch: WatchStream | null = null;
   #markAt = 0;
   #outputAt = 0;
-  /** Monotonic time of the newest output. */
-  #heardAt = 0;
+  #heardAt = 0; // monotonic
   #activityPosted = -1;
   #quietTimer: NodeJS.Timeout | null = null;
   #stopping = false;
@@ -87,7 +87,7 @@ export class Actor {
     this.#health = new HealthReport((health, detail) => this.#post({ type: "health", id, health, detail }));
     this.#activity = new Pace(ACTIVITY_MS, () => this.#postActivity());
     this.#reader = new TtyReader(start.master, this.#intake.page, {
-      chunk: (length) => this.#chunk(length),
+      chunk: (length) => context.chunk(length, () => this.#chunk(length)),
       failed: (error) => this.#fail(error),
     });
     this.typing = new Typing({

@@ -226,6 +226,18 @@ export interface DaemonStatus {
   loop_stall_ms: number;
 }
 
+/** What the socket has counted since the start. Names come from short lists of ours. */
+export interface SocketFigures {
+  connections: number;
+  /** Bytes that wait for clients. */
+  outboundBytes: number;
+  accepted: number;
+  /** Of other users, or beyond the limit. */
+  turnedAway: number;
+  calls: { method: string; outcome: string; count: number }[];
+  notifications: { name: string; count: number }[];
+}
+
 export interface SupervisorApi {
   readonly boot: string;
   readonly keeping: KeepingApi;
@@ -281,7 +293,9 @@ export interface SupervisorApi {
 
   status(): Promise<DaemonStatus>;
   /** Prometheus text. */
-  metrics(): Promise<string>;
+  metrics(socket: SocketFigures): Promise<string>;
+  /** @throws INVALID_PARAMS when the file is refused, FORBIDDEN from inside a session */
+  reload(caller: Caller): Promise<{ changed: string[]; restart: string[] }>;
   /** Asks the daemon to end; answers before it does, with the live sessions: they go on under the keeper, or, with `all`, have been ended. @throws FORBIDDEN for `all` from inside one of them */
   stop(options: { all: boolean }, caller: Caller): Promise<{ sessions: number }>;
   /** Everything of this connection: its watches end, its pens fall. */

@@ -27,6 +27,7 @@ import type {
   PromptAnswer,
   PromptRequest,
   SessionChange,
+  SocketFigures,
   SupervisorApi,
   WaitRequest,
   Watch,
@@ -60,6 +61,8 @@ export interface SupervisorParts {
   prompts: Prompts;
   /** Tells the composition that somebody asked for the end. */
   requestStop(): void;
+  metrics(status: DaemonStatus, socket: SocketFigures): Promise<string>;
+  reload(): Promise<{ changed: string[]; restart: string[] }>;
 }
 
 export class Supervisor implements SupervisorApi {
@@ -380,8 +383,18 @@ export class Supervisor implements SupervisorApi {
     return this.#p.vitals.status(this.#watches.size);
   }
 
-  async metrics(): Promise<string> {
-    return this.#p.vitals.metrics(this.#watches.size);
+  metrics(socket: SocketFigures): Promise<string> {
+    return this.#p.metrics(this.#p.vitals.status(this.#watches.size), socket);
+  }
+
+  async reload(caller: Caller): Promise<{ changed: string[]; restart: string[] }> {
+    const { table, guard, reload } = this.#p;
+    for (const entry of table.entries())
+      if (entry.live && !entry.spec.allowSelf && guard.isInside(caller, entry))
+        throw new LifeguardError("FORBIDDEN", `a process inside ${entry.id} may not have the configuration read again`, {
+          pid: caller.pid,
+        });
+    return await reload();
   }
 
   async stop(options: { all: boolean }, caller: Caller): Promise<{ sessions: number }> {

@@ -369,6 +369,10 @@ export class FakeSupervisor implements SupervisorApi {
     return Promise.resolve("# nothing\n");
   }
 
+  reload(): Promise<{ changed: string[]; restart: string[] }> {
+    return Promise.resolve({ changed: [], restart: [] });
+  }
+
   stop(): Promise<{ sessions: number }> {
     return Promise.resolve({ sessions: this.sessions.size });
   }
