@@ -58,6 +58,7 @@ export const VERBS: Readonly<Record<string, Load>> = {
   "hook install": () => import("./verbs/hook-install.js"),
   "hook uninstall": () => import("./verbs/hook-uninstall.js"),
   "hook status": () => import("./verbs/hook-status.js"),
+  mcp: () => import("./verbs/mcp.js"),
   "api schema": () => import("./verbs/api-schema.js"),
   "api call": () => import("./verbs/api-call.js"),
   "shell-integration": () => import("./verbs/shell-integration.js"),
