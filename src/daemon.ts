@@ -28,12 +28,14 @@ import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
+import { Reaping } from "./supervisor/reaping.js";
 import { Retention } from "./supervisor/retention.js";
 import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
+import { TmuxSessions } from "./supervisor/tmux/sessions.js";
 import { Vitals } from "./supervisor/vitals.js";
 
 export interface DaemonOptions {
@@ -101,7 +103,9 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     hosting.profilesChanged(set);
   });
   const currentProfiles = (): Profiles["set"] => profiles.set;
-  const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles });
+  const later = { hosting: () => hosting, keeping: () => keeping, lifecycle: () => lifecycle };
+  const tmux = new TmuxSessions({ config, clock, log, table, events, world, ...later });
+  const hosting: Hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles, tmux });
   const custody = new Custody({
     runtime: paths.runtime,
     state: paths.state,
@@ -114,11 +118,11 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       keeperReplaced: (pid) => log.info({ phase: "keeper", keeper: pid }, "a new keeper holds all terminals"),
     },
   });
-  const keeping = new Keeping({ store, hosting, events, clock, log });
-  const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, keeping, world });
+  const keeping: Keeping = new Keeping({ store, hosting, events, clock, log });
+  const lifecycle: Lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, keeping, world, tmux });
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, events, log });
-  const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
+  const reaper = new ExitReaper(new Reaping({ table, custody, lifecycle, clock }), log, PERIODS.reaperMs);
   const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
   const guard = new SelfGuard();
   const supervisor = new Supervisor({
@@ -132,6 +136,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     profiles: currentProfiles,
     keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard }),
     guard,
+    tmux,
     requestStop: () => asked.abort(),
   });
   const server = new RpcServer({ config, version, supervisor, log });
@@ -146,6 +151,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     const threads = pool.open();
     threads.catch(() => undefined);
     const adopted = await adoptSessions({ config, clock, log, table, events, custody, hosting, lifecycle, keeping });
+    const missing = tmux.readopt(adopted.tmux);
     await threads;
     await retention.finishRemovals();
     reaper.start();
@@ -160,6 +166,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     });
 
     void revive(adopted.gone, lifecycle, config.daemon.restore, log);
+    void missing.then((entries) => {
+      tmux.start();
+      return revive(entries, lifecycle, config.daemon.restore, log);
+    });
 
     await stopAsked(options.stop, asked.signal);
 
@@ -175,6 +185,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     retention.stop();
     checkpoints.stop();
     await reaper.stop();
+    tmux.stop();
     vitals.stop();
     await pool
       .close()

@@ -96,6 +96,8 @@ export interface SessionSummary {
   /** The watch that holds the pen, null when everybody may type. */
   writer: string | null;
   backend: Backend;
+  /** Where tmux has it, for `tmux -S socket attach -t session`; left out for sessions with a terminal of their own. */
+  tmux?: { name: string; socket: string; session: string };
   health: Health;
   restarts: number;
   dirty: boolean;

@@ -4,38 +4,24 @@
  */
 import { BOUNDS } from "../bounds.js";
 import { LifeguardError, messageOf } from "../errors.js";
-import { writeDescriptor } from "../libc/descriptors.js";
-import { setWindowSize } from "../libc/terminals.js";
 import type { TerminalSize } from "../session.js";
 import type { SpoolIndex } from "../spool/index-file.js";
 import type { ProfileSet } from "../profiles/profile.js";
-import type { InflightSlot } from "../spool/inflight.js";
 import type { Intake } from "../spool/intake.js";
 import { MARK_INTERVAL_MS } from "../spool/timeline.js";
+import type { ActorContext } from "./actor-context.js";
 import { openFiles } from "./actor-files.js";
 import { HealthReport } from "./health-report.js";
 import { InputQueue } from "./input-queue.js";
+import type { Line } from "./line.js";
 import { LiveTerminal } from "./live-terminal.js";
 import type { ActorEvent, ActorStart, Explanation, ReadResult, Screen, ScreenRequest } from "./messages.js";
-import { Nudge } from "./nudge.js";
 import { Observer } from "./observer.js";
 import { Pace } from "./pace.js";
-import { sessionProcesses } from "./session-processes.js";
-import { DRAIN_BYTES, TtyReader } from "./tty-reader.js";
+import { openLine } from "./open-line.js";
+import { DRAIN_BYTES } from "./tty-reader.js";
 import { encodeKeys, encodePaste, LEGACY_MODES } from "./terminal/keys.js";
-import type { TurnQueue } from "./turn-queue.js";
 import { WatchStream } from "./watch-stream.js";
-
-/** What an actor needs of the thread it runs in. */
-export interface ActorContext {
-  slot(n: number): InflightSlot;
-  post(event: ActorEvent): void;
-  /** Notes that this session's code runs. */
-  enter(): void;
-  turns: TurnQueue;
-  /** A terminal has been packed away: its memory can be collected. */
-  parked(): void;
-}
 
 const ACTIVITY_MS = 250;
 /** Answers of the terminal that wait for a program which does not read. */
@@ -48,16 +34,12 @@ export class Actor {
   readonly #context: ActorContext;
   readonly #intake: Intake;
   readonly #index: SpoolIndex;
-  readonly #reader: TtyReader;
+  readonly #line: Line;
   readonly #input: InputQueue;
   readonly #terminal: LiveTerminal;
   readonly #observer: Observer;
   readonly #health: HealthReport;
   readonly #activity: Pace;
-  readonly #nudge: Nudge = new Nudge(
-    () => this.#reader.fd,
-    () => this.#size,
-  );
   #end: () => void = () => {};
   #size: TerminalSize;
   #watch: WatchStream | null = null;
@@ -87,20 +69,24 @@ export class Actor {
     this.#index = opened.index;
     this.#health = new HealthReport((health, detail) => this.#post({ type: "health", id, health, detail }));
     this.#activity = new Pace(ACTIVITY_MS, () => this.#postActivity());
-    this.#reader = new TtyReader(start.master, this.#intake.page, {
+    this.#line = openLine(start, this.#intake.page, () => this.#size, {
       chunk: (length) => this.#chunk(length),
       failed: (error) => this.#fail(error),
+      sized: (size) => void this.#sized(size),
+      place: (cwd) => this.#observer.place(cwd),
+      title: (title) => this.#observer.title(title),
+      news: (news) => this.#post({ type: "tmux", id, news }),
     });
     this.#input = new InputQueue({
       bytes: settings.inputQueueBytes,
       sliceBytes: BOUNDS.inputSliceBytes,
       replyBytes: REPLY_BYTES,
-      write: (slice) => writeDescriptor(this.#reader.fd, slice),
+      write: (slice) => this.#line.write(slice),
       failed: (errno) => this.#fail(new Error(`write to the terminal failed: errno ${errno}`)),
     });
     this.#observer = new Observer(start, this.#intake.end === 0 ? 0 : (this.#index.newest("mark", this.#intake.end)?.at ?? 0), {
       post: (event) => this.#post(event),
-      processes: sessionProcesses(() => this.#reader.fd, start.pid),
+      processes: this.#line.processes,
       enter: context.enter,
       terminal: () => this.#terminal.atHand,
       broken: (detail) => this.#health.set("detection", detail),
@@ -115,7 +101,7 @@ export class Actor {
       spoolBusyBytes: settings.spoolBusyBytes,
       enter: context.enter,
       listener: {
-        reply: (bytes) => void this.#input.reply(bytes),
+        reply: (bytes) => void (this.#line.answersQueries || this.#input.reply(bytes)),
         title: (title) => this.#observer.title(title),
         bell: () => this.#observer.bell(),
         osc: (code, data) => this.#observer.osc(code, data),
@@ -154,12 +140,12 @@ export class Actor {
       epoch,
       offset: this.#intake.end,
       size: this.#size,
-      recovery: start.fresh ? null : { from: start.continues, lostBytes },
+      recovery: start.fresh || start.continues === null ? null : { from: start.continues, lostBytes },
     });
     this.#health.begin();
     this.#observer.begin();
     this.#heard();
-    this.#reader.resume();
+    this.#line.resume();
   }
 
   // ---- chunk ------------------------------------------------------------------------------------------------------------
@@ -201,8 +187,8 @@ export class Actor {
   }
 
   #lagging(is: boolean): void {
-    if (is) this.#reader.pause();
-    else if (!this.#stopping) this.#reader.resume();
+    if (is) this.#line.pause();
+    else if (!this.#stopping) this.#line.resume();
   }
 
   // ---- quiet ------------------------------------------------------------------------------------------------------------
@@ -265,13 +251,21 @@ export class Actor {
   }
 
   paste(text: string): { accepted: number } {
-    return this.#whole(this.#terminal.approximate?.encodePaste(text) ?? encodePaste(text, false));
+    const taken = this.#input.waiting > 0 ? null : this.#line.paste(text);
+    if (taken === null) return this.#whole(this.#terminal.approximate?.encodePaste(text) ?? encodePaste(text, false));
+    this.#observer.input();
+    return taken;
   }
 
-  resize(size: TerminalSize): { offset: number } {
+  resize(size: TerminalSize): { offset: number } | Promise<{ offset: number }> {
+    if (size.cols === this.#size.cols && size.rows === this.#size.rows) return { offset: this.#intake.end };
+    const asked = this.#line.resize(size);
+    return asked === undefined ? this.#sized(size) : asked.then(() => ({ offset: this.#intake.end }));
+  }
+
+  #sized(size: TerminalSize): { offset: number } {
     const offset = this.#intake.end;
     if (size.cols === this.#size.cols && size.rows === this.#size.rows) return { offset };
-    setWindowSize(this.#reader.fd, size.cols, size.rows);
     this.#size = size;
     this.#index.append({ offset, at: Date.now(), kind: "size", a: size.cols, b: size.rows });
     this.#watch?.flush();
@@ -282,7 +276,7 @@ export class Actor {
   }
 
   nudge(): void {
-    if (!this.#stopping) this.#nudge.begin();
+    if (!this.#stopping) this.#line.redraw();
   }
 
   async screen(request: ScreenRequest): Promise<Screen> {
@@ -350,14 +344,14 @@ export class Actor {
 
   /** The process has ended: everything it wrote is taken, the last snapshot is on the disk. Reading does not go on. */
   async drain(): Promise<{ offset: number }> {
-    this.#reader.pause();
-    this.#reader.drain(DRAIN_BYTES);
+    this.#line.pause();
+    this.#line.drain(DRAIN_BYTES);
     return await this.#settle();
   }
 
   /** Another process may read from here on. */
   async release(): Promise<{ offset: number }> {
-    this.#reader.pause();
+    this.#line.pause();
     return await this.#settle();
   }
 
@@ -382,13 +376,12 @@ export class Actor {
     this.#stopping = true;
     try {
       if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
-      this.#nudge.end();
       this.#activity.stop();
       this.#observer.stop();
       this.#watch?.stop();
       this.#watch = null;
       this.#input.close();
-      await this.#reader.close();
+      await this.#line.close();
       this.#terminal.save();
       this.#terminal.turnOff("its actor has ended");
       this.#index.close();

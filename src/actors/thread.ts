@@ -88,8 +88,8 @@ export class ThreadHost implements ActorApi {
   paste(id: string, text: string): { accepted: number } {
     return this.#for(id).paste(text);
   }
-  resize(id: string, size: TerminalSize): { offset: number } {
-    return this.#for(id).resize(size);
+  async resize(id: string, size: TerminalSize): Promise<{ offset: number }> {
+    return await this.#for(id).resize(size);
   }
   nudge(id: string): void {
     this.#for(id).nudge();

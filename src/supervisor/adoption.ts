@@ -35,6 +35,8 @@ export interface Adoption {
   sessions: number;
   /** Were live when the last daemon ended, and have no process now: a reboot, or the keeper was killed too. */
   gone: SessionEntry[];
+  /** Were live under tmux: tmux is to be asked what became of them. */
+  tmux: SessionEntry[];
   /** Settles when every actor is up, or has said why not. */
   actors: Promise<void>;
 }
@@ -74,15 +76,22 @@ export async function adoptSessions(parts: AdoptionParts): Promise<Adoption> {
   );
   for (const { entry, exit } of ended) lifecycle.exited(entry.number, exit);
   const sessions = starts.length - ended.length;
-  const gone = [...table.entries()].filter((entry) => entry.state !== "exited" && !present.has(entry));
+  const left = [...table.entries()].filter((entry) => entry.state !== "exited" && !present.has(entry));
+  // One that waited to be started again has ended, wherever it ran.
+  const [tmux, gone] = [left.filter((entry) => askTmux(entry)), left.filter((entry) => !askTmux(entry))];
   salvage(gone, parts);
   for (const entry of gone) declareLost(entry, parts);
   void showCheckpoints(parts);
   return {
     sessions,
     gone,
+    tmux,
     actors: Promise.all(starts).then(() => events.append("daemon.started", null, { restored: sessions })),
   };
+}
+
+function askTmux(entry: SessionEntry): boolean {
+  return entry.tmux !== null && entry.exit === null;
 }
 
 /** The sessions of the store: ended ones as they were, live ones until the keeper says what became of them. */

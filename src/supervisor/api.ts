@@ -114,6 +114,26 @@ export interface WaitRequest {
   signal: AbortSignal;
 }
 
+/** Which tmux server: the first configured one when neither is given. */
+export interface TmuxAddress {
+  /** Path of its socket. */
+  socket?: string | undefined;
+  socketName?: string | undefined;
+}
+
+export interface TmuxListing {
+  name: string;
+  socket: string;
+  /** tmux's own id, `$3`. */
+  session: string;
+  created_at: number;
+  /** Clients that look at it, ours among them. */
+  attached: number;
+  windows: number;
+  /** The session of ours that it is; null: it is not adopted. */
+  id: string | null;
+}
+
 export interface KillResult {
   exit: SessionExit | null;
   /** How many processes were ended. */
@@ -176,7 +196,8 @@ export interface SupervisorApi {
 
   kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult>;
   restart(id: string, caller: Caller): Promise<SessionSummary>;
-  remove(id: string, options: { force: boolean }, caller: Caller): Promise<void>;
+  /** @param options.mode of a tmux session: `detach` leaves it to tmux, `kill` ends it there, also when it is live @throws BUSY, UNSUPPORTED */
+  remove(id: string, options: { force: boolean; mode?: "detach" | "kill" | undefined }, caller: Caller): Promise<void>;
   update(
     id: string,
     change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
@@ -188,6 +209,11 @@ export interface SupervisorApi {
     filter: EventFilter,
     listener: (event: LifeguardEvent) => void,
   ): { cursor: EventCursor; gap: boolean; missed: LifeguardEvent[]; end(): void };
+
+  /** The tmux sessions of one server, ours and others. @throws TIMEOUT, INVALID_PARAMS, UNSUPPORTED */
+  listTmux(address: TmuxAddress): Promise<TmuxListing[]>;
+  /** @throws NOT_FOUND, TIMEOUT, EXITED, LIMIT, UNSUPPORTED */
+  adoptTmux(name: string, address: TmuxAddress): Promise<SessionSummary>;
 
   status(): Promise<DaemonStatus>;
   /** Prometheus text. */

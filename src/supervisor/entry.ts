@@ -5,6 +5,7 @@ import type { Evidence, Health, Isolation, SessionExit, SessionSpec, SessionStat
 import type { Fanout } from "./fanout.js";
 import type { SessionRecord } from "./record.js";
 import { restState } from "./rest.js";
+import type { TmuxPlace } from "./tmux/place.js";
 import { Waits } from "./waits.js";
 
 export interface Pen {
@@ -25,6 +26,8 @@ export class SessionEntry {
   slot: number | null = null;
   /** The main thread's own copy of the pty master. */
   master: number | null = null;
+  /** The tmux session it is, or was; null: it has a terminal of its own. */
+  tmux: TmuxPlace | null = null;
   /** Settles when the present actor is ready; replaced when its thread is lost; null while the session has none. */
   actor: Promise<void> | null = null;
   /** Settles when the actor that is being stopped has closed its files. */
@@ -154,6 +157,7 @@ export class SessionEntry {
       watchers: this.fanout.size,
       writer: this.pen?.watch ?? null,
       backend: spec.backend,
+      ...(this.tmux === null ? {} : { tmux: { name: this.tmux.name, socket: this.tmux.socket, session: this.tmux.session } }),
       health: this.unresponsive ? "unresponsive" : this.health,
       restarts: this.restarts,
       dirty: this.dirty,

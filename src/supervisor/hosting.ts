@@ -4,7 +4,7 @@
  * files.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { ActorApi, ActorEvent, ActorSettings, ReadResult, Screen, ScreenRequest } from "../actors/messages.js";
+import type { ActorApi, ActorEvent, ActorSettings, ReadResult, Screen, ScreenRequest, TmuxNews } from "../actors/messages.js";
 import type { ActorPool, CallArguments, PendingCall, ThreadLoss } from "../actors/pool.js";
 import { planAfterLoss, type Death, type Restart } from "../actors/loss-policy.js";
 import type { Clock } from "../clock.js";
@@ -27,8 +27,15 @@ const START_ATTEMPTS = 5;
 /** A dying thread exits within milliseconds of failing its tasks; later than this no report is coming. */
 const LOSS_REPORT_MS = 5_000;
 
-/** Why an actor is started: its process is new, or it goes on after the loss of its thread, or of the daemon. */
-export type StartKind = "fresh" | "worker" | "daemon";
+/** Why an actor is started: its process is new, or it goes on after the loss of its thread, of the daemon, or of its tmux client. */
+export type StartKind = "fresh" | "worker" | "daemon" | "tmux";
+
+/** What a session of tmux's has instead of a master (tmux/sessions). */
+export interface TmuxLines {
+  /** A new control client; its actor's end is the caller's to close. */
+  open(entry: SessionEntry): number;
+  news(entry: SessionEntry, news: TmuxNews): void;
+}
 
 export class Hosting {
   readonly #pool: ActorPool;
@@ -39,6 +46,7 @@ export class Hosting {
   readonly #config: Config;
   readonly #settings: ActorSettings;
   readonly #profiles: () => ProfileSet;
+  readonly #tmux: TmuxLines;
   #deaths: Death[] = [];
   readonly #starting = new Set<string>();
   #nextLoss = deferred();
@@ -51,6 +59,7 @@ export class Hosting {
     log: Log;
     config: Config;
     profiles: () => ProfileSet;
+    tmux: TmuxLines;
   }) {
     this.#pool = parts.pool;
     this.#table = parts.table;
@@ -59,6 +68,7 @@ export class Hosting {
     this.#log = parts.log;
     this.#config = parts.config;
     this.#profiles = parts.profiles;
+    this.#tmux = parts.tmux;
     const { session } = parts.config;
     this.#settings = {
       historyLines: session.history_lines,
@@ -129,19 +139,21 @@ export class Hosting {
   }
 
   async #start(entry: SessionEntry, how: StartKind): Promise<void> {
-    if (entry.master === null || entry.slot === null || entry.pid === null)
+    const { master, tmux } = entry;
+    if ((master === null && tmux === null) || entry.slot === null || entry.pid === null)
       throw new LifeguardError("EXITED", `session ${entry.id} has no process`);
     await this.#pool.start(
       {
         id: entry.id,
         epoch: entry.epoch,
-        master: duplicate(entry.master),
+        master: master === null ? this.#tmux.open(entry) : duplicate(master),
+        tmux: tmux === null ? null : { session: tmux.session, created: tmux.created, server: tmux.server },
         directory: entry.directory,
         slot: entry.slot,
         size: entry.size,
         pid: entry.pid,
         fresh: how === "fresh",
-        continues: how === "daemon" ? "daemon" : "worker",
+        continues: how === "tmux" ? null : how === "daemon" ? "daemon" : "worker",
         terminal: entry.placement.terminal,
         tool: entry.spec.tool,
         profiles: this.#profiles(),
@@ -151,6 +163,11 @@ export class Hosting {
     );
     await entry.fanout.restarted();
     if (entry.answering.size > 0) await this.#pool.call(entry.id, "leaveAnswers", true);
+  }
+
+  /** Another line for an actor whose tmux client has ended. */
+  async rewire(entry: SessionEntry): Promise<void> {
+    await this.start(entry, "tmux", this.#pool.stop(entry.id));
   }
 
   /** A question to the session's actor, once it is ready. @throws EXITED when the session has no actor */
@@ -254,7 +271,7 @@ export class Hosting {
     switch (event.type) {
       case "ready":
         entry.offset = event.offset;
-        this.#setHealth(entry, "ok", "its actor is up");
+        this.setHealth(entry, "ok", "its actor is up");
         entry.size = event.size;
         if (event.recovery !== null) {
           entry.recoveredFrom = event.recovery.from;
@@ -313,8 +330,11 @@ export class Hosting {
       case "gap":
         entry.fanout.gap(event.to);
         return;
+      case "tmux":
+        this.#tmux.news(entry, event.news);
+        return;
       case "health":
-        this.#setHealth(entry, event.health, event.detail);
+        this.setHealth(entry, event.health, event.detail);
         return;
       case "failed":
         this.#log.error(
@@ -365,7 +385,7 @@ export class Hosting {
 
   /** From snapshot and spool, on another thread or the same; nobody's call has to be repeated for it. Never rejects. */
   async #recover(entry: SessionEntry, before?: Promise<unknown>): Promise<void> {
-    this.#setHealth(entry, "recovering", "its actor is being started again");
+    this.setHealth(entry, "recovering", "its actor is being started again");
     const since = this.#clock.monotonic();
     try {
       await this.start(entry, "worker", before);
@@ -374,7 +394,7 @@ export class Hosting {
         "its actor is back",
       );
     } catch (error) {
-      this.#setHealth(entry, "degraded", "its actor could not be started again");
+      this.setHealth(entry, "degraded", "its actor could not be started again");
       this.#log.error(
         { session: entry.id, epoch: entry.epoch, phase: "recover", err: messageOf(error) },
         "its actor could not be started again",
@@ -382,7 +402,7 @@ export class Hosting {
     }
   }
 
-  #setHealth(entry: SessionEntry, health: "ok" | "recovering" | "degraded", detail: string): void {
+  setHealth(entry: SessionEntry, health: "ok" | "recovering" | "degraded", detail: string): void {
     if (entry.health === health) return;
     entry.health = health;
     this.#events.append("session.health", entry.id, { health, detail });

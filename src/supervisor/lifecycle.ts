@@ -12,7 +12,6 @@ import { LifeguardError, messageOf } from "../errors.js";
 import { foregroundGroup } from "../libc/terminals.js";
 import type { Log } from "../log.js";
 import type { Custody, KeptExit } from "../reaper/custody.js";
-import type { Reapable } from "../reaper/exit-reaper.js";
 import { describeExit, exitReason } from "../reaper/exit-steps.js";
 import { killTree, signalForeground } from "../reaper/kill-ladder.js";
 import type { TreeQuery } from "../reaper/process-tree.js";
@@ -20,19 +19,16 @@ import { signalName } from "../reaper/signals.js";
 import type { SessionExit, SessionSpec } from "../session.js";
 import type { Hosting } from "./hosting.js";
 import { deferred, SessionEntry } from "./entry.js";
-import { programOf, sessionEnvironment } from "./environment.js";
+import { programOf } from "./environment.js";
 import type { EventLog } from "./events.js";
 import type { Keeping } from "./keeping.js";
 import { encodeRecord } from "./record.js";
 import { decideRestart } from "./restart-policy.js";
+import { spawnOrder, type CallerWorld } from "./spawn-order.js";
 import { setState } from "./state.js";
 import type { SessionTable } from "./table.js";
-
-/** What the processes of sessions inherit besides their environment: the world the daemon was started from, not Node's. */
-export interface CallerWorld {
-  nofileSoft: number;
-  umask: number;
-}
+import { refuseAdopted } from "./tmux/place.js";
+import type { TmuxSessions } from "./tmux/sessions.js";
 
 export interface LifecycleParts {
   config: Config;
@@ -45,11 +41,11 @@ export interface LifecycleParts {
   hosting: Hosting;
   keeping: Keeping;
   world: CallerWorld;
+  tmux: TmuxSessions;
 }
 
-export class Lifecycle implements Reapable {
+export class Lifecycle {
   readonly #p: LifecycleParts;
-  #pidCursor = 0;
 
   constructor(parts: LifecycleParts) {
     this.#p = parts;
@@ -67,6 +63,7 @@ export class Lifecycle implements Reapable {
         { limit: config.daemon.max_sessions },
       );
     }
+    refuseAdopted(spec);
     const file = programOf(spec);
     const { number, id, durable } = table.mint();
     const entry = new SessionEntry(number, id, spec, table.directory, clock.now(), clock.now());
@@ -93,35 +90,20 @@ export class Lifecycle implements Reapable {
   /** @param file the program, as {@link programOf} has found it */
   async #launch(entry: SessionEntry, file: string): Promise<void> {
     const { config, custody, table, clock, hosting, world } = this.#p;
-    const { spec } = entry;
     entry.end = deferred();
     entry.killing = false;
     entry.exit = null;
     entry.startedAt = clock.now();
     entry.slot ??= table.takeSlot();
-    const record = encodeRecord(entry.record());
+    if (entry.spec.backend === "tmux") return this.#launchInTmux(entry, file);
+    const order = spawnOrder(entry, entry.slot, file, config, world);
     // Both take most of a millisecond, and neither needs the other (a keeper that reads for a dead daemon makes the directory itself).
     const directory = mkdir(entry.directory, { recursive: true, mode: 0o700 });
     directory.catch(() => undefined);
-    const { pid, master } = await custody
-      .spawn({
-        session: entry.number,
-        slot: entry.slot,
-        record,
-        directory: entry.directory,
-        spool: { bytes: config.session.spool_bytes, busyBytes: config.session.spool_busy_bytes },
-        file,
-        argv: [spec.command, ...spec.args],
-        env: sessionEnvironment(spec.env, entry.id, config.paths.socket),
-        cwd: spec.cwd,
-        size: entry.size,
-        nofileSoft: world.nofileSoft,
-        umask: world.umask,
-      })
-      .catch(async (error: unknown) => {
-        await directory.catch(() => undefined);
-        throw error;
-      });
+    const { pid, master } = await custody.spawn(order).catch(async (error: unknown) => {
+      await directory.catch(() => undefined);
+      throw error;
+    });
     entry.pid = pid;
     entry.master = master;
     entry.move("started");
@@ -131,6 +113,20 @@ export class Lifecycle implements Reapable {
       // A process without an actor is of no use to anybody, and would never end: nobody reads what it writes.
       entry.killing = true;
       await killTree({ ...this.#tree(entry, pid), graceMs: 0, deadlineMs: config.session.kill_deadline_ms });
+      await entry.end.promise;
+      throw error;
+    }
+  }
+
+  async #launchInTmux(entry: SessionEntry, file: string): Promise<void> {
+    const { tmux, hosting, config } = this.#p;
+    entry.pid = (await tmux.spawn(entry, file)).pid;
+    entry.move("started");
+    try {
+      await hosting.start(entry, "fresh");
+    } catch (error) {
+      entry.killing = true;
+      await tmux.kill(entry, config.session.kill_grace_ms);
       await entry.end.promise;
       throw error;
     }
@@ -250,10 +246,19 @@ export class Lifecycle implements Reapable {
   }
 
   async #kill(entry: SessionEntry, graceMs: number): Promise<{ processes: number }> {
-    const { custody, config } = this.#p;
+    const { custody, config, tmux } = this.#p;
     entry.killing = true;
     const { end, pid } = entry;
     if (pid === null) return { processes: 0 };
+    if (entry.tmux !== null) {
+      const killed = await tmux.kill(entry, graceMs).catch((error: unknown) => {
+        entry.killing = entry.phase !== "running";
+        throw error;
+      });
+      await end.promise;
+      await this.retire(entry.id);
+      return killed;
+    }
     // Best effort: should this daemon die on the way, the next one must not take the exit for a crash and start it again.
     await custody.setRecord(entry.number, encodeRecord(entry.record())).catch(() => undefined);
     const result = await killTree({ ...this.#tree(entry, pid), graceMs, deadlineMs: config.session.kill_deadline_ms });
@@ -305,12 +310,14 @@ export class Lifecycle implements Reapable {
 
   /** Sends one signal once to the foreground process group; nothing escalates. */
   signal(entry: SessionEntry, signal: number): { processes: number } {
+    if (entry.tmux !== null && entry.pid !== null) return this.#p.tmux.signal(entry, signal);
     if (entry.pid === null || entry.master === null) throw new LifeguardError("EXITED", `session ${entry.id} has no process`);
     return { processes: signalForeground(foregroundGroup(entry.master) || entry.pid, signal) ? 1 : 0 };
   }
 
   /** Ends the process if there is one, and starts it again with the same specification. */
   async restart(entry: SessionEntry): Promise<void> {
+    refuseAdopted(entry.spec);
     entry.restart ??= this.#restart(entry).finally(() => {
       entry.restart = null;
     });
@@ -331,8 +338,15 @@ export class Lifecycle implements Reapable {
     await this.#relaunch(entry);
   }
 
+  /** Its tmux session is none of ours any more, and lives on. */
+  async letGo(entry: SessionEntry): Promise<void> {
+    if (entry.phase === "backoff") this.#cancelBackoff(entry);
+    if (entry.move("ended")) entry.move("drained");
+    await this.remove(entry, { mode: "detach", backend_alive: true });
+  }
+
   /** @throws BUSY naming the fork that needs one of its checkpoints */
-  async remove(entry: SessionEntry): Promise<void> {
+  async remove(entry: SessionEntry, how: { mode: string; backend_alive: boolean } = { mode: "kill", backend_alive: false }): Promise<void> {
     const { table, events, keeping } = this.#p;
     await this.retire(entry.id);
     // The tombstone first: whatever happens from here on, the session does not come back.
@@ -341,7 +355,7 @@ export class Lifecycle implements Reapable {
     table.delete(entry);
     entry.fanout.removed();
     entry.waits.removed(entry.id);
-    events.append("session.removed", entry.id, { reason: "removed", mode: "kill", backend_alive: false });
+    events.append("session.removed", entry.id, { reason: "removed", ...how });
     await rm(entry.directory, { recursive: true, force: true });
   }
 
@@ -359,17 +373,14 @@ export class Lifecycle implements Reapable {
   async release(entry: SessionEntry): Promise<void> {
     if (entry.backoff !== null) clearTimeout(entry.backoff);
     if (entry.phase !== "running") return;
-    const { hosting, custody } = this.#p;
+    const { hosting, custody, tmux } = this.#p;
     const offset = await hosting.release(entry);
+    if (entry.tmux !== null) return tmux.leave(entry);
     await custody.setRecord(entry.number, encodeRecord(entry.record()));
     await custody.release(entry.number, offset);
   }
 
-  // ---- the reaper's view (reaper/exit-reaper.ts) ----------------------------------------------------------------------
-
-  *retirable(): Iterable<string> {
-    for (const entry of this.#p.table.entries()) if (entry.phase === "retiring") yield entry.id;
-  }
+  // ---- the last of it -------------------------------------------------------------------------------------------------
 
   async retire(id: string): Promise<void> {
     const entry = this.#p.table.byId(id);
@@ -382,27 +393,12 @@ export class Lifecycle implements Reapable {
     await entry.retirement;
   }
 
-  *livePids(most: number): Iterable<{ id: string; pid: number }> {
-    const live = [...this.#p.table.entries()];
-    for (let step = 0; step < Math.min(most, live.length); step++) {
-      this.#pidCursor = (this.#pidCursor + 1) % live.length;
-      const entry = live[this.#pidCursor];
-      // Custody reports the exits of what it holds, lost ones too; what it does not know of is looked for here.
-      if (entry?.phase === "running" && entry.pid !== null && this.#p.custody.pidOf(entry.number) === null)
-        yield { id: entry.id, pid: entry.pid };
-    }
-  }
-
-  vanished(id: string): void {
-    const entry = this.#p.table.byId(id);
-    this.exited(entry.number, { pid: entry.pid ?? 0, code: null, signal: null, at: this.#p.clock.now() });
-  }
-
   /** Actor, slot, master and zombie of a process that has ended. */
   async #free(entry: SessionEntry): Promise<void> {
-    const { hosting, custody, table } = this.#p;
+    const { hosting, custody, table, tmux } = this.#p;
     await entry.lastScreen;
     await hosting.stop(entry);
+    tmux.leave(entry);
     if (entry.master !== null) {
       entry.master = null;
       await custody.acknowledge(entry.number);

@@ -2,6 +2,7 @@
 import type { RegistryRecord } from "../persistence/store.js";
 import { sessionNumber } from "../session.js";
 import { SessionEntry } from "./entry.js";
+import { readPlace } from "./tmux/place.js";
 
 export function recordOf(entry: SessionEntry): RegistryRecord {
   return {
@@ -24,7 +25,7 @@ export function recordOf(entry: SessionEntry): RegistryRecord {
     token_count: entry.tokenCount,
     pinned: entry.pinned,
     parent_checkpoint: entry.parentCheckpoint,
-    details: { last_checkpoint_at: entry.lastCheckpointAt },
+    details: { last_checkpoint_at: entry.lastCheckpointAt, ...(entry.tmux === null ? {} : { tmux: { ...entry.tmux } }) },
   };
 }
 
@@ -49,6 +50,7 @@ export function entryOf(record: RegistryRecord, sessions: string, now: number): 
   entry.pinned = record.pinned;
   entry.parentCheckpoint = record.parent_checkpoint;
   const last = record.details["last_checkpoint_at"];
+  entry.tmux = readPlace(record.details["tmux"]);
   entry.lastCheckpointAt = typeof last === "number" ? last : null;
   entry.dirty = false;
   return entry;

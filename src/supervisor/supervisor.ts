@@ -23,6 +23,8 @@ import type {
   LifeguardEvent,
   ListRequest,
   SupervisorApi,
+  TmuxAddress,
+  TmuxListing,
   WaitRequest,
   Watch,
   WatchRequest,
@@ -35,6 +37,7 @@ import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
 import type { SelfGuard } from "./self-guard.js";
 import type { SessionTable } from "./table.js";
+import type { TmuxSessions } from "./tmux/sessions.js";
 import type { Vitals } from "./vitals.js";
 
 export interface SupervisorParts {
@@ -48,6 +51,7 @@ export interface SupervisorParts {
   profiles: () => ProfileSet;
   keeping: KeepingApi;
   guard: SelfGuard;
+  tmux: TmuxSessions;
   /** Tells the composition that somebody asked for the end. */
   requestStop(): void;
 }
@@ -78,10 +82,13 @@ export class Supervisor implements SupervisorApi {
 
   #specify(request: CreateRequest): SessionSpec {
     const { config, table } = this.#p;
-    if (request.backend === "tmux")
-      throw new LifeguardError("UNSUPPORTED", "backend tmux is not available in this version: leave backend out, or write pty", {
-        field: "backend",
-      });
+    const backend = request.backend ?? "pty";
+    if (backend === "tmux" && (request.env_secret ?? []).length > 0)
+      throw new LifeguardError(
+        "UNSUPPORTED",
+        "env_secret is not kept under tmux, which takes a session's environment from a file: leave it out, or use backend pty",
+        { field: "env_secret" },
+      );
     let name: string;
     if (request.name === undefined) {
       name = table.mintName();
@@ -109,7 +116,7 @@ export class Supervisor implements SupervisorApi {
       rows: request.rows ?? config.session.rows,
       restart: request.restart ?? "never",
       isolation: request.isolation ?? "shared",
-      backend: "pty",
+      backend,
       labels: request.labels ?? {},
       allowSelf: request.allow_self ?? false,
     };
@@ -328,18 +335,31 @@ export class Supervisor implements SupervisorApi {
     return entry.summary(clock.now());
   }
 
-  async remove(id: string, options: { force: boolean }, caller: Caller): Promise<void> {
-    const { table, lifecycle, config } = this.#p;
+  async remove(id: string, options: { force: boolean; mode?: "detach" | "kill" | undefined }, caller: Caller): Promise<void> {
+    const { table, lifecycle, config, tmux } = this.#p;
     const entry = table.byId(id);
     this.#p.guard.refuse(entry, caller, "remove");
+    if (options.mode === "detach") return tmux.detach(entry);
     if (entry.live && entry.phase !== "retiring") {
-      if (!options.force)
+      // Of a tmux session's two ends this one was asked for by name.
+      if (!options.force && !(options.mode === "kill" && entry.tmux !== null))
         throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force (--force)`, {
           state: entry.state,
         });
       await lifecycle.kill(entry, config.session.kill_grace_ms);
     }
     await lifecycle.remove(entry);
+  }
+
+  // ---- tmux -----------------------------------------------------------------------------------------------------------
+
+  listTmux(address: TmuxAddress): Promise<TmuxListing[]> {
+    return this.#p.tmux.list(address);
+  }
+
+  async adoptTmux(name: string, address: TmuxAddress): Promise<SessionSummary> {
+    const entry = await this.#p.tmux.adopt(name, address);
+    return entry.summary(this.#p.clock.now());
   }
 
   // ---- the daemon -----------------------------------------------------------------------------------------------------
@@ -355,9 +375,11 @@ export class Supervisor implements SupervisorApi {
   async stop(options: { all: boolean }, caller: Caller): Promise<{ sessions: number }> {
     const { table, lifecycle, config, guard, requestStop } = this.#p;
     const live = [...table.entries()].filter((entry) => entry.live && entry.phase !== "retiring");
+    // What was adopted from tmux was there before us, and stays.
+    const ours = live.filter((entry) => entry.tmux?.adopted !== true);
     // An agent that may not end itself may not end everybody either.
-    if (options.all) for (const entry of live) guard.refuse(entry, caller, "end");
-    if (options.all) await Promise.all(live.map((entry) => lifecycle.kill(entry, config.session.kill_grace_ms)));
+    if (options.all) for (const entry of ours) guard.refuse(entry, caller, "end");
+    if (options.all) await Promise.all(ours.map((entry) => lifecycle.kill(entry, config.session.kill_grace_ms)));
     // The answer goes out before the server begins to close.
     void turn().then(requestStop);
     return { sessions: live.length };

@@ -9,6 +9,7 @@ import { sessionMethods } from "./session.js";
 import { storeMethods } from "./store.js";
 import { terminalMethods } from "./terminal.js";
 import { thoughtMethods } from "./thought.js";
+import { tmuxMethods } from "./tmux.js";
 import { watchMethods } from "./watch.js";
 
 const NOUNS: readonly (readonly Method[])[] = [
@@ -21,6 +22,7 @@ const NOUNS: readonly (readonly Method[])[] = [
   journalMethods,
   thoughtMethods,
   storeMethods,
+  tmuxMethods,
   eventMethods,
 ];
 

@@ -1,0 +1,72 @@
+/**
+ * A control client of one tmux session: `tmux -C attach-session` on one end of a socket pair, whose other end is an actor's. It is
+ * a client that counts for nobody: its size is ignored, and the session's environment is left as it is. It ends when the actor
+ * closes its end, when tmux detaches it, and with this process.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeDescriptor } from "../libc/descriptors.js";
+import { socketPair } from "../libc/sockets.js";
+
+/** So far behind (seconds) tmux stops sending a pane's output rather than keep it; the pane is then captured anew. */
+const PAUSE_AFTER_S = 5;
+
+export interface ControlClientOptions {
+  program: string;
+  socket: string;
+  /** `$3` */
+  session: string;
+  env: NodeJS.ProcessEnv;
+  /** Not when it was ended by {@link ControlClient.end}. */
+  ended(): void;
+}
+
+export class ControlClient {
+  readonly pid: number | undefined;
+  readonly #child: ChildProcess;
+  readonly gone: Promise<void>;
+  #over = false;
+
+  private constructor(child: ChildProcess, ended: () => void) {
+    this.#child = child;
+    this.pid = child.pid;
+    this.gone = new Promise((resolve) => {
+      const end = (): void => {
+        resolve();
+        if (this.#over) return;
+        this.#over = true;
+        ended();
+      };
+      child.once("exit", end);
+      // It could not be started: that comes instead of an exit.
+      child.once("error", end);
+    });
+  }
+
+  /** @returns the client and the actor's end of it, which whoever gets it must close */
+  static attach(options: ControlClientOptions): { client: ControlClient; line: number } {
+    const { program, socket, session, env, ended } = options;
+    const [ours, theirs] = socketPair();
+    try {
+      const flags = `ignore-size,pause-after=${PAUSE_AFTER_S}`;
+      const child = spawn(program, ["-u", "-S", socket, "-C", "attach-session", "-E", "-f", flags, "-t", session], {
+        stdio: [theirs, theirs, "ignore"],
+        env,
+        detached: true,
+      });
+      child.unref();
+      return { client: new ControlClient(child, ended), line: ours };
+    } catch (error) {
+      closeDescriptor(ours);
+      throw error;
+    } finally {
+      closeDescriptor(theirs);
+    }
+  }
+
+  /** At once: a client whose server hangs would hear nothing gentler. tmux takes it as a client that has gone. */
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#child.kill("SIGKILL");
+  }
+}
