@@ -10,9 +10,9 @@ import { closeDescriptor, EAGAIN, readDescriptor } from "../libc/descriptors.js"
 import type { TerminalSize } from "../session.js";
 import { pasteBytes, resizeWindow, typeBytes } from "../tmux/commands.js";
 import { ControlStream } from "../tmux/control-stream.js";
-import { PANE_FACTS, readPaneFacts, type PaneFacts } from "../tmux/pane-facts.js";
+import type { PaneFacts } from "../tmux/pane-facts.js";
 import { ScreenTitles } from "../tmux/screen-titles.js";
-import { readSeed, SEED_ANSWERS, seedCommands } from "../tmux/seed.js";
+import { LOOK_ANSWERS, LOOK_COMMANDS, readLook, readSeed, SEED_ANSWERS, seedCommands, type Look } from "../tmux/seed.js";
 import type { Line, LineListener } from "./line.js";
 import type { ActorStart, TmuxTarget } from "./messages.js";
 import type { SessionProcesses } from "./session-processes.js";
@@ -30,13 +30,12 @@ interface Asked {
 const LINES_UNDER_WAY = 16;
 /** A resize that tmux has not answered by then has failed. */
 const ANSWER_MS = 2_000;
-/** What tmux tells by itself, looked at by it once a second. The session's active pane is meant. */
-const SUBSCRIPTIONS: Readonly<Record<string, string>> = {
-  "lifeguard-facts": "#{pane_id}:#{pane_width}:#{pane_height}:#{pane_dead}:#{pane_pid}:#{pane_in_mode}",
-  "lifeguard-command": "#{pane_current_command}",
-  "lifeguard-path": "#{pane_current_path}",
-  "lifeguard-title": "#{pane_title}",
-};
+/**
+ * tmux is asked what it knows this often after output, and each tenth time without. (Its own subscriptions would tell, but a server
+ * of tmux 3.3a crashes when a session ends under a client that has some.)
+ */
+const LOOK_MS = 1_000;
+const QUIET_LOOKS = 10;
 
 /** One per thread: everything read is dealt with before the next read. */
 const intoBuffer = Buffer.allocUnsafeSlow(65_536);
@@ -68,6 +67,10 @@ export class TmuxLine implements Line {
   #lookAgain = false;
   #process: PaneProcess;
   #deadTold = false;
+  /** Output since tmux was asked last. */
+  #heard = false;
+  #quietTicks = 0;
+  #timer: NodeJS.Timeout | null = null;
   readonly #silenced = new Set<number>();
   #whenSeeded: (() => void)[] = [];
 
@@ -123,7 +126,7 @@ export class TmuxLine implements Line {
     if (!this.#begun) {
       this.#begun = true;
       this.#seed();
-      for (const [name, format] of Object.entries(SUBSCRIPTIONS)) this.#ask(`refresh-client -B "${name}::${format}"`, 1);
+      this.#timer = setInterval(this.#tick, LOOK_MS);
     }
     this.#socket.resume();
   }
@@ -133,7 +136,8 @@ export class TmuxLine implements Line {
   }
 
   drain(limit: number): void {
-    for (let total = 0; total < limit && !this.#over;) {
+    // A socket that has ended is closed: its number may be somebody else's by now.
+    for (let total = 0; total < limit && !this.#over && !this.#socket.destroyed;) {
       const n = readDescriptor(this.#fd, intoBuffer);
       if (n === -EAGAIN || n === 0) return;
       if (n < 0) return;
@@ -147,6 +151,7 @@ export class TmuxLine implements Line {
     this.#over = true;
     this.#cut();
     const socket = this.#socket;
+    if (socket.closed) return;
     await new Promise<void>((resolve) => {
       socket.once("close", () => resolve());
       socket.destroy();
@@ -155,6 +160,8 @@ export class TmuxLine implements Line {
 
   /** Nothing that was asked is answered any more. */
   #cut(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
     for (const asked of this.#asked.splice(0)) asked.done(null);
     for (const seeded of this.#whenSeeded.splice(0)) seeded();
   }
@@ -179,6 +186,7 @@ export class TmuxLine implements Line {
   }
 
   #emit(bytes: Buffer): void {
+    this.#heard = true;
     for (let at = 0; at < bytes.length && !this.#over; at += this.#page.length) {
       const length = bytes.copy(this.#page, 0, at, at + this.#page.length);
       this.#listener.chunk(length);
@@ -208,30 +216,6 @@ export class TmuxLine implements Line {
         this.#ask(`refresh-client -A "${first}:continue"`, 1);
         this.#seed();
         return;
-      case "subscription-changed":
-        this.#told(first, rest.slice(rest.indexOf(" : ") + 3));
-        return;
-      default:
-    }
-  }
-
-  #told(subscription: string, value: string): void {
-    // eslint-disable-next-line no-control-regex -- what a program names itself is anybody's
-    const clean = value.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
-    switch (subscription) {
-      case "lifeguard-facts":
-        this.#look();
-        return;
-      case "lifeguard-command":
-        this.#process = { ...this.#process, command: clean };
-        return;
-      case "lifeguard-path":
-        this.#process = { ...this.#process, path: clean };
-        if (clean.startsWith("/")) this.#listener.place(clean);
-        return;
-      case "lifeguard-title":
-        if (clean !== this.#host) this.#listener.title(clean);
-        return;
       default:
     }
   }
@@ -249,13 +233,15 @@ export class TmuxLine implements Line {
       return;
     }
     this.#looking = true;
-    this.#ask(`display-message -p "${PANE_FACTS}"`, 1, (got) => {
+    this.#heard = false;
+    this.#ask(LOOK_COMMANDS, LOOK_ANSWERS, (got) => {
       this.#looking = false;
-      const facts = readPaneFacts(got?.[0]?.[0]?.toString("utf8") ?? "");
+      const seen = got === null ? null : readLook(got, this.#host);
       const before = this.#facts;
-      if (facts !== null && before !== null && this.#learn(facts)) {
-        if (facts.pane !== before.pane || facts.cols !== before.cols || facts.rows !== before.rows) this.#seed();
-        else this.#facts = facts;
+      if (seen !== null && before !== null && this.#learn(seen)) {
+        const { pane, cols, rows } = seen.facts;
+        if (pane !== before.pane || cols !== before.cols || rows !== before.rows) this.#seed();
+        else this.#facts = seen.facts;
       }
       if (!this.#lookAgain) return;
       this.#lookAgain = false;
@@ -263,17 +249,25 @@ export class TmuxLine implements Line {
     });
   }
 
+  /** Now and then: after output, when the pane's program has gone, and for what changes silently. */
+  readonly #tick = (): void => {
+    this.#quietTicks = this.#heard ? 0 : this.#quietTicks + 1;
+    const gone = this.#process.pid > 0 && !this.#deadTold && !isThere(this.#process.pid);
+    if (!this.#looking && (this.#heard || gone || this.#quietTicks % QUIET_LOOKS === 0)) this.#look();
+  };
+
   /** @returns false when these are not of the session that is meant */
-  #learn(facts: PaneFacts): boolean {
+  #learn({ facts, command, path, title }: Look): boolean {
     if (!this.#matches(facts)) {
       this.#astray();
       return false;
     }
     this.#proven = true;
-    if (facts.pid !== this.#process.pid) {
-      this.#process = { ...this.#process, pid: facts.pid };
-      this.#listener.news({ kind: "process", pid: facts.pid });
-    }
+    const known = this.#process.pid;
+    this.#process = { pid: facts.pid, command, path };
+    if (facts.pid !== known) this.#listener.news({ kind: "process", pid: facts.pid });
+    if (path.startsWith("/")) this.#listener.place(path);
+    if (title !== "") this.#listener.title(title);
     if (facts.dead === null) this.#deadTold = false;
     else if (!this.#deadTold) {
       this.#deadTold = true;
@@ -298,7 +292,6 @@ export class TmuxLine implements Line {
         return;
       }
       const { facts } = seed;
-      this.#process = { ...this.#process, command: seed.command, path: seed.path };
       if (!this.#matches(facts)) return this.#astray();
       this.#facts = facts;
       if (this.#silenced.delete(facts.pane)) {
@@ -307,9 +300,8 @@ export class TmuxLine implements Line {
       }
       this.#listener.sized({ cols: facts.cols, rows: facts.rows });
       this.#emit(seed.bytes);
-      if (seed.path.startsWith("/")) this.#listener.place(seed.path);
       // Last: the end of the program is news only when everything it wrote is here.
-      this.#learn(facts);
+      this.#learn(seed);
       if (this.#seedAgain) {
         this.#seedAgain = false;
         this.#seed();
@@ -414,5 +406,15 @@ export class TmuxLine implements Line {
 
   redraw(): void {
     this.#seed();
+  }
+}
+
+/** A zombie counts as there: tmux has not looked yet. */
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

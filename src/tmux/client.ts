@@ -9,6 +9,8 @@ import { socketPair } from "../libc/sockets.js";
 
 /** So far behind (seconds) tmux stops sending a pane's output rather than keep it; the pane is then captured anew. */
 const PAUSE_AFTER_S = 5;
+/** A client that has been told to go takes milliseconds, unless its server hangs. */
+const GONE_MS = 2_000;
 
 export interface ControlClientOptions {
   program: string;
@@ -63,10 +65,16 @@ export class ControlClient {
     }
   }
 
-  /** At once: a client whose server hangs would hear nothing gentler. tmux takes it as a client that has gone. */
+  /**
+   * The actor has closed its end, or will: tmux takes that as the client's wish to go. One whose server hangs hears nothing of it,
+   * and is killed. Never before: a server of tmux 3.3a that loses a control client in the middle of its work can crash.
+   */
   end(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#child.kill("SIGKILL");
+    const child = this.#child;
+    const timer = setTimeout(() => child.kill("SIGKILL"), GONE_MS);
+    timer.unref();
+    void this.gone.then(() => clearTimeout(timer));
   }
 }

@@ -6,25 +6,32 @@
 import { PANE_FACTS, readPaneFacts, type PaneFacts } from "./pane-facts.js";
 import { unescapeOctal } from "./control-stream.js";
 
-export interface Seed {
+/** What tmux knows of the pane. */
+export interface Look {
   facts: PaneFacts;
+  /** Empty when nobody has given it one. */
   title: string;
   path: string;
   command: string;
+}
+
+export interface Seed extends Look {
   /** For a terminal of `facts.cols` × `facts.rows`, in whatever state it is. */
   bytes: Buffer;
 }
 
-/** Answers that {@link seedCommands} brings. */
+export const LOOK_COMMANDS: string = [PANE_FACTS, "#{pane_title}", "#{pane_current_path}", "#{pane_current_command}"]
+  .map((format) => `display-message -p "${format}"`)
+  .join(" ; ");
+/** Answers that {@link LOOK_COMMANDS} bring. */
+export const LOOK_ANSWERS = 4;
+/** Answers that {@link seedCommands} bring. */
 export const SEED_ANSWERS = 8;
 
 /** @param history lines above the screen, at most */
 export function seedCommands(history: number): string {
   return [
-    `display-message -p "${PANE_FACTS}"`,
-    `display-message -p "#{pane_title}"`,
-    `display-message -p "#{pane_current_path}"`,
-    `display-message -p "#{pane_current_command}"`,
+    LOOK_COMMANDS,
     `capture-pane -p -e -J -S -${Math.max(1, history)} -E -1`,
     `capture-pane -p -e -J`,
     // The screen behind the alternate one; nothing, and no error, when there is none.
@@ -35,23 +42,28 @@ export function seedCommands(history: number): string {
 }
 
 /** @param host this machine's name: what tmux calls a pane that nobody has given a title @returns null when these are no such answers */
-export function readSeed(answers: readonly (readonly Buffer[])[], host: string): Seed | null {
-  const [numbers, title, path, command, history, screen, behind, pending] = answers;
+export function readLook(answers: readonly (readonly Buffer[])[], host: string): Look | null {
+  const [numbers, title, path, command] = answers;
   const facts = readPaneFacts(text(numbers));
-  if (facts === null || pending === undefined) return null;
-  const named = text(title) === host ? "" : text(title);
+  if (facts === null) return null;
+  return { facts, title: text(title) === host ? "" : text(title), path: text(path), command: text(command) };
+}
+
+/** @param host as in {@link readLook} @returns null when these are no such answers */
+export function readSeed(answers: readonly (readonly Buffer[])[], host: string): Seed | null {
+  const [history, screen, behind, pending] = answers.slice(LOOK_ANSWERS);
+  const look = readLook(answers, host);
+  if (look === null || pending === undefined) return null;
+  const { facts } = look;
   const parts: (Buffer | string)[] = ["\x1bc"];
   // tmux puts the first line of the screen where there is no history to capture.
   const above = facts.historyLines > 0 ? (history ?? []) : [];
   const front = facts.alternate ? (behind ?? []) : (screen ?? []);
   parts.push(...lines([...above, ...front]));
   if (facts.alternate) parts.push(`\x1b[m${cursorTo(facts.saved.x, facts.saved.y)}\x1b[?1049h\x1b[H`, ...lines(screen ?? []));
-  parts.push("\x1b[m", modes(facts), named === "" ? "" : `\x1b]2;${named}\x1b\\`, unescapeOctal(Buffer.concat(pending)));
+  parts.push("\x1b[m", modes(facts), look.title === "" ? "" : `\x1b]2;${look.title}\x1b\\`, unescapeOctal(Buffer.concat(pending)));
   return {
-    facts,
-    title: named,
-    path: text(path),
-    command: text(command),
+    ...look,
     bytes: Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part) : part))),
   };
 }

@@ -104,7 +104,9 @@ export class TmuxServer {
     try {
       const size = ["-x", String(cols), "-y", String(rows)];
       const make = ["new-session", "-d", "-E", "-P", "-F", LISTED, "-s", name, "-c", cwd, ...size, "--", ...command];
-      text = await this.run([...make, ";", "set-option", "-w", "-t", `=${name}:`, "remain-on-exit", "on"]);
+      // A new window takes the size of whoever looks at another one: it gets its own, and keeps no option of that.
+      const resize = ["resize-window", "-t", `=${name}:`, ...size, ";", "set-option", "-w", "-u", "-t", `=${name}:`, "window-size"];
+      text = await this.run([...make, ";", "set-option", "-w", "-t", `=${name}:`, "remain-on-exit", "on", ";", ...resize]);
     } catch (error) {
       if (!(error instanceof TmuxError) || !/duplicate session/.test(error.message)) throw error;
       throw new LifeguardError("ALREADY_EXISTS", `the tmux server at ${this.socket} has a session ${JSON.stringify(name)}: choose another name, or adopt it`, {
@@ -112,8 +114,8 @@ export class TmuxServer {
       });
     }
     const session = readListed(text.split("\n", 1)[0] ?? "");
-    if (session === null) throw new TmuxError("refused", `tmux did not say which session it made: ${text.slice(0, 200)}`);
-    return session;
+    if (session !== null) return { ...session, cols, rows };
+    throw new TmuxError("refused", `tmux did not say which session it made: ${text.slice(0, 200)}`);
   }
 
   /** Ends a session; one that is not there is no error. @throws TmuxError silent, refused */
