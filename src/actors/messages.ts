@@ -52,6 +52,8 @@ export interface TmuxTarget {
 
 /** What only tmux knows of a session. */
 export type TmuxNews =
+  /** tmux has let the client in. */
+  | { kind: "joined" }
   | { kind: "renamed"; name: string }
   /** The active pane's first process is another: another pane, or the same one with a new program. */
   | { kind: "process"; pid: number }

@@ -58,6 +58,7 @@ export class TmuxLine implements Line {
   #markers = 0;
   #begun = false;
   #over = false;
+  #joined = false;
   /** What came from the server was meant for this session. */
   #proven = false;
   #facts: PaneFacts | null = null;
@@ -167,6 +168,10 @@ export class TmuxLine implements Line {
   }
 
   #take(bytes: Buffer): void {
+    if (!this.#joined) {
+      this.#joined = true;
+      this.#listener.news({ kind: "joined" });
+    }
     try {
       this.#stream.push(bytes);
     } catch (error) {

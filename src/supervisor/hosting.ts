@@ -33,7 +33,7 @@ export type StartKind = "fresh" | "worker" | "daemon" | "tmux";
 /** What a session of tmux's has instead of a master (tmux/sessions). */
 export interface TmuxLines {
   /** A new control client; its actor's end is the caller's to close. */
-  open(entry: SessionEntry): number;
+  open(entry: SessionEntry): Promise<number>;
   news(entry: SessionEntry, news: TmuxNews): void;
 }
 
@@ -142,16 +142,18 @@ export class Hosting {
     const { master, tmux } = entry;
     if ((master === null && tmux === null) || entry.slot === null || entry.pid === null)
       throw new LifeguardError("EXITED", `session ${entry.id} has no process`);
+    const { pid, slot } = entry;
+    const line = master === null ? await this.#tmux.open(entry) : duplicate(master);
     await this.#pool.start(
       {
         id: entry.id,
         epoch: entry.epoch,
-        master: master === null ? this.#tmux.open(entry) : duplicate(master),
+        master: line,
         tmux: tmux === null ? null : { session: tmux.session, created: tmux.created, server: tmux.server },
         directory: entry.directory,
-        slot: entry.slot,
+        slot,
         size: entry.size,
-        pid: entry.pid,
+        pid,
         fresh: how === "fresh",
         continues: how === "tmux" ? null : how === "daemon" ? "daemon" : "worker",
         terminal: entry.placement.terminal,

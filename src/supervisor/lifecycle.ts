@@ -374,8 +374,8 @@ export class Lifecycle {
     if (entry.backoff !== null) clearTimeout(entry.backoff);
     if (entry.phase !== "running") return;
     const { hosting, custody, tmux } = this.#p;
+    if (entry.tmux !== null) return tmux.leave(entry, () => hosting.release(entry));
     const offset = await hosting.release(entry);
-    if (entry.tmux !== null) return tmux.leave(entry);
     await custody.setRecord(entry.number, encodeRecord(entry.record()));
     await custody.release(entry.number, offset);
   }
@@ -397,8 +397,7 @@ export class Lifecycle {
   async #free(entry: SessionEntry): Promise<void> {
     const { hosting, custody, table, tmux } = this.#p;
     await entry.lastScreen;
-    await hosting.stop(entry);
-    tmux.leave(entry);
+    await tmux.leave(entry, () => hosting.stop(entry));
     if (entry.master !== null) {
       entry.master = null;
       await custody.acknowledge(entry.number);

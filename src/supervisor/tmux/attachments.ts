@@ -2,6 +2,8 @@
 import type { Log } from "../../log.js";
 import { ControlClient } from "../../tmux/client.js";
 import type { SessionEntry } from "../entry.js";
+import type { TmuxPlace } from "./place.js";
+import { Rooms } from "./rooms.js";
 import type { Servers } from "./servers.js";
 
 /** One that ends sooner than this is not started again at once. */
@@ -15,6 +17,8 @@ interface Held {
   /** In a row that ended soon. */
   short: number;
   retry: NodeJS.Timeout | null;
+  /** Tells that tmux has let it in, or that it has ended. */
+  settled: () => void;
 }
 
 export class Attachments {
@@ -22,6 +26,7 @@ export class Attachments {
   readonly #log: Log;
   readonly #cut: (entry: SessionEntry) => void;
   readonly #held = new Map<SessionEntry, Held>();
+  readonly #rooms = new Map<string, Rooms>();
 
   /** @param cut a session's client has ended by itself, and it is time to look why */
   constructor(servers: Servers, log: Log, cut: (entry: SessionEntry) => void) {
@@ -31,17 +36,27 @@ export class Attachments {
   }
 
   /** @returns the actor's end of a new client; an older one of this session is ended */
-  open(entry: SessionEntry): number {
+  async open(entry: SessionEntry): Promise<number> {
     const { tmux } = entry;
     if (tmux === null) throw new Error(`${entry.id} is not tmux's`);
+    const settled = await this.#roomsOf(tmux.socket).enter("coming");
+    try {
+      return this.#open(entry, tmux, settled);
+    } catch (error) {
+      settled();
+      throw error;
+    }
+  }
+
+  #open(entry: SessionEntry, tmux: TmuxPlace, settled: () => void): number {
     const short = this.#held.get(entry)?.short ?? 0;
     this.end(entry);
-    const held: Held = { client: null, since: performance.now(), short, retry: null };
+    const held: Held = { client: null, since: performance.now(), short, retry: null, settled };
     const { client, line } = ControlClient.attach({
       program: this.#servers.program,
       socket: tmux.socket,
       session: tmux.session,
-      env: this.#servers.env,
+      env: this.#servers.clientEnv,
       ended: () => this.#ended(entry, held),
     });
     held.client = client;
@@ -54,11 +69,38 @@ export class Attachments {
     return this.#held.get(entry)?.client != null;
   }
 
+  /** Its client has been let in. */
+  joined(entry: SessionEntry): void {
+    this.#held.get(entry)?.settled();
+  }
+
+  /** Does what makes clients of this server go, while none comes. */
+  async going<T>(socket: string, work: () => Promise<T>): Promise<T> {
+    const leave = await this.#roomsOf(socket).enter("going");
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
+  }
+
+  /** Resolves when its client has gone, however. */
+  async gone(entry: SessionEntry): Promise<void> {
+    await this.#held.get(entry)?.client?.gone;
+  }
+
+  #roomsOf(socket: string): Rooms {
+    let rooms = this.#rooms.get(socket);
+    if (rooms === undefined) this.#rooms.set(socket, (rooms = new Rooms()));
+    return rooms;
+  }
+
   end(entry: SessionEntry): void {
     const held = this.#held.get(entry);
     if (held === undefined) return;
     this.#held.delete(entry);
     if (held.retry !== null) clearTimeout(held.retry);
+    held.settled();
     held.client?.end();
   }
 
@@ -69,6 +111,7 @@ export class Attachments {
   #ended(entry: SessionEntry, held: Held): void {
     if (this.#held.get(entry) !== held) return;
     held.client = null;
+    held.settled();
     held.short = performance.now() - held.since < STEADY_MS ? held.short + 1 : 0;
     this.#log.debug({ session: entry.id, epoch: entry.epoch, phase: "tmux", short: held.short }, "a tmux client has ended");
     const wait = held.short <= 1 ? 0 : Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (held.short - 2));

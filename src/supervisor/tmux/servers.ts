@@ -10,13 +10,17 @@ import { baseEnvironment } from "../environment.js";
 export class Servers {
   readonly #settings: Config["tmux"];
   readonly #servers = new Map<string, { server: TmuxServer; turn: Turnstile }>();
+  /** Of a server that is started by us, and so of what runs in it. */
   readonly env: NodeJS.ProcessEnv;
+  /** Of a control client: it sends all of it to its server, which needs none. */
+  readonly clientEnv: NodeJS.ProcessEnv;
 
   constructor(settings: Config["tmux"]) {
     this.#settings = settings;
     const own = baseEnvironment("daemon", {});
     const { TMUX_TMPDIR: directory } = process.env;
     // Which directory tmux puts its sockets in is the one thing of TMUX* that concerns us.
+    this.clientEnv = { PATH: own["PATH"], HOME: own["HOME"], LANG: "C.UTF-8" };
     this.env = directory === undefined ? own : { ...own, TMUX_TMPDIR: directory };
   }
 

@@ -138,19 +138,33 @@ export class TmuxSessions implements TmuxLines {
 
   // ---- followed ---------------------------------------------------------------------------------------------------------
 
-  open(entry: SessionEntry): number {
+  open(entry: SessionEntry): Promise<number> {
     return this.#attachments.open(entry);
   }
 
-  /** Its client ends; tmux goes on. */
-  leave(entry: SessionEntry): void {
-    this.#attachments.end(entry);
+  /** Its client ends, with the actor that `stop` stops; tmux goes on. */
+  async leave(entry: SessionEntry, stop: () => Promise<unknown>): Promise<void> {
     this.#silent.delete(entry);
+    if (entry.tmux === null) {
+      await stop();
+      return;
+    }
+    // A start that is under way may still have to come in, and is stopped when it is up.
+    await entry.actor?.catch(() => undefined);
+    await this.#attachments.going(entry.tmux.socket, async () => {
+      await stop();
+      const gone = this.#attachments.gone(entry);
+      this.#attachments.end(entry);
+      await gone;
+    });
   }
 
   news(entry: SessionEntry, news: TmuxNews): void {
+    if (news.kind === "joined") this.#attachments.joined(entry);
     if (entry.tmux === null || entry.phase !== "running") return;
     switch (news.kind) {
+      case "joined":
+        return;
       case "renamed":
         this.#renamed(entry, news.name);
         return;
@@ -193,9 +207,8 @@ export class TmuxSessions implements TmuxLines {
     lifecycle().exited(entry.number, { pid: pid ?? 0, ...status, at: clock.now() });
     if (tmux === null || tmux.adopted || (status.code === null && status.signal === null)) return;
     // Kept by tmux only for us to see how it ended.
-    this.#servers
-      .at(tmux.socket)
-      .kill(tmux.session)
+    this.#attachments
+      .going(tmux.socket, () => this.#servers.at(tmux.socket).kill(tmux.session))
       .catch((error: unknown) => log.warn({ session: entry.id, phase: "tmux", err: messageOf(error) }, "an ended tmux session could not be removed"));
   }
 
@@ -279,9 +292,7 @@ export class TmuxSessions implements TmuxLines {
       this.#ended(entry, { code: null, signal: null });
       return;
     }
-    this.leave(entry);
-    this.#adoptions
-      .missing(entry)
+    this.leave(entry, () => this.#adoptions.missing(entry))
       .catch((error: unknown) => this.#p.log.error({ session: entry.id, phase: "tmux", err: messageOf(error) }, "a missing session was not let go of"));
   }
 
@@ -343,7 +354,9 @@ export class TmuxSessions implements TmuxLines {
     const { tmux } = entry;
     if (tmux === null) return { processes: 0 };
     const server = this.#servers.at(tmux.socket);
-    const { outlived, processes } = await this.#asked(server, () => killSession(server, tmux.session));
+    const { outlived, processes } = await this.#attachments.going(tmux.socket, () =>
+      this.#asked(server, () => killSession(server, tmux.session)),
+    );
     this.#ended(entry, { code: null, signal: null });
     const { config } = this.#p;
     const query = { sessionId: entry.id, socket: config.paths.socket, keeperPids: [], keeperWasLost: false };
