@@ -132,7 +132,8 @@ export class SessionEntry {
       command: spec.command,
       args: spec.args,
       cwd: this.cwd,
-      pid: this.pid,
+      // 0: of a tmux session that tmux has not told about yet.
+      pid: this.pid === 0 ? null : this.pid,
       cols: this.size.cols,
       rows: this.size.rows,
       created_at: this.createdAt,

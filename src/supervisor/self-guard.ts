@@ -14,17 +14,18 @@ const MAX_ANCESTORS = 64;
  * then is never inside it later. A look costs a read of /proc per ancestor, which a key's way to its echo would pay each time.
  */
 export class SelfGuard {
-  readonly #verdicts = new Map<number, WeakMap<object, { epoch: number; inside: boolean }>>();
+  readonly #verdicts = new Map<number, WeakMap<object, { epoch: number; pid: number; inside: boolean }>>();
 
   /** @param session one object for the session's whole life */
   isInside(caller: { connection: number; pid: number }, session: { pid: number | null; epoch: number }): boolean {
-    if (session.pid === null || caller.pid === 0) return false;
-    const verdicts = this.#verdicts.get(caller.connection) ?? new WeakMap<object, { epoch: number; inside: boolean }>();
+    if (session.pid === null || session.pid === 0 || caller.pid === 0) return false;
+    const verdicts = this.#verdicts.get(caller.connection) ?? new WeakMap<object, { epoch: number; pid: number; inside: boolean }>();
     this.#verdicts.set(caller.connection, verdicts);
     const known = verdicts.get(session);
-    if (known?.epoch === session.epoch) return known.inside;
+    // A tmux session's process is that of its active pane.
+    if (known?.epoch === session.epoch && known.pid === session.pid) return known.inside;
     const inside = runsInside(caller.pid, session.pid);
-    verdicts.set(session, { epoch: session.epoch, inside });
+    verdicts.set(session, { epoch: session.epoch, pid: session.pid, inside });
     return inside;
   }
 

@@ -19,6 +19,7 @@ import type {
   Watch,
   WatchRequest,
   WatchSink,
+  TmuxListing,
 } from "../../src/supervisor/api.js";
 import type { ReadResult, Explanation, Screen, ScreenRequest } from "../../src/actors/messages.js";
 import { FakeKeeping } from "./fake-keeping.js";
@@ -285,6 +286,16 @@ export class FakeSupervisor implements SupervisorApi {
 
   restart(id: string): Promise<SessionSummary> {
     return Promise.resolve(this.get(id));
+  }
+
+  listTmux(): Promise<TmuxListing[]> {
+    return Promise.resolve([{ name: "a b", socket: "/tmp/tmux", session: "$3", created_at: 1, attached: 0, windows: 1, id: null }]);
+  }
+
+  adoptTmux(name: string): Promise<SessionSummary> {
+    const [first] = this.sessions.values();
+    if (first === undefined) return Promise.reject(new LifeguardError("NOT_FOUND", `no tmux session ${name}`));
+    return Promise.resolve({ ...first.summary, backend: "tmux", tmux: { name, socket: "/tmp/tmux", session: "$3" } });
   }
 
   remove(id: string, { force }: { force: boolean }): Promise<void> {

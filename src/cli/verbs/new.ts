@@ -8,6 +8,7 @@ import { EXIT } from "../verb.js";
 import { parseChoice, parsePair, parseSize } from "../words.js";
 
 const POLICIES = ["never", "on-failure", "always"] as const;
+const BACKENDS = ["pty", "tmux"] as const;
 const ISOLATIONS = ["shared", "thread"] as const;
 
 interface Options {
@@ -18,6 +19,7 @@ interface Options {
   size?: TerminalSize;
   restart?: RestartPolicy;
   isolation?: Isolation;
+  backend?: (typeof BACKENDS)[number];
   label?: Record<string, string>;
   json?: boolean;
 }
@@ -50,6 +52,12 @@ export const verb: Verb<Options> = {
         completes: ISOLATIONS,
         parse: (word) => parseChoice(word, ISOLATIONS),
       },
+      {
+        flags: "--backend <kind>",
+        description: "pty, or tmux: in a tmux session of the same name, where tmux attach finds it",
+        completes: BACKENDS,
+        parse: (word) => parseChoice(word, BACKENDS),
+      },
       { flags: "--label <name=value>", description: "a label, for ls --label; may be repeated", parse: parsePair },
       { flags: "--json", description: "print everything known about it" },
     ],
@@ -70,6 +78,7 @@ export const verb: Verb<Options> = {
       ...size,
       ...(options.restart === undefined ? {} : { restart: options.restart }),
       ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
+      ...(options.backend === undefined ? {} : { backend: options.backend }),
       ...(options.label === undefined ? {} : { labels: options.label }),
     });
     terminal.stdout.write(options.json === true ? jsonPage(session) : `${session.id}\n`);
