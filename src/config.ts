@@ -182,7 +182,10 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       servers: z.array(z.string().min(1)).min(1).max(64).default(["default"]),
       program: z.string().min(1).default("tmux"),
       period_ms: positive.min(100).default(10 * SECOND),
-      deadline_ms: positive.min(50).max(10 * SECOND).default(2 * SECOND),
+      deadline_ms: positive
+        .min(50)
+        .max(10 * SECOND)
+        .default(2 * SECOND),
       breaker_ms: positive.default(30 * SECOND),
     })
     .prefault({}),

@@ -372,7 +372,8 @@ export class TmuxLine implements Line {
     // What ends a paste inside one would let the rest be typed.
     while (safe.includes("\x1b[201~")) safe = safe.replaceAll("\x1b[201~", "");
     const bytes = Buffer.from(safe);
-    if (bytes.length > 0) for (const { line, answers } of pasteBytes(facts.pane, this.#buffer, bytes, { paste: true })) this.#input(line, answers);
+    if (bytes.length > 0)
+      for (const { line, answers } of pasteBytes(facts.pane, this.#buffer, bytes, { paste: true })) this.#input(line, answers);
     return { accepted: Buffer.byteLength(text) };
   }
 
@@ -394,7 +395,8 @@ export class TmuxLine implements Line {
       if (this.#asked.length > 0) this.#socket.write(`display-message -p ${marker}\n`);
     });
     const words = await Promise.race([answered, late]).finally(() => clearTimeout(timer));
-    if (words === null) throw new LifeguardError("UNAVAILABLE", "the tmux session cannot be reached at the moment", { retry_after_ms: 500 });
+    if (words === null)
+      throw new LifeguardError("UNAVAILABLE", "the tmux session cannot be reached at the moment", { retry_after_ms: 500 });
     const said = words.flat().map((line) => line.toString("utf8"));
     if (!said.includes("resized"))
       throw new LifeguardError(

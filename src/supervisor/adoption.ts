@@ -155,7 +155,12 @@ function declareLost(entry: SessionEntry, parts: AdoptionParts): void {
   const detail = known
     ? "it waited to be started again when the daemon ended"
     : "its process was gone when the daemon started, and its exit status with it";
-  events.append("session.exited", entry.id, { code: entry.exit.code, signal: entry.exit.signal, reason: entry.exit.reason, restarting: false });
+  events.append("session.exited", entry.id, {
+    code: entry.exit.code,
+    signal: entry.exit.signal,
+    reason: entry.exit.reason,
+    restarting: false,
+  });
   setState(entry, "exited", { source: "supervisor", rule: "process_gone", confidence: "high", at: clock.now(), detail }, events, clock);
   keeping.rememberSoon(entry);
 }

@@ -12,7 +12,12 @@ export class Reaping implements Reapable {
   readonly #clock: Clock;
   #pidCursor = 0;
 
-  constructor(parts: { table: SessionTable; custody: Pick<Custody, "pidOf">; lifecycle: Pick<Lifecycle, "retire" | "exited">; clock: Clock }) {
+  constructor(parts: {
+    table: SessionTable;
+    custody: Pick<Custody, "pidOf">;
+    lifecycle: Pick<Lifecycle, "retire" | "exited">;
+    clock: Clock;
+  }) {
     this.#table = parts.table;
     this.#custody = parts.custody;
     this.#lifecycle = parts.lifecycle;

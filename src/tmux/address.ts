@@ -26,7 +26,9 @@ export function socketPath(address: TmuxAddress, env: NodeJS.ProcessEnv): string
     throw new LifeguardError("INVALID_PARAMS", "socket and socket_name are given: a server has one address, give one", { field: "socket" });
   if (socket !== undefined) {
     if (!isAbsolute(socket) || socket.includes("\0"))
-      throw new LifeguardError("INVALID_PARAMS", `socket is an absolute path, got ${JSON.stringify(socket.slice(0, 80))}`, { field: "socket" });
+      throw new LifeguardError("INVALID_PARAMS", `socket is an absolute path, got ${JSON.stringify(socket.slice(0, 80))}`, {
+        field: "socket",
+      });
     return resolved(socket);
   }
   const name = socketName ?? "default";

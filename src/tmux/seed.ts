@@ -70,7 +70,9 @@ export function readSeed(answers: readonly (readonly Buffer[])[], host: string):
 
 function text(answer: readonly Buffer[] | undefined): string {
   // eslint-disable-next-line no-control-regex -- what a program names itself is anybody's
-  return Buffer.concat([...(answer ?? [])]).toString("utf8").replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+  return Buffer.concat([...(answer ?? [])])
+    .toString("utf8")
+    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 }
 
 function lines(captured: readonly Buffer[]): (Buffer | string)[] {

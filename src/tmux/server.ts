@@ -109,9 +109,13 @@ export class TmuxServer {
       text = await this.run([...make, ";", "set-option", "-w", "-t", `=${name}:`, "remain-on-exit", "on", ";", ...resize]);
     } catch (error) {
       if (!(error instanceof TmuxError) || !/duplicate session/.test(error.message)) throw error;
-      throw new LifeguardError("ALREADY_EXISTS", `the tmux server at ${this.socket} has a session ${JSON.stringify(name)}: choose another name, or adopt it`, {
-        field: "name",
-      });
+      throw new LifeguardError(
+        "ALREADY_EXISTS",
+        `the tmux server at ${this.socket} has a session ${JSON.stringify(name)}: choose another name, or adopt it`,
+        {
+          field: "name",
+        },
+      );
     }
     const session = readListed(text.split("\n", 1)[0] ?? "");
     if (session !== null) return { ...session, cols, rows };
@@ -174,7 +178,8 @@ export class TmuxServer {
    */
   async run(args: readonly string[]): Promise<string> {
     const wait = this.#breaker.waitMs;
-    if (wait > 0) throw new TmuxError("silent", `the tmux server at ${this.socket} did not answer, and is asked again in ${Math.ceil(wait / 1000)} s`);
+    if (wait > 0)
+      throw new TmuxError("silent", `the tmux server at ${this.socket} did not answer, and is asked again in ${Math.ceil(wait / 1000)} s`);
     const { program, env, deadlineMs } = this.#options;
     return await new Promise<string>((resolve, reject) => {
       const options = { env, timeout: deadlineMs, killSignal: "SIGKILL" as const, maxBuffer: 16 * 1024 * 1024, encoding: "utf8" as const };
@@ -185,7 +190,12 @@ export class TmuxServer {
           return;
         }
         if (error.code === "ENOENT" || error.code === "EACCES") {
-          reject(new LifeguardError("UNSUPPORTED", `${program} cannot be run: install tmux 3.2 or newer, or name it in [tmux] program of config.toml`));
+          reject(
+            new LifeguardError(
+              "UNSUPPORTED",
+              `${program} cannot be run: install tmux 3.2 or newer, or name it in [tmux] program of config.toml`,
+            ),
+          );
           return;
         }
         const words = stderr.trim();

@@ -48,7 +48,11 @@ describe("a tmux server that hangs", () => {
     const pid = await tmux.serverPid();
     process.kill(pid, "SIGSTOP");
     try {
-      const degraded = await comingEvent(client, { kinds: ["session.health"], session: id }, (event) => (event as { health?: string }).health === "degraded");
+      const degraded = await comingEvent(
+        client,
+        { kinds: ["session.health"], session: id },
+        (event) => (event as { health?: string }).health === "degraded",
+      );
       await expect(client.call("tmux.adopt", { name: "other" })).rejects.toMatchObject({ name: "TIMEOUT" });
       await degraded.event;
       // The breaker: the question is not even asked.

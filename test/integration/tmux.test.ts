@@ -166,7 +166,7 @@ describe("new --backend tmux", () => {
       cwd: "/usr",
       command: "sh",
       args: ["-c", 'echo "$ODD|$LIFEGUARD_SESSION|$HOME|$(pwd)|$TMUX_PANE"; read x; exit 7'],
-      env: { ODD: "it's \"odd\" $HOME\nline", HOME: "/nowhere", PATH: "/usr/bin:/bin" },
+      env: { ODD: 'it\'s "odd" $HOME\nline', HOME: "/nowhere", PATH: "/usr/bin:/bin" },
       env_base: "none",
       cols: 80,
       rows: 24,
@@ -181,7 +181,12 @@ describe("new --backend tmux", () => {
   });
 
   it("is killed whole, and starts again under its id", async () => {
-    const { id } = await client.call("session.create", { name: "again-and", backend: "tmux", command: "sh", args: ["-c", "trap '' HUP; echo up; exec cat"] });
+    const { id } = await client.call("session.create", {
+      name: "again-and",
+      backend: "tmux",
+      command: "sh",
+      args: ["-c", "trap '' HUP; echo up; exec cat"],
+    });
     await waitForScreen(client, id, "up");
     const { pid } = await client.call("session.get", { id });
     const restarted = await client.call("session.restart", { id });

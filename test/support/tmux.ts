@@ -67,7 +67,11 @@ export class TestTmux {
   }
 
   async clients(): Promise<TmuxClientRow[]> {
-    const text = await this.do("list-clients", "-F", "#{client_pid}:#{client_control_mode}:#{client_width}x#{client_height}:#{session_name}");
+    const text = await this.do(
+      "list-clients",
+      "-F",
+      "#{client_pid}:#{client_control_mode}:#{client_width}x#{client_height}:#{session_name}",
+    );
     return text
       .split("\n")
       .filter((line) => line !== "")

@@ -7,7 +7,10 @@ import { summaryShape, tmuxRowShape } from "../shapes.js";
 
 const server = {
   socket: absolutePath.describe("path of the server's socket, as tmux -S").optional(),
-  socket_name: plainText(255).min(1, "is a socket's name").describe("as tmux -L; the first configured server when neither is given").optional(),
+  socket_name: plainText(255)
+    .min(1, "is a socket's name")
+    .describe("as tmux -L; the first configured server when neither is given")
+    .optional(),
 };
 
 const list: Method = method({

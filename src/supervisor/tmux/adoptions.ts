@@ -50,7 +50,9 @@ export class Adoptions {
       allowSelf: false,
     };
     const { number, id, durable } = table.mint();
-    durable.catch((error: unknown) => log.warn({ session: id, phase: "tmux", err: messageOf(error) }, "a session's number is not on the disk yet"));
+    durable.catch((error: unknown) =>
+      log.warn({ session: id, phase: "tmux", err: messageOf(error) }, "a session's number is not on the disk yet"),
+    );
     const now = clock.now();
     const entry = new SessionEntry(number, id, spec, table.directory, now, now);
     this.#p.hosting().equip(entry);
@@ -76,7 +78,8 @@ export class Adoptions {
     const before = entry.tmux;
     await this.#p.lifecycle().retire(entry.id);
     await this.#p.keeping().wake(entry);
-    if (before === null || !entry.move("due")) throw new LifeguardError("BUSY", `${entry.id} is on its way out: ask again`, { retry_after_ms: 250 });
+    if (before === null || !entry.move("due"))
+      throw new LifeguardError("BUSY", `${entry.id} is on its way out: ask again`, { retry_after_ms: 250 });
     const wanted = isNameFor(entry.spec.name, before.name) ? session.name : entry.spec.name;
     entry.spec.name = nameFor(wanted, (name) => table.liveNamed(name) !== undefined && table.liveNamed(name) !== entry);
     entry.tmux = placeOf(before.socket, session, before.adopted);
@@ -125,7 +128,8 @@ export class Adoptions {
       this.unseen.add(entry);
       const seen = listing.then(async (listed) => {
         const session = listed?.find((one) => this.isOf(entry, one));
-        if (listed !== null && session === undefined) throw new LifeguardError("EXITED", `the tmux session of ${entry.id} is not there any more`);
+        if (listed !== null && session === undefined)
+          throw new LifeguardError("EXITED", `the tmux session of ${entry.id} is not there any more`);
         await mkdir(entry.directory, { recursive: true, mode: 0o700 });
         if (session === undefined) return;
         this.unseen.delete(entry);
@@ -143,10 +147,15 @@ export class Adoptions {
         log.error({ session: entry.id, phase: "adopt", err: messageOf(error) }, "a session's actor did not start");
       }
     });
-    const listed = await this.#servers.exclusive(socket, (server) => server.sessions()).catch((error: unknown) => {
-      log.warn({ phase: "tmux", socket, err: messageOf(error) }, "a tmux server did not say what became of its sessions: they are taken over as they were");
-      return null;
-    });
+    const listed = await this.#servers
+      .exclusive(socket, (server) => server.sessions())
+      .catch((error: unknown) => {
+        log.warn(
+          { phase: "tmux", socket, err: messageOf(error) },
+          "a tmux server did not say what became of its sessions: they are taken over as they were",
+        );
+        return null;
+      });
     answer(listed);
     await Promise.all(starts);
     return missing;

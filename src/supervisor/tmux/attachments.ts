@@ -66,7 +66,7 @@ export class Attachments {
 
   /** A client is there, or will be as soon as it is time. */
   has(entry: SessionEntry): boolean {
-    return this.#held.get(entry)?.client != null;
+    return (this.#held.get(entry)?.client ?? null) !== null;
   }
 
   /** Its client has been let in. */

@@ -20,7 +20,12 @@ export function launchScript(
 ): string {
   // Everything of the server's environment goes; what tmux tells stays. The script runs itself once more for that.
   const keep = OF_TMUX.map((name) => `${name}="\${${name}-}"`).join(" ");
-  const lines = ["#!/bin/sh", `[ "\${LIFEGUARD_CLEAN-}" = 1 ] || exec env -i LIFEGUARD_CLEAN=1 ${keep} /bin/sh "$0"`, 'rm -f "$0"', "unset LIFEGUARD_CLEAN"];
+  const lines = [
+    "#!/bin/sh",
+    `[ "\${LIFEGUARD_CLEAN-}" = 1 ] || exec env -i LIFEGUARD_CLEAN=1 ${keep} /bin/sh "$0"`,
+    'rm -f "$0"',
+    "unset LIFEGUARD_CLEAN",
+  ];
   for (const pair of environment) {
     const at = pair.indexOf("=");
     const name = pair.slice(0, at);

@@ -29,7 +29,7 @@ import { Attachments } from "./attachments.js";
 import { killSession } from "./kill-session.js";
 import { launchScript } from "./launch-script.js";
 import { LeftAlone } from "./left-alone.js";
-import { placeOf } from "./place.js";
+import { adoptedCommand, placeOf } from "./place.js";
 import { planReconciliation } from "./plan.js";
 import { asLifeguardError, Servers } from "./servers.js";
 
@@ -99,10 +99,16 @@ export class TmuxSessions implements TmuxLines {
       const known = this.#known(socket);
       const live = known.find((entry) => entry.live && this.#adoptions.isOf(entry, session));
       if (live !== undefined) return live;
-      if (session.dead) throw new LifeguardError("EXITED", `the program of the tmux session ${JSON.stringify(name)} has ended: respawn it, or end the session`);
+      if (session.dead)
+        throw new LifeguardError(
+          "EXITED",
+          `the program of the tmux session ${JSON.stringify(name)} has ended: respawn it, or end the session`,
+        );
       this.#left.remove(socket, session);
       const { back } = planReconciliation(asKnown(known), [session]);
-      return back[0] === undefined ? await this.#adoptions.adopt(socket, session) : await this.#adoptions.revive(back[0].known.entry, session);
+      return back[0] === undefined
+        ? await this.#adoptions.adopt(socket, session)
+        : await this.#adoptions.revive(back[0].known.entry, session);
     });
   }
 
@@ -192,7 +198,7 @@ export class TmuxSessions implements TmuxLines {
     const follows = isNameFor(spec.name, tmux.name);
     tmux.name = name;
     entry.dirty = true;
-    if (tmux.adopted) spec.args = spec.args.with(-1, `=${name}`);
+    if (tmux.adopted) Object.assign(spec, adoptedCommand(tmux.socket, name));
     if (!follows) return;
     const from = spec.name;
     spec.name = nameFor(name, (candidate) => ![undefined, entry].includes(table.liveNamed(candidate)));
@@ -209,7 +215,9 @@ export class TmuxSessions implements TmuxLines {
     // Kept by tmux only for us to see how it ended.
     this.#attachments
       .going(tmux.socket, () => this.#servers.at(tmux.socket).kill(tmux.session))
-      .catch((error: unknown) => log.warn({ session: entry.id, phase: "tmux", err: messageOf(error) }, "an ended tmux session could not be removed"));
+      .catch((error: unknown) =>
+        log.warn({ session: entry.id, phase: "tmux", err: messageOf(error) }, "an ended tmux session could not be removed"),
+      );
   }
 
   // ---- looked after -----------------------------------------------------------------------------------------------------
@@ -271,7 +279,8 @@ export class TmuxSessions implements TmuxLines {
     }
     this.#left.prune(socket, listed);
     if (!discover) return;
-    for (const { known, session } of plan.back) if (!session.dead) await this.#try(session, () => this.#adoptions.revive(known.entry, session), socket);
+    for (const { known, session } of plan.back)
+      if (!session.dead) await this.#try(session, () => this.#adoptions.revive(known.entry, session), socket);
     for (const session of plan.found) if (!session.dead) await this.#try(session, () => this.#adoptions.adopt(socket, session), socket);
   }
 
@@ -282,7 +291,10 @@ export class TmuxSessions implements TmuxLines {
       await adopt();
       await turn();
     } catch (error) {
-      this.#p.log.warn({ phase: "tmux", socket, tmux: session.id, err: messageOf(error) }, "a tmux session that was found could not be adopted");
+      this.#p.log.warn(
+        { phase: "tmux", socket, tmux: session.id, err: messageOf(error) },
+        "a tmux session that was found could not be adopted",
+      );
     }
   }
 
@@ -292,8 +304,9 @@ export class TmuxSessions implements TmuxLines {
       this.#ended(entry, { code: null, signal: null });
       return;
     }
-    this.leave(entry, () => this.#adoptions.missing(entry))
-      .catch((error: unknown) => this.#p.log.error({ session: entry.id, phase: "tmux", err: messageOf(error) }, "a missing session was not let go of"));
+    this.leave(entry, () => this.#adoptions.missing(entry)).catch((error: unknown) =>
+      this.#p.log.error({ session: entry.id, phase: "tmux", err: messageOf(error) }, "a missing session was not let go of"),
+    );
   }
 
   /** Somebody has detached our client, or it could not keep up: the session is there, and the actor is given another one. */
@@ -376,7 +389,8 @@ export class TmuxSessions implements TmuxLines {
   /** It is not ours any more, and is not found again by itself. @throws Error when that cannot be remembered */
   async detach(entry: SessionEntry): Promise<void> {
     const { tmux } = entry;
-    if (tmux === null) throw new LifeguardError("UNSUPPORTED", `${entry.id} is not a tmux session: it cannot be detached, only killed`, { field: "mode" });
+    if (tmux === null)
+      throw new LifeguardError("UNSUPPORTED", `${entry.id} is not a tmux session: it cannot be detached, only killed`, { field: "mode" });
     this.#left.add(tmux);
     await this.#p.lifecycle().letGo(entry);
   }
@@ -395,7 +409,9 @@ export class TmuxSessions implements TmuxLines {
 }
 
 function asKnown(entries: readonly SessionEntry[]): { place: NonNullable<SessionEntry["tmux"]>; live: boolean; entry: SessionEntry }[] {
-  return entries.flatMap((entry) => (entry.tmux === null ? [] : [{ place: entry.tmux, live: entry.live && entry.phase !== "retiring", entry }]));
+  return entries.flatMap((entry) =>
+    entry.tmux === null ? [] : [{ place: entry.tmux, live: entry.live && entry.phase !== "retiring", entry }],
+  );
 }
 
 function notThere(name: string, server: TmuxServer, listed: readonly TmuxSession[]): LifeguardError {
@@ -408,8 +424,12 @@ function notThere(name: string, server: TmuxServer, listed: readonly TmuxSession
           .slice(0, 8)
           .map((one) => JSON.stringify(one.name))
           .join(", ")}${listed.length > 8 ? ", …" : ""}`;
-  return new LifeguardError("NOT_FOUND", `the tmux server at ${server.socket} has no session ${JSON.stringify(name.slice(0, 80))}: ${hint}`, {
-    received: name.slice(0, 80),
-    socket: server.socket,
-  });
+  return new LifeguardError(
+    "NOT_FOUND",
+    `the tmux server at ${server.socket} has no session ${JSON.stringify(name.slice(0, 80))}: ${hint}`,
+    {
+      received: name.slice(0, 80),
+      socket: server.socket,
+    },
+  );
 }

@@ -83,7 +83,10 @@ describe("rooms", () => {
 
 describe("a launch script", () => {
   it("sets what it is told, and no word can be more than a word", () => {
-    const script = launchScript(["A=it's", "npm_config_//x=1", "TERM=dumb"], "/bin/sh", ["sh", "-c", "echo 'x'"], { umask: 0o22, nofileSoft: 1024 });
+    const script = launchScript(["A=it's", "npm_config_//x=1", "TERM=dumb"], "/bin/sh", ["sh", "-c", "echo 'x'"], {
+      umask: 0o22,
+      nofileSoft: 1024,
+    });
     expect(script).toContain(String.raw`export A='it'\''s'`);
     expect(script).not.toContain("npm_config_");
     expect(script).not.toContain("TERM='dumb'");

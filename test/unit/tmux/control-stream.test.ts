@@ -8,12 +8,7 @@ type Seen = ["answer", boolean, string[]] | ["output", number, string] | ["notic
 function read(pieces: Buffer[]): Seen[] {
   const seen: Seen[] = [];
   const stream = new ControlStream({
-    answer: (ok, lines) =>
-      seen.push([
-        "answer",
-        ok,
-        lines.map((line) => line.toString("utf8")),
-      ]),
+    answer: (ok, lines) => seen.push(["answer", ok, lines.map((line) => line.toString("utf8"))]),
     output: (pane, bytes) => {
       const last = seen.at(-1);
       if (last?.[0] === "output" && last[1] === pane) last[2] += bytes.toString("latin1");

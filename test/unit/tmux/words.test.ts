@@ -55,9 +55,12 @@ describe("an address", () => {
     expect(socketPath(addressOf("/nowhere/x"), {})).toBe("/nowhere/x");
   });
 
-  it.each([{ socket: "relative" }, { socketName: "a/b" }, { socketName: ".." }, { socket: "/x", socketName: "y" }])("refuses %o", (address) => {
-    expect(() => socketPath(address, {})).toThrow(/socket/);
-  });
+  it.each([{ socket: "relative" }, { socketName: "a/b" }, { socketName: ".." }, { socket: "/x", socketName: "y" }])(
+    "refuses %o",
+    (address) => {
+      expect(() => socketPath(address, {})).toThrow(/socket/);
+    },
+  );
 });
 
 describe("a breaker", () => {
