@@ -16,7 +16,7 @@ import { LOOK_ANSWERS, LOOK_COMMANDS, readLook, readSeed, SEED_ANSWERS, seedComm
 import type { Line, LineListener } from "./line.js";
 import type { ActorStart, TmuxTarget } from "./messages.js";
 import type { SessionProcesses } from "./session-processes.js";
-import { tmuxProcesses, type PaneProcess } from "./tmux-processes.js";
+import { isThere, tmuxProcesses, type PaneProcess } from "./tmux-processes.js";
 
 /** Answers to one line of ours: so many, or up to and including the one that says `until`. */
 interface Asked {
@@ -413,15 +413,5 @@ export class TmuxLine implements Line {
 
   redraw(): void {
     this.#seed();
-  }
-}
-
-/** A zombie counts as there: tmux has not looked yet. */
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -38,3 +38,13 @@ export function terminalGroup(pid: number): number | null {
     return null;
   }
 }
+
+/** A zombie counts as there: tmux has not looked yet. */
+export function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

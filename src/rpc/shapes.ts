@@ -100,6 +100,7 @@ export const summaryShape: z.ZodObject = z.object({
   backend: z.enum(["pty", "tmux"]),
   tmux: z
     .object({ name: z.string(), socket: z.string(), session: z.string().describe("tmux's own id, `$3`") })
+    .nullable()
     .optional()
     .describe("where tmux has it: `tmux -S socket attach -t session`"),
   health: z.enum(["ok", "recovering", "degraded", "unresponsive"]),

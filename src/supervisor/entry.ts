@@ -158,7 +158,7 @@ export class SessionEntry {
       watchers: this.fanout.size,
       writer: this.pen?.watch ?? null,
       backend: spec.backend,
-      ...(this.tmux === null ? {} : { tmux: { name: this.tmux.name, socket: this.tmux.socket, session: this.tmux.session } }),
+      tmux: this.tmux === null ? null : { name: this.tmux.name, socket: this.tmux.socket, session: this.tmux.session },
       health: this.unresponsive ? "unresponsive" : this.health,
       restarts: this.restarts,
       dirty: this.dirty,

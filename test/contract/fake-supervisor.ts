@@ -139,6 +139,7 @@ export class FakeSupervisor implements SupervisorApi {
       watchers: 0,
       writer: null,
       backend: "pty",
+      tmux: null,
       health: "ok",
       restarts: 0,
       dirty: false,

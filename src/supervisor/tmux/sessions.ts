@@ -2,8 +2,6 @@
  * Sessions that tmux has, in the order of their lives: found or adopted or made → followed → cut and joined again → gone. The
  * lifecycle decides what an end means, as for any session; what tmux says, and what it means that it says nothing, is decided here.
  */
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import type { TmuxNews } from "../../actors/messages.js";
 import { terminalGroup } from "../../actors/tmux-processes.js";
@@ -17,7 +15,6 @@ import type { TmuxAddress } from "../../tmux/address.js";
 import type { TmuxServer, TmuxSession } from "../../tmux/server.js";
 import type { TmuxListing } from "../api.js";
 import type { SessionEntry } from "../entry.js";
-import { sessionEnvironment } from "../environment.js";
 import type { EventLog } from "../events.js";
 import type { Hosting, TmuxLines } from "../hosting.js";
 import type { Keeping } from "../keeping.js";
@@ -27,11 +24,11 @@ import type { SessionTable } from "../table.js";
 import { Adoptions } from "./adoptions.js";
 import { Attachments } from "./attachments.js";
 import { killSession } from "./kill-session.js";
-import { launchScript } from "./launch-script.js";
 import { LeftAlone } from "./left-alone.js";
-import { adoptedCommand, placeOf } from "./place.js";
+import { adoptedCommand } from "./place.js";
 import { planReconciliation } from "./plan.js";
 import { asLifeguardError, Servers } from "./servers.js";
+import { spawnInTmux } from "./spawn.js";
 
 export interface TmuxParts {
   config: Config;
@@ -115,31 +112,9 @@ export class TmuxSessions implements TmuxLines {
   // ---- made under tmux --------------------------------------------------------------------------------------------------
 
   /** Starts the session's program in a tmux session of its own. @throws SPAWN_FAILED, ALREADY_EXISTS, TIMEOUT, UNSUPPORTED */
-  async spawn(entry: SessionEntry, file: string): Promise<{ pid: number; master: null }> {
+  async spawn(entry: SessionEntry, file: string): Promise<{ pid: number }> {
     const { config, world } = this.#p;
-    const { spec, size } = entry;
-    const socket = this.#servers.socketOf({});
-    const script = join(entry.directory, "start.sh");
-    const environment = sessionEnvironment(spec.env, entry.id, config.paths.socket);
-    await mkdir(entry.directory, { recursive: true, mode: 0o700 });
-    await writeFile(script, launchScript(environment, file, [spec.command, ...spec.args], world), { mode: 0o600 });
-    await chmod(script, 0o600);
-    try {
-      const session = await this.#servers.exclusive(socket, async (server) => {
-        const made = await this.#asked(server, async () => {
-          await server.checkVersion();
-          server.makeDirectory();
-          return await server.create({ name: asTmuxWrites(spec.name), cwd: spec.cwd, ...size, command: ["/bin/sh", script] });
-        });
-        entry.tmux = placeOf(socket, made, false);
-        return made;
-      });
-      return { pid: session.pid, master: null };
-    } catch (error) {
-      await rm(script, { force: true });
-      if (error instanceof LifeguardError && error.name !== "UNAVAILABLE" && error.name !== "NOT_FOUND") throw error;
-      throw new LifeguardError("SPAWN_FAILED", `tmux did not start ${spec.command}: ${messageOf(error)}`, {}, { cause: error });
-    }
+    return await spawnInTmux(entry, file, this.#servers, config.paths.socket, world);
   }
 
   // ---- followed ---------------------------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ describe("verbs", () => {
       "restart",
       "rm",
       "send",
+      "tmux adopt",
     ]);
   });
 
