@@ -251,7 +251,15 @@ for (const each of ids) rmSync(join(directory, "sessions", each, "checkpoints.in
 store = await open();
 say("list of all, without an index", (await timed(() => store.checkpoints.list())).ms, "ms");
 const pruned = await watched("prune that finds nothing", () =>
-  store.prune({ olderThanMs: 1e9, periodicKept: 10, sessionBytes: null, allBytes: null, dryRun: false, keep: () => null }),
+  store.prune({
+    olderThanMs: 1e9,
+    sessionsKept: 1e9,
+    periodicKept: 10,
+    sessionBytes: null,
+    allBytes: null,
+    dryRun: false,
+    keep: () => null,
+  }),
 );
 say("   removed", pruned.result.removed.length);
 await store.close();

@@ -18,6 +18,22 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const SECOND = 1000;
 
+/** What has thoughts about the sessions, and how often. Said here, and overridden as a whole by `thought.config.set`. */
+export interface ThoughtSettings {
+  /** `rules`: from title, state and the agent's last tool line. `command`: a process of the user's (docs/thoughts.md). */
+  engine: "none" | "rules" | "command";
+  /** The command and its arguments. */
+  command: string[];
+  /** Once in this time the command is asked about the sessions whose turn it is. */
+  tick_ms: number;
+  /** A session's turn, by the age of its objective: below 5 min, below an hour, and beyond. */
+  hot_ms: number;
+  warm_ms: number;
+  cold_ms: number;
+  /** What an answer may take. At the bound the process is ended, and started again later. */
+  exchange_ms: number;
+}
+
 /** What `config.toml` says, completed. Names carry their unit: `_bytes`, `_ms`, `_mib`. */
 export interface Settings {
   daemon: {
@@ -48,8 +64,23 @@ export interface Settings {
     /** Bytes of one ended session, and of all together; beyond, the longest ended go first. 0: no bound. */
     session_bytes: number;
     all_bytes: number;
+    /** Ended sessions kept, each with its files; beyond, the longest ended are forgotten. They never count against `max_sessions`. */
+    exited_sessions: number;
     /** What nobody has asked for in this time (30 min) leaves memory, and comes back when it is asked for. */
     idle_ms: number;
+    /** Who waits for something to be on the disk is answered by name (STORE_FULL, UNAVAILABLE) when it is not there after this. */
+    answer_ms: number;
+    /** Writes on their way to the disk, and their bytes: enough for every session at once. At the bound: snapshots wait, entries are BUSY. */
+    queue_items: number;
+    queue_bytes: number;
+    /** Of those, under way at once. Each that hangs holds one of the 16 threads that all file calls share. */
+    writes_at_once: number;
+    /** A write under way for so long: the disk hangs, `store.degraded`. */
+    stalled_ms: number;
+    /** One entry of a journal. At the bound: LIMIT. */
+    journal_entry_bytes: number;
+    /** A checkpoint's context as given. At the bound: LIMIT; by default the bound of a message (`max_frame_bytes`) is met just before. */
+    context_bytes: number;
   };
   session: {
     cols: number;
@@ -83,6 +114,14 @@ export interface Settings {
     /** A message to an actor that has not been answered by then is TIMEOUT. */
     command_deadline_ms: number;
   };
+  prompt: {
+    /** From a prompt's text to its showing, and from the submit keys to what shows that it was taken. Later: `typed`. */
+    confirm_ms: number;
+    /** Prompts that wait for one session. At the bound: LIMIT. */
+    queued: number;
+    /** How long a prompt waits for a program that starts. At the bound: BUSY, or queued. */
+    start_ms: number;
+  };
   rpc: {
     /** Clients at once. At the bound a new one gets one LIMIT error and its connection closes. */
     max_connections: number;
@@ -110,6 +149,7 @@ export interface Settings {
     /** A server that twice in a row did not answer is not asked again for so long. */
     breaker_ms: number;
   };
+  thought: ThoughtSettings;
   attach: {
     /** The key that leaves an attached session, by its tmux name. */
     detach_key: string;
@@ -121,6 +161,31 @@ export interface Config extends Settings {
 }
 
 const positive = z.int().positive();
+
+const WORD_BYTES = 4_096;
+const word = z
+  .string()
+  .min(1, "is not empty")
+  .max(WORD_BYTES)
+  .refine((text) => !text.includes("\0"), "holds a NUL byte");
+const period = (least: number, most: number): z.ZodInt =>
+  z.int(`is a whole number of milliseconds, ${least}…${most}`).min(least, `is ${least}…${most} ms`).max(most, `is ${least}…${most} ms`);
+
+/** In the order in which they are checked. */
+export const thoughtSettings: z.ZodType<ThoughtSettings> = z
+  .strictObject({
+    engine: z.enum(["none", "rules", "command"], "is none, rules or command").default("rules"),
+    command: z.array(word, "is a list of words").max(256).default([]),
+    tick_ms: period(250, 300 * SECOND).default(15 * SECOND),
+    hot_ms: period(250, 3_600 * SECOND).default(15 * SECOND),
+    warm_ms: period(250, 3_600 * SECOND).default(45 * SECOND),
+    cold_ms: period(250, 3_600 * SECOND).default(120 * SECOND),
+    exchange_ms: period(100, 300 * SECOND).default(30 * SECOND),
+  })
+  .refine(({ engine, command }) => engine !== "command" || command.length > 0, {
+    path: ["command"],
+    message: "names no program, which the engine command needs",
+  });
 
 /** Every key optional, unknown keys refused by name. */
 const settingsSchema: z.ZodType<Settings> = z.strictObject({
@@ -142,7 +207,20 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       periodic_kept: positive.default(10),
       session_bytes: z.int().nonnegative().default(0),
       all_bytes: z.int().nonnegative().default(0),
+      exited_sessions: positive.default(10_000),
       idle_ms: positive.default(1_800 * SECOND),
+      answer_ms: positive.default(5 * SECOND),
+      queue_items: positive.default(256),
+      queue_bytes: positive.min(64 * KIB).default(64 * MIB),
+      writes_at_once: positive.max(8).default(2),
+      stalled_ms: positive.default(10 * SECOND),
+      journal_entry_bytes: positive.max(16 * MIB).default(MIB),
+      context_bytes: positive.max(64 * MIB).default(16 * MIB),
+    })
+    // Else the largest of them would be BUSY for ever.
+    .refine(({ queue_bytes, context_bytes }) => queue_bytes >= context_bytes + 4 * MIB, {
+      path: ["queue_bytes"],
+      message: "must hold a whole checkpoint: at least context_bytes and 4 MiB",
     })
     .prefault({}),
   session: z
@@ -164,6 +242,13 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       kill_grace_ms: positive.default(5 * SECOND),
       kill_deadline_ms: positive.default(20 * SECOND),
       command_deadline_ms: positive.default(10 * SECOND),
+    })
+    .prefault({}),
+  prompt: z
+    .strictObject({
+      confirm_ms: positive.default(3 * SECOND),
+      queued: positive.max(1_000).default(16),
+      start_ms: positive.default(15 * SECOND),
     })
     .prefault({}),
   rpc: z
@@ -189,6 +274,7 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       breaker_ms: positive.default(30 * SECOND),
     })
     .prefault({}),
+  thought: thoughtSettings.prefault({} as ThoughtSettings),
   attach: z.strictObject({ detach_key: z.string().default("C-\\") }).prefault({}),
 });
 

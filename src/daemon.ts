@@ -11,32 +11,43 @@ import { systemClock } from "./clock.js";
 import { PERIODS } from "./bounds.js";
 import { loadConfig } from "./config.js";
 import { messageOf } from "./errors.js";
+import { keeperUnit } from "./unit-names.js";
 import { openLog } from "./log.js";
 import { inflightPath, makeDirectories, resolvePaths } from "./paths.js";
 import { Profiles } from "./profiles/watch.js";
 import { Custody } from "./reaper/custody.js";
 import { ExitReaper } from "./reaper/exit-reaper.js";
+import { configuredBounds } from "./supervisor/store-bounds.js";
 import { FileStore } from "./persistence/file-store.js";
 import { RpcServer } from "./rpc/server.js";
+import { Journal, journalDestination, writesToJournal } from "./service/journal.js";
+import { inheritedListener } from "./service/notification.js";
 import { adoptSessions } from "./supervisor/adoption.js";
-import { callerOpenFiles } from "./supervisor/environment.js";
+import { baseEnvironment, callerOpenFiles } from "./supervisor/environment.js";
 import { CheckpointLoop } from "./supervisor/checkpoint-loop.js";
+import { Durably } from "./supervisor/durably.js";
 import { EventLog } from "./supervisor/events.js";
 import { listenForFaults } from "./supervisor/faults.js";
 import { Hosting } from "./supervisor/hosting.js";
+import { managerScope, startKeeperUnit } from "./supervisor/keeper-unit.js";
 import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
+import { Prompts } from "./supervisor/prompts.js";
 import { Reaping } from "./supervisor/reaping.js";
+import { Removal } from "./supervisor/removal.js";
 import { Retention } from "./supervisor/retention.js";
 import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
+import { ServiceLink } from "./supervisor/service-link.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
+import { ThoughtWorld } from "./supervisor/thought-world.js";
 import { TmuxSessions } from "./supervisor/tmux/sessions.js";
 import { Vitals } from "./supervisor/vitals.js";
+import { Thinking } from "./thoughts/thinking.js";
 
 export interface DaemonOptions {
   env: NodeJS.ProcessEnv;
@@ -56,19 +67,26 @@ export interface DaemonEnd {
 
 /** Runs until `stop` or a client asks for the end. @throws LifeguardError when it cannot start: the message says what to do */
 export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
-  const world = { nofileSoft: callerOpenFiles(), umask: process.umask(0o077) };
+  const umask = process.umask(0o077);
   const config = loadConfig(resolvePaths(options.env, options.flags));
   const { paths } = config;
   makeDirectories(paths);
   const lock = lockState(paths.state);
   const version = packageVersion();
-  const log = openLog({ level: config.daemon.log_level, destination: join(paths.state, "daemon.log"), name: "daemon" });
+  const scope = managerScope(options.env);
+  const world = { nofileSoft: callerOpenFiles(), umask, keeperUnit: scope === null ? null : { name: keeperUnit(version), scope } };
+  const log = openLog({
+    level: config.daemon.log_level,
+    destination: writesToJournal(options.env) ? journalDestination(new Journal(), "lifeguard") : join(paths.state, "daemon.log"),
+    name: "daemon",
+  });
   const clock = systemClock;
   const events = new EventLog(randomUUID(), config.rpc.event_history, clock);
+  const directory = join(paths.state, "store");
   const store = await FileStore.open({
-    directory: join(paths.state, "store"),
+    directory,
     clock,
-    bounds: { periodicKept: config.store.periodic_kept },
+    bounds: configuredBounds(config.store),
     listener: {
       degraded: (reason) => events.append("store.degraded", null, { reason }),
       ok: () => events.append("store.ok", null),
@@ -81,6 +99,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
         }),
     },
   });
+  const durably = new Durably({ store, path: directory, boundMs: config.store.answer_ms });
+  events.subscribe(null, { kinds: ["store.degraded"] }, () => durably.troubled());
   const table = new SessionTable(paths.state, store.ids);
   const asked = new AbortController();
 
@@ -105,12 +125,14 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const currentProfiles = (): Profiles["set"] => profiles.set;
   const later = { hosting: () => hosting, keeping: () => keeping, lifecycle: () => lifecycle };
   const tmux = new TmuxSessions({ config, clock, log, table, events, world, ...later });
-  const hosting: Hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles, tmux });
+  const parts = { pool, table, events, clock, log, config, profiles: currentProfiles, checkpoints: store.checkpoints, tmux };
+  const hosting: Hosting = new Hosting(parts);
   const custody = new Custody({
     runtime: paths.runtime,
     state: paths.state,
     version,
     spawner: config.daemon.spawner,
+    ...(scope === null ? {} : { startKeeper: () => startKeeperUnit(scope, version) }),
     log,
     listener: {
       exited: (session, exit) => lifecycle.exited(session, exit),
@@ -118,13 +140,26 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       keeperReplaced: (pid) => log.info({ phase: "keeper", keeper: pid }, "a new keeper holds all terminals"),
     },
   });
-  const keeping: Keeping = new Keeping({ store, hosting, events, clock, log });
-  const lifecycle: Lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, keeping, world, tmux });
+  const keeping: Keeping = new Keeping({ store, hosting, events, durably, clock, log });
+  const removal = new Removal({ table, events, keeping, durably });
+  const life = { config, clock, log, table, events, custody, pool, hosting, keeping, durably, removal, world, tmux };
+  const lifecycle: Lifecycle = new Lifecycle(life);
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
-  const retention = new Retention({ config, table, keeping, events, log });
+  const retention = new Retention({ config, table, keeping, removal, durably, log });
   const reaper = new ExitReaper(new Reaping({ table, custody, lifecycle, clock }), log, PERIODS.reaperMs);
-  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store });
   const guard = new SelfGuard();
+  const prompts = new Prompts({ config, clock, log, table, events, hosting, keeping });
+  const thinking = new Thinking({
+    settings: config.thought,
+    documents: store.documents,
+    world: new ThoughtWorld({ table, hosting, events, clock, store, publish: (id, update) => kept.publishThought(id, update) }),
+    clock,
+    log,
+    env: () => baseEnvironment("daemon", {}),
+    announce: (reason) => events.append("daemon.degraded", null, { reason }),
+  });
+  const kept = new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard, thinking, durably, log });
+  const vitals = new Vitals({ version, boot: events.boot, clock, table, pool, custody, store, thoughts: () => healthOf(thinking) });
   const supervisor = new Supervisor({
     config,
     clock,
@@ -134,12 +169,19 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     lifecycle,
     vitals,
     profiles: currentProfiles,
-    keeping: new KeepingRequests({ config, clock, table, events, lifecycle, keeping, retention, guard }),
+    keeping: kept,
     guard,
     tmux,
+    prompts,
     requestStop: () => asked.abort(),
   });
   const server = new RpcServer({ config, version, supervisor, log });
+  const service = new ServiceLink({
+    env: options.env,
+    status: () => table.summary(),
+    trouble: () => reaper.trouble() ?? (server.listening ? null : "the socket is not listened at"),
+    log,
+  });
   const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 
   try {
@@ -157,7 +199,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
-    await server.listen();
+    prompts.resume();
+    await thinking.start();
+    await server.listen(inheritedListener(options.env));
+    service.ready();
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
     log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, ms: elapsed() }, "listening");
     void adopted.actors.then(() => {
@@ -174,14 +219,21 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await stopAsked(options.stop, asked.signal);
 
     events.append("daemon.stopping", null);
+    prompts.stop();
+    service.stopping(config.daemon.shutdown_budget_ms);
+    // Its process ends while sessions are handed over.
+    void thinking.close();
     const end = await shutDown({ table, lifecycle, keeping, budgetMs: config.daemon.shutdown_budget_ms, log });
     log.info({ phase: "stop", left: end.left, not_saved: end.notSaved }, "ended");
     return { exitCode: end.notSaved.length === 0 ? 0 : 1, ...end };
   } finally {
     // In reverse, also when the start failed half-way: each of these is harmless on a part that never began.
     endFaults();
+    service.stop();
     profiles.stop();
     await server.close();
+    prompts.stop();
+    await thinking.close();
     retention.stop();
     checkpoints.stop();
     await reaper.stop();
@@ -194,6 +246,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     await store.close();
     lock.release();
   }
+}
+
+function healthOf({ status: { engine, healthy, detail } }: Thinking): { engine: typeof engine; healthy: boolean; detail: string | null } {
+  return { engine, healthy, detail };
 }
 
 function stopAsked(...signals: AbortSignal[]): Promise<void> {

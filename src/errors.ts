@@ -41,6 +41,18 @@ export class LifeguardError extends Error {
   }
 }
 
+/**
+ * What was asked is still under way when its time was up: it is answered with an error now and may be done later all the same.
+ * `again` waits for the same deed once more.
+ */
+export class StillUnderWay extends LifeguardError {
+  readonly again: () => Promise<unknown>;
+  constructor(name: ErrorName, message: string, data: ErrorData, again: () => Promise<unknown>) {
+    super(name, message, data);
+    this.again = again;
+  }
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

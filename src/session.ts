@@ -33,6 +33,16 @@ export interface SessionExit {
   reason: ExitReason;
 }
 
+/** What one session may take, where systemd can hold it to that. */
+export interface SessionLimits {
+  /** Bytes, swap not counted. At the bound the kernel ends processes of this session alone. */
+  memory_max?: number | undefined;
+  /** 1…10 000; everybody else has 100. */
+  cpu_weight?: number | undefined;
+  /** Processes and threads. */
+  tasks_max?: number | undefined;
+}
+
 export interface TerminalSize {
   cols: number;
   rows: number;
@@ -59,6 +69,7 @@ export interface SessionSpec {
   labels: Record<string, string>;
   /** True when the session may type into and kill itself through the socket. */
   allowSelf: boolean;
+  limits?: SessionLimits | undefined;
 }
 
 /** The public shape of a session, field names as on the wire (docs/protocol.md). */
@@ -100,6 +111,8 @@ export interface SessionSummary {
   tmux?: { name: string; socket: string; session: string } | null;
   health: Health;
   restarts: number;
+  /** Retention never takes it. */
+  pinned: boolean;
   dirty: boolean;
   last_checkpoint_at: number | null;
   recovered_from: "worker" | "daemon" | "checkpoint" | null;

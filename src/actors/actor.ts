@@ -2,8 +2,7 @@
  * One session's actor: it owns the session's bytes from its terminal's master to the spool, and everything that is made of them.
  * In the order of its life: begin → chunk → quiet → drain → release → stop. Messages come in between, one at a time.
  */
-import { BOUNDS } from "../bounds.js";
-import { LifeguardError, messageOf } from "../errors.js";
+import { messageOf } from "../errors.js";
 import type { TerminalSize } from "../session.js";
 import type { SpoolIndex } from "../spool/index-file.js";
 import type { ProfileSet } from "../profiles/profile.js";
@@ -12,20 +11,21 @@ import { MARK_INTERVAL_MS } from "../spool/timeline.js";
 import type { ActorContext } from "./actor-context.js";
 import { openFiles } from "./actor-files.js";
 import { HealthReport } from "./health-report.js";
-import { InputQueue } from "./input-queue.js";
 import type { Line } from "./line.js";
 import { LiveTerminal } from "./live-terminal.js";
 import type { ActorEvent, ActorStart, Explanation, ReadResult, Screen, ScreenRequest } from "./messages.js";
 import { Observer } from "./observer.js";
 import { Pace } from "./pace.js";
 import { openLine } from "./open-line.js";
+import { lookAtPrompt, type DeliveryLook } from "./prompt-look.js";
 import { DRAIN_BYTES } from "./tty-reader.js";
-import { encodeKeys, encodePaste, LEGACY_MODES } from "./terminal/keys.js";
+import { REAL_TIME } from "./time.js";
+import { Typing } from "./typing.js";
 import { WatchStream } from "./watch-stream.js";
 
 const ACTIVITY_MS = 250;
-/** Answers of the terminal that wait for a program which does not read. */
-const REPLY_BYTES = 16_384;
+/** Beyond the time that idle is held for: what a turn may take to show, and to be over. */
+const TURN_SLACK_MS = 500;
 
 export class Actor {
   readonly ended: Promise<void>;
@@ -35,7 +35,7 @@ export class Actor {
   readonly #intake: Intake;
   readonly #index: SpoolIndex;
   readonly #line: Line;
-  readonly #input: InputQueue;
+  readonly typing: Typing;
   readonly #terminal: LiveTerminal;
   readonly #observer: Observer;
   readonly #health: HealthReport;
@@ -77,12 +77,20 @@ export class Actor {
       title: (title) => this.#observer.title(title),
       news: (news) => this.#post({ type: "tmux", id, news }),
     });
-    this.#input = new InputQueue({
-      bytes: settings.inputQueueBytes,
-      sliceBytes: BOUNDS.inputSliceBytes,
-      replyBytes: REPLY_BYTES,
+    this.typing = new Typing({
+      id,
+      queueBytes: settings.inputQueueBytes,
+      promptConfirmMs: settings.promptConfirmMs,
+      turnMs: settings.idleHoldMs + TURN_SLACK_MS,
+      time: REAL_TIME,
       write: (slice) => this.#line.write(slice),
+      paste: (text) => this.#line.paste(text),
       failed: (errno) => this.#fail(new Error(`write to the terminal failed: errno ${errno}`)),
+      terminal: () => this.#terminal.approximate,
+      current: () => this.#terminal.whenCurrent(),
+      look: (halfTyped) => this.#lookAtPrompt(halfTyped),
+      typed: () => this.#observer.input(),
+      told: (delivery, step) => this.#post({ type: "prompt", id, delivery, ...step }),
     });
     this.#observer = new Observer(start, this.#intake.end === 0 ? 0 : (this.#index.newest("mark", this.#intake.end)?.at ?? 0), {
       post: (event) => this.#post(event),
@@ -101,7 +109,7 @@ export class Actor {
       spoolBusyBytes: settings.spoolBusyBytes,
       enter: context.enter,
       listener: {
-        reply: (bytes) => void (this.#line.answersQueries || this.#input.reply(bytes)),
+        reply: (bytes) => void (this.#line.answersQueries || this.typing.reply(bytes)),
         title: (title) => this.#observer.title(title),
         bell: () => this.#observer.bell(),
         osc: (code, data) => this.#observer.osc(code, data),
@@ -113,7 +121,7 @@ export class Actor {
   }
 
   begin(): void {
-    const { start } = this;
+    const start = this.#start;
     const { id, epoch } = start;
     let lostBytes = 0;
     if (start.fresh) {
@@ -163,6 +171,7 @@ export class Actor {
       this.#outputAt = at;
       this.#terminal.chunk(offset, bytes);
       this.#observer.output(at);
+      this.typing.output();
       this.#health.set("spool", this.#intake.spool.trouble === null ? null : `output is not kept: ${this.#intake.spool.trouble}`);
       this.#heard();
       this.#activity.poke();
@@ -233,28 +242,18 @@ export class Actor {
   get id(): string {
     return this.#start.id;
   }
-  get start(): ActorStart {
-    return this.#start;
-  }
   get parked(): boolean {
     return this.#terminal.parked;
   }
 
-  input(data: Uint8Array): { accepted: number } {
-    const accepted = this.#input.push(data);
-    if (accepted > 0) this.#observer.input();
-    return { accepted };
-  }
-
-  keys(keys: string[]): { accepted: number } {
-    return this.#whole(this.#terminal.approximate?.encodeKeys(keys) ?? encodeKeys(keys, LEGACY_MODES));
-  }
-
-  paste(text: string): { accepted: number } {
-    const taken = this.#input.waiting > 0 ? null : this.#line.paste(text);
-    if (taken === null) return this.#whole(this.#terminal.approximate?.encodePaste(text) ?? encodePaste(text, false));
-    this.#observer.input();
-    return taken;
+  /** For who is about to type: after all that the program has written by now. */
+  #lookAtPrompt(halfTyped: boolean): DeliveryLook | null {
+    this.enter();
+    this.#line.takePending(DRAIN_BYTES);
+    const terminal = this.#terminal.present;
+    this.#heard();
+    if (terminal === null) return null;
+    return lookAtPrompt(this.#observer.glance(), terminal, Date.now(), { halfTyped, lines: this.#line.readsLines });
   }
 
   resize(size: TerminalSize): { offset: number } | Promise<{ offset: number }> {
@@ -316,6 +315,9 @@ export class Actor {
     this.#watch?.credit(offset);
   }
 
+  tail(chars: number): string {
+    return this.#observer.tail(chars);
+  }
   seen(): void {
     this.#observer.seen();
   }
@@ -344,6 +346,7 @@ export class Actor {
 
   /** The process has ended: everything it wrote is taken, the last snapshot is on the disk. Reading does not go on. */
   async drain(): Promise<{ offset: number }> {
+    this.typing.interrupt("its program ended", true);
     this.#line.pause();
     this.#line.drain(DRAIN_BYTES);
     return await this.#settle();
@@ -351,6 +354,7 @@ export class Actor {
 
   /** Another process may read from here on. */
   async release(): Promise<{ offset: number }> {
+    this.typing.interrupt("the daemon ended");
     this.#line.pause();
     return await this.#settle();
   }
@@ -380,7 +384,8 @@ export class Actor {
       this.#observer.stop();
       this.#watch?.stop();
       this.#watch = null;
-      this.#input.close();
+      this.typing.interrupt("its actor ended");
+      this.typing.close();
       await this.#line.close();
       this.#terminal.save();
       this.#terminal.turnOff("its actor has ended");
@@ -397,14 +402,6 @@ export class Actor {
     this.#post({ type: "failed", id: this.id, message: messageOf(error) });
     // Its task ends with it; what goes wrong on the way out is nobody's to hear any more.
     this.stop().catch(() => {});
-  }
-
-  #whole(bytes: Uint8Array): { accepted: number } {
-    if (bytes.byteLength > this.#input.room) {
-      const message = `${bytes.byteLength} bytes do not fit: the program of ${this.id} has ${this.#input.waiting} bytes unread`;
-      throw new LifeguardError("BUSY", message, { accepted: 0, retry_after_ms: 100 });
-    }
-    return this.input(bytes);
   }
 
   #post(event: ActorEvent): void {

@@ -26,12 +26,17 @@ const ECHO_MS = 200;
 const LONG_COMMAND_MS = 10_000;
 /** A tool that is seen busy must still be after so long: a spinner that flashes up once is no work. */
 const BUSY_CONFIRM_MS = 150;
+/** A tool shows its prompt for a moment before the dialog that it starts with: 40 to 320 ms were seen. */
+const READY_CONFIRM_MS = 500;
+/** After a dialog its prompt must show for so long: work that goes on, and the next of several dialogs, come sooner. */
+const ANSWERED_MS = 600;
 /** Input so shortly before the end of a tool's turn has ended it. */
 const STOPPED_MS = 2_000;
 /** Further in the future than this is a clock that was set back, not a race. */
 const CLOCK_SLACK_MS = 1_000;
 
-const FINISHED = "finished_unseen";
+/** A turn or a long command has ended and nobody has looked: attention that nothing on the screen asks for. */
+export const FINISHED_UNSEEN = "finished_unseen";
 const NO_RULE = "no_rule_matched";
 
 /** States that are held before idle is said. */
@@ -46,6 +51,8 @@ export class Detector {
   /** Idle has been seen once, first at `#idleAt`, while something else is still said. */
   #idleSeen = false;
   #idleAt = 0;
+  /** That is a tool's own prompt, after a dialog. */
+  #answered = false;
   /** The newest sign of work. */
   #busyAt = 0;
   #busySince: number | null = null;
@@ -54,6 +61,8 @@ export class Detector {
   #activeAt = 0;
   /** When the last long command or a tool's turn ended, until somebody has looked. */
   #finishedAt: number | null = null;
+  /** A tool that starts was first seen idle. */
+  #readySeenAt: number | null = null;
   /** The tool in front that has come up, by when it came to the front. */
   #upSince: number | null = null;
   /** What the newest look said, also while another state is held. */
@@ -63,9 +72,13 @@ export class Detector {
     this.#settings = settings;
   }
 
-  /** For people who ask why: what the newest look said, and whether it is being held back. */
-  get newest(): { look: Look | null; held: boolean } {
-    return { look: this.#look, held: this.#idleSeen && HELD.has(this.#state) };
+  /** For people who ask why: what the newest look said, whether it is being held back, and for how long in all. */
+  get newest(): { look: Look | null; held: boolean; holdMs: number } {
+    return { look: this.#look, held: this.#idleSeen && HELD.has(this.#state), holdMs: this.#holdMs };
+  }
+
+  get #holdMs(): number {
+    return this.#answered ? Math.min(ANSWERED_MS, this.#settings.idleHoldMs) : this.#settings.idleHoldMs;
   }
 
   evaluate(input: DetectorInput): Detection {
@@ -123,7 +136,10 @@ export class Detector {
   #starting({ tool, now, lastInputAt }: DetectorInput, look: Look): Detection | null {
     if (tool === null || this.#upSince === tool.since) return null;
     const left = tool.since + tool.startupMs - now;
-    const ready = look.rule !== NO_RULE && (look.state === "idle" || look.state === "attention");
+    const rests = look.rule !== NO_RULE && look.state === "idle";
+    if (!rests || this.#readySeenAt === null || this.#readySeenAt > now) this.#readySeenAt = rests ? now : null;
+    const unsure = this.#readySeenAt === null ? READY_CONFIRM_MS : this.#readySeenAt + READY_CONFIRM_MS - now;
+    const ready = look.state === "attention" || (rests && unsure <= 0);
     // Somebody has typed since it has drawn itself, and it works: it had started.
     const works = look.state === "busy" && lastInputAt > tool.since && lastInputAt < now - ECHO_MS;
     if (ready || works || left <= 0 || left > tool.startupMs) {
@@ -133,7 +149,8 @@ export class Detector {
     this.#idleSeen = false;
     this.#busySince = null;
     const detail = `${tool.title} starts`;
-    return this.#say("starting", { source: "tool", rule: "not_ready", confidence: "medium", detail }, now, left);
+    const next = rests ? Math.min(left, unsure) : left;
+    return this.#say("starting", { source: "tool", rule: "not_ready", confidence: "medium", detail }, now, next);
   }
 
   /**
@@ -155,13 +172,16 @@ export class Detector {
   #hold(look: Look, now: number): number | null {
     if (!HELD.has(this.#state) || (look.confidence === "high" && !look.byTool)) return null;
     // The dialog of a finished turn is our own word, and goes when somebody looks.
-    if (this.#evidence?.rule === FINISHED) return null;
+    if (this.#evidence?.rule === FINISHED_UNSEEN) return null;
     const first = !this.#idleSeen;
     this.#idleSeen = true;
+    const before = this.#answered;
+    // After a dialog a blank screen tells nothing at all.
+    this.#answered = look.byTool && this.#state === "attention" && look.rule !== NO_RULE;
     if (look.byTool) {
       // What it shows tells that it rests, not since when.
-      if (first || this.#idleAt > now) this.#idleAt = now;
-      const rest = this.#idleAt + this.#settings.idleHoldMs - now;
+      if (first || this.#idleAt > now || this.#answered !== before) this.#idleAt = now;
+      const rest = this.#idleAt + this.#holdMs - now;
       return rest > 0 ? rest : null;
     }
     // After the clock was set back, the hold begins again.
@@ -194,7 +214,7 @@ export class Detector {
       "attention",
       {
         source: look.source,
-        rule: FINISHED,
+        rule: FINISHED_UNSEEN,
         confidence: look.confidence,
         detail: look.byTool ? "a turn has ended and nobody has looked since" : "a long command has ended and nobody has looked since",
       },

@@ -56,6 +56,8 @@ export interface ToolInFront {
   since: number;
   /** It is `starting` until a rule says idle or attention, at most so long. */
   startupMs: number;
+  /** It has begun a frame and not ended it. */
+  drawing: boolean;
   /** What its rules say of the screen as it is. */
   judge(): Verdict | null;
 }
@@ -64,6 +66,8 @@ export interface ToolInFront {
 const INPUT_SETTLE_MS = 300;
 /** While a silent command is believed to run: it may end without a word. */
 const RUNNING_LOOK_MS = 2_000;
+/** A frame that has not been ended for so long is torn: what is shown is half of one thing and half of another. */
+const TORN_MS = 1_000;
 /** A spinner that has stood still for so long is no longer trusted. */
 const SPINNER_MS = 15_000;
 
@@ -117,14 +121,17 @@ function lookAtTool(input: DetectorInput, tool: ToolInFront): Look {
   }
   const { state, source, rule, confidence, text } = verdict;
   const still = state === "busy" && quiet >= SPINNER_MS;
+  const torn = tool.drawing && quiet >= TORN_MS;
+  const doubt = still ? " (has stood still for a while)" : torn ? " (in the middle of a frame)" : "";
+  const calm = state === "busy" && !still ? SPINNER_MS - quiet : null;
   return {
     state,
     source,
     rule,
-    confidence: still ? "low" : confidence,
-    detail: still ? `${text} (has stood still for a while)` : text,
+    confidence: doubt === "" ? confidence : "low",
+    detail: `${text}${doubt}`,
     since: now,
-    next: state === "busy" && !still ? SPINNER_MS - quiet : null,
+    next: tool.drawing && !torn ? least(calm, TORN_MS - quiet) : calm,
     byTool: true,
   };
 }

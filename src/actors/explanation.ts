@@ -11,11 +11,10 @@ export interface ExplanationInput {
   evidence: Evidence | null;
   state: SessionState;
   since: number;
-  newest: { look: Look | null; held: boolean };
+  newest: { look: Look | null; held: boolean; holdMs: number };
   rules: ToolRules | null;
   tool: string | null;
   shown: Shown | null;
-  idleHoldMs: number;
   /** Detection has failed and is over. */
   broken: boolean;
 }
@@ -40,7 +39,7 @@ export function explain(given: ExplanationInput): Explanation {
             verified: profile.verified === null ? null : `${profile.verified.versions.join(", ")} on ${profile.verified.on}`,
             files: profile.files,
           },
-    held: held === null ? null : { state: held.state, rule: held.rule, hold_ms: given.idleHoldMs, text: held.detail },
+    held: held === null ? null : { state: held.state, rule: held.rule, hold_ms: newest.holdMs, text: held.detail },
     candidates,
     inputs: {
       title: shown?.title ?? "",
@@ -92,12 +91,12 @@ function plainCandidates(input: DetectorInput, toolDecides: boolean, evidence: E
   return found;
 }
 
-function wouldChange({ state, rules, broken, newest, idleHoldMs }: ExplanationInput, candidates: Explanation["candidates"]): string[] {
+function wouldChange({ state, rules, broken, newest }: ExplanationInput, candidates: Explanation["candidates"]): string[] {
   if (broken) return ["nothing: its state is no longer watched, because watching it has failed"];
   const said: string[] = [];
   if (newest.held && newest.look !== null)
     said.push(
-      `it becomes ${newest.look.state} when what shows now (${newest.look.rule}) is still there ${idleHoldMs} ms after it was first seen`,
+      `it becomes ${newest.look.state} when what shows now (${newest.look.rule}) is still there ${newest.holdMs} ms after it was first seen`,
     );
   if (rules !== null && !rules.empty) {
     for (const { rule, region, state: to, outcome, text } of candidates)

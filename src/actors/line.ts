@@ -15,6 +15,10 @@ export interface Line {
   pause(): void;
   /** Takes what is left, at once, until there is nothing or `limit` bytes have come. The line must be paused. */
   drain(limit: number): void;
+  /** Takes in what the program has written by now, at once; not from inside {@link LineListener.chunk}. */
+  takePending(limit: number): void;
+  /** The program is given whole lines, which the kernel echoes. False where nobody can say. */
+  readonly readsLines: boolean;
   /** The descriptor is closed when this resolves. */
   close(): Promise<void>;
   /** Like write(2): the count, or `-errno`; `-EAGAIN` when there is no room now. */

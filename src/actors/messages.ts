@@ -7,6 +7,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { ErrorData, ErrorName } from "../errors.js";
+import type { DeliveryStep } from "./prompt-delivery.js";
 import type { ProfileSet } from "../profiles/profile.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
 
@@ -71,6 +72,7 @@ export interface ActorSettings {
   idleHoldMs: number;
   errorLingerMs: number;
   attentionAfterMs: number;
+  promptConfirmMs: number;
 }
 
 /** `workerData` of every actor thread. */
@@ -118,10 +120,20 @@ export interface RenderTask {
   /** Size where neither snapshot nor index has one. */
   size: TerminalSize;
   historyLines: number;
+  /** What is known to have been written: files that end before it have lost something. */
+  offset: number;
+  /** Takes the place of a snapshot that is not there, or is older. */
+  checkpoint: { terminal: Uint8Array; epoch: number; offset: number } | null;
+}
+
+/** `whole`: nothing is missing between where it began and the end of its output. */
+export interface EndedScreen extends Screen {
+  whole: boolean;
+  fromCheckpoint: boolean;
 }
 
 /** What a render task answers with. Tasks come back by structured clone, which takes an error's class from it: so it is data. */
-export type Rendered = { screen: Screen } | { problem: { name: ErrorName; message: string; data: ErrorData } };
+export type Rendered = { screen: EndedScreen } | { problem: { name: ErrorName; message: string; data: ErrorData } };
 
 export type ScreenFormat = "text" | "ansi" | "html" | "svg" | "restore";
 
@@ -144,6 +156,8 @@ export interface Screen {
   content: string;
   /** True when `scrollback` asked for more history than there is held. */
   truncated: boolean;
+  /** The checkpoint that it is from, because the session's own files do not make it. */
+  checkpoint?: string;
 }
 
 /** Raw output from an offset. `offset` is where `data` begins; `gap` bytes before it are no longer held. */
@@ -193,6 +207,11 @@ export interface ActorApi {
   keys(id: string, keys: string[]): { accepted: number };
   /** Text as a paste: bracketed when the program asked for it, line ends as the terminal sends them. All or nothing. */
   paste(id: string, text: string): { accepted: number };
+  /**
+   * Delivers a prompt's text (prompt-text.ts says what may be one) with proof. Resolves when it has been handed to the terminal; what becomes of it is
+   * posted as `prompt` events. Rejected (BLOCKED, BUSY, UNSUPPORTED, INVALID_PARAMS, UNAVAILABLE): nothing was typed.
+   */
+  prompt(id: string, delivery: string, text: string, lossy: boolean): Promise<void>;
   /** Resizes pty and terminal at the present offset, which is returned. @throws UNSUPPORTED where others look at a tmux session */
   resize(id: string, size: TerminalSize): { offset: number } | Promise<{ offset: number }>;
   /** A redraw of the same size (a resize there and back), for a program whose screen may be stale. */
@@ -208,6 +227,8 @@ export interface ActorApi {
   credit(id: string, offset: number): void;
   /** Why the state is what it is, looked at anew. */
   explain(id: string): Explanation;
+  /** The last words on the screen, at most `chars` (and 2 000): lines that are not blank. Of a terminal that is not at hand, those it had. */
+  tail(id: string, chars: number): string;
   /** Profiles have changed. */
   profiles(id: string, set: ProfileSet): void;
   /** A person has looked at the session: a finished command no longer asks for attention. */
@@ -265,6 +286,8 @@ export type ActorEvent =
   | { type: "command"; id: string; command: string | null; exit: number | null; durationMs: number | null }
   | { type: "bell"; id: string }
   | { type: "notification"; id: string; title: string; body: string }
+  /** What becomes of the prompt whose delivery was called so, in order. */
+  | ({ type: "prompt"; id: string; delivery: string } & DeliveryStep)
   | { type: "resized"; id: string; size: TerminalSize; offset: number }
   /** Position and time of the newest output: at most four a second per session, and once when it goes quiet. */
   | { type: "activity"; id: string; offset: number; at: number }

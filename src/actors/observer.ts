@@ -13,12 +13,14 @@ import { explain } from "./explanation.js";
 import type { Foreground } from "./foreground.js";
 import type { ActorEvent, ActorStart, Explanation } from "./messages.js";
 import { Pace } from "./pace.js";
+import { ScreenTail } from "./screen-tail.js";
 import type { SessionProcesses } from "./session-processes.js";
 import type { Shown } from "./screen-regions.js";
-import { NotificationJoin, ShellIntegration } from "./shell-integration.js";
+import { NotificationJoin, ShellIntegration, type ShellPhase } from "./shell-integration.js";
 import { parseOsc } from "./shell-marks.js";
 import type { Terminal } from "./terminal/terminal.js";
 import { REAL_TIME, type Alarm, type Time } from "./time.js";
+import type { ToolRules, Verdict } from "./tool-rules.js";
 import { ToolWatch } from "./tool-watch.js";
 
 export interface ObserverContext {
@@ -50,6 +52,7 @@ export class Observer {
   readonly #shell = new ShellIntegration();
   readonly #notifications = new NotificationJoin();
   readonly #tools: ToolWatch;
+  readonly #tail = new ScreenTail();
   readonly #time: Time;
   readonly #evaluation: Pace;
   readonly #titles: Pace;
@@ -123,6 +126,7 @@ export class Observer {
   /** The terminal is about to be packed away: what it shows does not change until it is back. */
   parking(): void {
     const terminal = this.#context.terminal();
+    if (terminal !== null) this.#tail.keep(terminal);
     if (terminal === null || this.#over) return;
     // Taken over and packed away before anything was looked at: whether rules will ask for the screen must be known now.
     if (this.#foregroundAt === Number.NEGATIVE_INFINITY) this.#lookAtForeground();
@@ -131,6 +135,10 @@ export class Observer {
     const { cols, rows } = terminal.size;
     const text = Array.from({ length: rows }, (_, y) => terminal.row(y));
     this.#screen.shown = { cols, rows, row: (y) => text[y] ?? "", title: terminal.title, progress: this.#progress };
+  }
+
+  tail(chars: number): string {
+    return this.#tail.text(this.#context.terminal(), chars);
   }
 
   /** Profiles have changed on the disk. */
@@ -151,9 +159,26 @@ export class Observer {
       rules: this.#tools.rules,
       tool: this.#tools.tool,
       shown: this.#shown(),
-      idleHoldMs: this.#start.settings.idleHoldMs,
       broken: this.#over,
     });
+  }
+
+  /** What is known at this moment, with the tool's rules asked anew: for who is about to type. */
+  glance(): Glance {
+    this.#lookAtForeground();
+    const rules = this.#tools.rules;
+    const shown = this.#shown();
+    return {
+      state: this.#state,
+      evidence: this.#evidence,
+      rules,
+      shown,
+      verdict: rules === null || shown === null ? null : rules.judge(shown),
+      shell: this.#shell.state,
+      foreground: this.#foreground,
+      leaderIsShell: this.#leaderIsShell,
+      lastOutputAt: this.#lastOutputAt,
+    };
   }
 
   title(title: string): void {
@@ -272,6 +297,7 @@ export class Observer {
               title: rules.profile.title,
               since: this.#tools.since,
               startupMs: rules.profile.startupMs,
+              drawing: this.#context.terminal()?.drawing ?? false,
               judge: () => {
                 const shown = this.#shown();
                 return shown === null ? null : rules.judge(shown);
@@ -327,6 +353,19 @@ export class Observer {
     if (this.#reports.second !== second) this.#reports = { second, count: 0 };
     return this.#reports.count++ < REPORTS_PER_SECOND;
   }
+}
+
+export interface Glance {
+  /** As said to the world. */
+  state: SessionState;
+  evidence: Evidence | null;
+  rules: ToolRules | null;
+  shown: Shown | null;
+  verdict: Verdict | null;
+  shell: ShellPhase | null;
+  foreground: Foreground | null;
+  leaderIsShell: boolean;
+  lastOutputAt: number;
 }
 
 /** What was shown when the terminal was last at hand. */

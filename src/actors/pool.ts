@@ -5,8 +5,9 @@ import { LifeguardError, messageOf } from "../errors.js";
 import { closeDescriptor } from "../libc/descriptors.js";
 import type { Log } from "../log.js";
 import type { Isolation } from "../session.js";
+import { withDeadline } from "./deadline.js";
 import { CLAIM } from "./messages.js";
-import type { ActorApi, ActorBegun, ActorEvent, ActorStart, RenderTask, Rendered, Screen, ThreadVitals } from "./messages.js";
+import type { ActorApi, ActorBegun, ActorEvent, ActorStart, EndedScreen, RenderTask, Rendered, ThreadVitals } from "./messages.js";
 import type { ActorThread } from "./pool-thread.js";
 import { THREAD_DEADLINE_MS, Threads } from "./threads.js";
 
@@ -135,7 +136,7 @@ export class ActorPool {
   }
 
   /** The screen of a session whose process has ended, from its files. @throws BUSY, NOT_FOUND without a spool, TIMEOUT */
-  async render(task: RenderTask): Promise<Screen> {
+  async render(task: RenderTask): Promise<EndedScreen> {
     if (this.#rendering >= RENDERS)
       throw new LifeguardError("BUSY", `${RENDERS} screens of ended sessions are being rendered`, { retry_after_ms: 500 });
     this.#rendering++;
@@ -291,18 +292,6 @@ export class ActorPool {
       "an actor thread was lost",
     );
     this.#options.listener.threadLost(loss);
-  }
-}
-
-async function withDeadline<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LifeguardError("TIMEOUT", `not done within ${ms} ms`, { deadline_ms: ms })), ms);
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,6 @@
 /** A session's own terminal, by its master. */
 import { writeDescriptor } from "../libc/descriptors.js";
-import { setWindowSize } from "../libc/terminals.js";
+import { readsLines, setWindowSize } from "../libc/terminals.js";
 import type { TerminalSize } from "../session.js";
 import type { Line, LineListener } from "./line.js";
 import { Nudge } from "./nudge.js";
@@ -33,6 +33,14 @@ export class PtyLine implements Line {
 
   drain(limit: number): void {
     this.#reader.drain(limit);
+  }
+
+  takePending(limit: number): void {
+    this.#reader.takePending(limit);
+  }
+
+  get readsLines(): boolean {
+    return readsLines(this.#reader.fd);
   }
 
   write(slice: Uint8Array): number {

@@ -19,9 +19,10 @@ export interface Recording {
   inputs: number[];
   /** What was in front: whether it was the session's own process, and its name. Empty: not recorded. */
   foreground: [at: number, isLeader: boolean, command: string | null][];
-  /** The states a person saw, and from when. */
+  /** The states that its frames show to a reader, and from when. */
   timeline: [at: number, state: SessionState, why: string][];
-  checked: boolean;
+  /** How and when they were made sure of; null: they are a draft. */
+  checked: { by: string; on: string } | null;
 }
 
 /** @throws LifeguardError INVALID_PARAMS naming file and line */
@@ -61,7 +62,7 @@ function ownRecording(raw: Record<string, unknown>): Recording {
       typeof command === "string" ? command : null,
     ]),
     timeline: list("timeline").map(([at, state, why]) => [Number(at), stateOf(state), words(why)]),
-    checked: raw["checked"] === true,
+    checked: checkOf(raw["checked"]),
   };
 }
 
@@ -80,7 +81,7 @@ function asciicast(text: string): Recording {
     inputs: [],
     foreground: [],
     timeline: [],
-    checked: false,
+    checked: null,
   };
   for (const line of lines) {
     const [seconds, kind, data] = JSON.parse(line) as [number, string, string];
@@ -96,6 +97,12 @@ function asciicast(text: string): Recording {
   // What shows last may be held for a while.
   recording.end += 3_000;
   return recording;
+}
+
+function checkOf(value: unknown): Recording["checked"] {
+  if (typeof value !== "object" || value === null) return null;
+  const { by, on } = value as Record<string, unknown>;
+  return typeof by === "string" && typeof on === "string" ? { by, on } : null;
 }
 
 function positive(value: unknown, what: string): number {

@@ -185,6 +185,7 @@ function startOf(recording: Recording, options: RehearsalOptions): ActorStart {
       idleHoldMs: options.idleHoldMs ?? 1_500,
       errorLingerMs: 4_000,
       attentionAfterMs: 300_000,
+      promptConfirmMs: 3_000,
     },
   };
 }

@@ -15,6 +15,7 @@ export interface Shown {
 export interface BoxFinder {
   kind: PromptBox["kind"];
   pattern: RegExp;
+  first: RegExp | null;
 }
 
 interface Span {
@@ -65,6 +66,11 @@ export class ScreenRegions {
     }
   }
 
+  /** Where the prompt box is; null when it is not on the screen. */
+  get box(): { from: number; to: number } | null {
+    return this.#findBox()?.inside ?? null;
+  }
+
   #row(y: number): string {
     return (this.#rows[y] ??= this.#shown.row(y));
   }
@@ -96,7 +102,9 @@ export class ScreenRegions {
 
   #findBox(): { inside: Span; above: number; below: number } | null {
     if (this.#box !== undefined) return this.#box;
-    this.#box = this.#finder === null ? null : this.#locate(this.#finder);
+    const { first } = this.#finder ?? { first: null };
+    const box = this.#finder === null ? null : this.#locate(this.#finder);
+    this.#box = box === null || first === null || first.test(this.#row(box.inside.from)) ? box : null;
     return this.#box;
   }
 

@@ -80,13 +80,16 @@ export class ThreadHost implements ActorApi {
   }
 
   input(id: string, data: Uint8Array): { accepted: number } {
-    return this.#for(id).input(data);
+    return this.#for(id).typing.input(data);
   }
   keys(id: string, keys: string[]): { accepted: number } {
-    return this.#for(id).keys(keys);
+    return this.#for(id).typing.keys(keys);
   }
   paste(id: string, text: string): { accepted: number } {
-    return this.#for(id).paste(text);
+    return this.#for(id).typing.paste(text);
+  }
+  async prompt(id: string, delivery: string, text: string, lossy: boolean): Promise<void> {
+    await this.#for(id).typing.prompt(delivery, text, lossy);
   }
   async resize(id: string, size: TerminalSize): Promise<{ offset: number }> {
     return await this.#for(id).resize(size);
@@ -117,6 +120,9 @@ export class ThreadHost implements ActorApi {
   }
   profiles(id: string, set: ProfileSet): void {
     this.#for(id).profiles(set);
+  }
+  tail(id: string, chars: number): string {
+    return this.#for(id).tail(chars);
   }
   seen(id: string): void {
     this.#for(id).seen();

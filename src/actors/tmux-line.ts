@@ -16,15 +16,8 @@ import { LOOK_ANSWERS, LOOK_COMMANDS, readLook, readSeed, SEED_ANSWERS, seedComm
 import type { Line, LineListener } from "./line.js";
 import type { ActorStart, TmuxTarget } from "./messages.js";
 import type { SessionProcesses } from "./session-processes.js";
+import { TmuxQuestions } from "./tmux-questions.js";
 import { isThere, tmuxProcesses, type PaneProcess } from "./tmux-processes.js";
-
-/** Answers to one line of ours: so many, or up to and including the one that says `until`. */
-interface Asked {
-  answers: number;
-  until: string | null;
-  got: Buffer[][];
-  done(got: Buffer[][] | null): void;
-}
 
 /** Lines of input that tmux has not answered yet; more wait in the actor's own bounded queue. */
 const LINES_UNDER_WAY = 16;
@@ -53,7 +46,7 @@ export class TmuxLine implements Line {
   readonly #titles = new ScreenTitles();
   readonly #stream: ControlStream;
   readonly #host = hostname();
-  readonly #asked: Asked[] = [];
+  readonly #questions = new TmuxQuestions();
   #inputUnderWay = 0;
   #markers = 0;
   #begun = false;
@@ -86,7 +79,7 @@ export class TmuxLine implements Line {
     this.#process = { pid: start.pid, command: "", path: "" };
     this.processes = tmuxProcesses(() => this.#process);
     this.#stream = new ControlStream({
-      answer: (ok, lines) => this.#answer(ok, lines),
+      answer: (ok, lines) => this.#questions.answer(ok, lines),
       output: (pane, bytes) => this.#output(pane, bytes),
       notice: (name, rest) => this.#notice(name, rest),
     });
@@ -147,6 +140,14 @@ export class TmuxLine implements Line {
     }
   }
 
+  /** What tmux has sent by now; what it still holds comes later. */
+  takePending(limit: number): void {
+    this.drain(limit);
+  }
+
+  /** The terminal is tmux's. */
+  readonly readsLines = false;
+
   async close(): Promise<void> {
     if (this.#over) return;
     this.#over = true;
@@ -163,7 +164,7 @@ export class TmuxLine implements Line {
   #cut(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
-    for (const asked of this.#asked.splice(0)) asked.done(null);
+    this.#questions.cut();
     for (const seeded of this.#whenSeeded.splice(0)) seeded();
   }
 
@@ -328,27 +329,8 @@ export class TmuxLine implements Line {
       done(null);
       return;
     }
-    this.#asked.push({ answers, until, got: [], done });
+    this.#questions.asked({ answers, until, done });
     this.#socket.write(`${line}\n`);
-  }
-
-  #answer(ok: boolean, lines: readonly Buffer[]): void {
-    const asked = this.#asked[0];
-    if (asked === undefined) return;
-    if (asked.until !== null) {
-      if (lines.length === 1 && lines[0]?.toString("latin1") === asked.until) {
-        this.#asked.shift();
-        asked.done(asked.got);
-      } else {
-        asked.got.push([...lines]);
-      }
-      return;
-    }
-    // tmux drops the rest of a line after an error in it.
-    if (ok) asked.got.push([...lines]);
-    if (ok && asked.got.length < asked.answers) return;
-    this.#asked.shift();
-    asked.done(ok ? asked.got : null);
   }
 
   // ---- what people ask --------------------------------------------------------------------------------------------------
@@ -392,7 +374,7 @@ export class TmuxLine implements Line {
     });
     const answered = new Promise<Buffer[][] | null>((resolve) => {
       this.#ask(resizeWindow(cols, rows), 0, resolve, marker);
-      if (this.#asked.length > 0) this.#socket.write(`display-message -p ${marker}\n`);
+      if (this.#socket.writable) this.#socket.write(`display-message -p ${marker}\n`);
     });
     const words = await Promise.race([answered, late]).finally(() => clearTimeout(timer));
     if (words === null)

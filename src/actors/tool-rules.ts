@@ -7,7 +7,7 @@
  *
  * and among those, the file's order. A title that says idle only says whose turn it is, so that 1 and 2 do not contradict each other.
  */
-import type { Profile, ProfileRule, RuleState } from "../profiles/profile.js";
+import type { Profile, ProfileRule, PromptBox, RuleState } from "../profiles/profile.js";
 import { ScreenRegions, type BoxFinder, type Shown } from "./screen-regions.js";
 
 export type RuleSource = "title" | "progress" | "screen";
@@ -51,7 +51,9 @@ export class ToolRules {
   constructor(profile: Profile) {
     this.profile = profile;
     this.#rules = profile.rules.map(compile).sort((a, b) => rank(a) - rank(b));
-    this.#box = profile.box === null ? null : { kind: profile.box.kind, pattern: new RegExp(profile.box.pattern, "u") };
+    const { box } = profile;
+    const first = box === null || box.first === null ? null : new RegExp(box.first, "u");
+    this.#box = box === null ? null : { kind: box.kind, pattern: new RegExp(box.pattern, "u"), first };
   }
 
   /** Whether the profile can tell anything: without rules the shell's evidence is all there is. */
@@ -67,6 +69,13 @@ export class ToolRules {
       if (text !== null) return verdict(compiled, text);
     }
     return null;
+  }
+
+  /** Where the prompt box is; null when it is not on the screen, or the profile does not say how to find it. */
+  boxOf(shown: Shown): { from: number; to: number; kind: PromptBox["kind"] } | null {
+    if (this.#box === null) return null;
+    const box = new ScreenRegions(shown, this.#box).box;
+    return box === null ? null : { ...box, kind: this.#box.kind };
   }
 
   /** Every rule, in order of precedence, with what became of it. */

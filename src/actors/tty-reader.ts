@@ -80,6 +80,21 @@ export class TtyReader {
     }
   }
 
+  /**
+   * Takes in what the program has written by now, at once: for who must not act on a screen that is already another. Not from
+   * inside {@link TtyReaderListener.chunk}, whose page it would overwrite. Nothing is read while reading is paused.
+   */
+  takePending(limit: number): void {
+    if (!this.#wanted || this.#ended || this.#timer !== null) return;
+    this.#stream.pause();
+    try {
+      this.drain(limit);
+    } finally {
+      // A listener may have paused it meanwhile, or closed it.
+      if (this.#wanted && !this.#ended) this.#stream.resume();
+    }
+  }
+
   /** Closes the descriptor; resolves when it is closed. */
   async close(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);

@@ -1,6 +1,6 @@
 /** Colours of states. The shape says the same as the colour, for those who see none and for NO_COLOR. */
 import pc from "picocolors";
-import type { Confidence, SessionState } from "../session.js";
+import type { Confidence, RestState, SessionState } from "../session.js";
 
 export type Colours = ReturnType<typeof pc.createColors>;
 
@@ -16,6 +16,13 @@ const SHAPES: Record<SessionState, string> = { starting: "◌", busy: "●", idl
 /** `● busy`, `○ idle?`: the question mark says that the evidence is weak. */
 export function stateWords(state: SessionState, confidence: Confidence): string {
   return `${SHAPES[state]} ${state}${confidence === "low" ? "?" : ""}`;
+}
+
+const SLEEP: Record<RestState, string> = { active: "", drowsy: " z", sleeping: " zz", deep_sleep: " zzz" };
+
+/** The same with how deep an idle session sleeps: `○ idle zz`. */
+export function restWords(state: SessionState, confidence: Confidence, rest: RestState): string {
+  return `${stateWords(state, confidence)}${state === "idle" ? SLEEP[rest] : ""}`;
 }
 
 /** Paints `text` as something in this state. */

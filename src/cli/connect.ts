@@ -50,6 +50,13 @@ async function findOrStart(setting: ConnectSetting, reconnect: boolean): Promise
       );
     if (!mayStart) throw new UnreachableError(`no daemon answers at ${socket}: start one with lifeguard daemon --background`);
   }
+  // Where a service manager sees to the daemon, it is the one to start it.
+  const { installedService } = await import("./service/platforms.js");
+  const service = installedService(socket, env);
+  if (service !== null) {
+    await service.manager.start();
+    return await attempt();
+  }
   const { startDaemon } = await import("./start-daemon.js");
   const giveUp = performance.now() + LOCK_WAIT_MS;
   for (let patienceMs = FIRST_PATIENCE_MS; ; patienceMs *= 2) {

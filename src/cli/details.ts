@@ -24,6 +24,7 @@ export function sessionDetails(session: SessionSummary, setting: { now: number; 
     ["command", printable(shellWords([session.command, ...session.args]))],
     ["running", session.current_command === null ? null : printable(session.current_command)],
     ["title", session.title === "" ? null : printable(session.title)],
+    ["prompt", session.prompt_delivery === null ? null : printable(session.prompt_delivery)],
     ["thought", session.thought === null ? null : thoughtWords(session.thought, now)],
     ["cwd", printable(homely(session.cwd, home))],
     ["pid", session.pid === null ? null : String(session.pid)],
@@ -37,6 +38,7 @@ export function sessionDetails(session: SessionSummary, setting: { now: number; 
       "saved",
       `${session.last_checkpoint_at === null ? "no checkpoint yet" : `last checkpoint ${ago(session.last_checkpoint_at)}`}${session.dirty ? ", changed since" : ""}`,
     ],
+    ["pinned", session.pinned ? "retention never takes it" : null],
     [
       "labels",
       Object.keys(session.labels).length === 0

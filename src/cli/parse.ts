@@ -29,7 +29,7 @@ export function parseWords(
   command.action(() => {
     parsed = { words: command.args, options: command.opts() };
   });
-  command.parse([...words], { from: "user" });
+  command.parse(record.rewrite?.(words) ?? [...words], { from: "user" });
   // commander has either run the action or thrown.
   return parsed ?? { words: [], options: {} };
 }

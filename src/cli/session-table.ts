@@ -1,7 +1,7 @@
 /** The table of `ls`: (sessions, moment, width) → lines. Pure. */
 import type { SessionSummary } from "../session.js";
 import type { Colours } from "./colours.js";
-import { paintState, stateWords } from "./colours.js";
+import { paintState, restWords } from "./colours.js";
 import type { Column } from "./columns.js";
 import { layOut } from "./columns.js";
 import { briefAge } from "./duration.js";
@@ -35,7 +35,7 @@ export function sessionTable(sessions: readonly SessionSummary[], setting: Table
     session.id,
     printable(session.name),
     ...(tools ? [session.tool ?? ""] : []),
-    stateWords(session.state, session.evidence.confidence),
+    restWords(session.state, session.evidence.confidence, session.rest_state),
     briefAge(setting.now - session.state_since),
     printable(homely(session.cwd, setting.home)),
     printable(titleOf(session)),
@@ -49,7 +49,9 @@ export function sessionTable(sessions: readonly SessionSummary[], setting: Table
 /** What a session is about, in a few words: how it ended, its thought, its title, or what it runs. */
 export function titleOf(session: SessionSummary): string {
   if (session.exit !== null && session.state === "exited") return exitWords(session.exit);
-  if (session.thought !== null) return session.thought.text;
+  // What a shell at its prompt ran last says nothing any more; what an agent works on does.
+  const over = session.thought?.source === "static_sleeping" && session.tool === null;
+  if (session.thought !== null && !over) return session.thought.text;
   if (session.title !== "") return session.title;
   return session.current_command ?? [session.command, ...session.args].join(" ");
 }

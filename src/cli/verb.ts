@@ -38,6 +38,8 @@ export interface VerbRecord {
   details?: string;
   arguments?: readonly ArgumentRecord[];
   options?: readonly OptionRecord[];
+  /** Words as people know them from elsewhere, turned into ours before they are parsed: `-9` into `--signal 9`. */
+  rewrite?: (words: readonly string[]) => string[];
   /** What a person would type, one a line. */
   example: string;
   /** Makes or changes sessions: starts a daemon when none runs. */

@@ -1,6 +1,6 @@
 /** Words of the command line turned into values. Each says what it got and what would do. */
 import { SESSION_STATES } from "../session.js";
-import type { SessionState, TerminalSize } from "../session.js";
+import type { SessionLimits, SessionState, TerminalSize } from "../session.js";
 import { messageOf } from "../errors.js";
 import { UsageError } from "./verb.js";
 
@@ -19,6 +19,18 @@ export function parsePair(word: string, previous: unknown): Record<string, strin
   const at = word.indexOf("=");
   if (at < 1) throw new UsageError(`${JSON.stringify(word)} is no NAME=VALUE`);
   return { ...(previous as Record<string, string> | undefined), [word.slice(0, at)]: word.slice(at + 1) };
+}
+
+const LIMITS = ["memory_max", "cpu_weight", "tasks_max"] as const;
+const POWERS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** `memory_max=2G`, `tasks_max=100`, added to those before it. */
+export function parseLimit(word: string, previous: unknown): SessionLimits {
+  const [, name, digits, power] = /^([a-z_]+)=([0-9]{1,15})([KMGT]?)$/.exec(word) ?? [];
+  const limit = LIMITS.find((known) => known === name);
+  if (limit === undefined)
+    throw new UsageError(`${JSON.stringify(word)} is no limit: ${LIMITS.join(", ")}, each with =NUMBER, as in memory_max=2G`);
+  return { ...(previous as SessionLimits | undefined), [limit]: Number(digits) * (POWERS[power ?? ""] ?? 1) };
 }
 
 /** `idle,attention`. */

@@ -15,6 +15,9 @@ export interface Platform {
   TIOCSWINSZ: number;
   TIOCGWINSZ: number;
   TIOCGPGRP: number;
+  /** Where `c_lflag` is in `struct termios`, and its bit of line mode. */
+  localFlags: number;
+  ICANON: number;
   RLIMIT_NOFILE: number;
   SOCK_CLOEXEC: number;
   SOCK_NONBLOCK: number;
@@ -50,6 +53,8 @@ const linux: Platform = {
   TIOCSWINSZ: 0x5414,
   TIOCGWINSZ: 0x5413,
   TIOCGPGRP: 0x540f,
+  localFlags: 12,
+  ICANON: 0x2,
   RLIMIT_NOFILE: 7,
   SOCK_CLOEXEC: 0o2000000,
   SOCK_NONBLOCK: 0o4000,
@@ -81,6 +86,8 @@ const darwin: Platform = {
   TIOCSWINSZ: 0x80087467,
   TIOCGWINSZ: 0x40087468,
   TIOCGPGRP: 0x40047477,
+  localFlags: 24,
+  ICANON: 0x100,
   RLIMIT_NOFILE: 8,
   SOCK_CLOEXEC: 0,
   SOCK_NONBLOCK: 0,

@@ -45,8 +45,11 @@ function socketAddress(path: string): Buffer {
   return address;
 }
 
-function newSocket(): number {
-  const fd = must("socket", c_socket(1, 1 | P.SOCK_CLOEXEC, 0));
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+
+function newSocket(type: number = SOCK_STREAM): number {
+  const fd = must("socket", c_socket(1, type | P.SOCK_CLOEXEC, 0));
   if (P.SOCK_CLOEXEC === 0) setCloseOnExec(fd);
   return fd;
 }
@@ -69,6 +72,24 @@ export function connectUnix(path: string): number {
   const fd = newSocket();
   const address = socketAddress(path);
   if (c_connect(fd, address, address.length) < 0) {
+    const errno = koffi.errno();
+    closeDescriptor(fd);
+    throw new LibcError("connect", errno);
+  }
+  return fd;
+}
+
+/**
+ * A non-blocking Unix datagram socket to `path`; a path that begins with `@` is a name in Linux's abstract namespace.
+ * @throws LibcError when nobody listens there
+ */
+export function connectDatagram(path: string): number {
+  const fd = newSocket(SOCK_DGRAM | P.SOCK_NONBLOCK);
+  const abstract = path.startsWith("@");
+  const address = socketAddress(path);
+  if (abstract) address.writeUInt8(0, 2);
+  // An abstract name ends with the address's length, a path with a NUL.
+  if (c_connect(fd, address, abstract ? 2 + Buffer.byteLength(path) : address.length) < 0) {
     const errno = koffi.errno();
     closeDescriptor(fd);
     throw new LibcError("connect", errno);

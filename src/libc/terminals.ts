@@ -70,3 +70,13 @@ export function foregroundGroup(fd: number): number {
   if (c_ioctl(fd, P.TIOCGPGRP, "void *", group) < 0) return 0;
   return Math.max(0, group.readInt32LE(0));
 }
+
+/**
+ * Whether a terminal's program is given whole lines (ICANON): the kernel echoes then, and a line has at most 4095 bytes. A master
+ * answers for its slave. False where the system does not say.
+ */
+export function readsLines(fd: number): boolean {
+  const termios = Buffer.alloc(128);
+  if (c_tcgetattr(fd, termios) !== 0) return false;
+  return (termios.readUInt32LE(P.localFlags) & P.ICANON) !== 0;
+}

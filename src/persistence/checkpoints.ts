@@ -224,6 +224,10 @@ export class FileCheckpoints implements Checkpoints {
     return this.#find(checkpoint).shelf.session;
   }
 
+  ownerOf(checkpoint: string): string | null {
+    return this.#sessionOf.get(checkUuid("checkpoint", checkpoint)) ?? null;
+  }
+
   async get(checkpoint: string): Promise<Checkpoint> {
     const { shelf, file } = this.#find(checkpoint);
     return await this.#read(shelf, file);

@@ -135,3 +135,10 @@ export function errnoOf(error: unknown): string | undefined {
   const code: unknown = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return typeof code === "string" ? code : undefined;
 }
+
+const FULL: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/** There is no room; other errors mean that the disk fails. */
+export function isFull(error: unknown): boolean {
+  return FULL.has(errnoOf(error));
+}

@@ -18,7 +18,7 @@ import { formatType, marksType } from "./record-shapes.js";
 import { Recovery } from "./recovery.js";
 import { FileRegistry } from "./registry.js";
 import { prune } from "./retention.js";
-import type { DrainReport, PruneReport, PruneRequest, RecoveryReport, Store, StoreStatus, VerifyReport } from "./store.js";
+import type { DrainReport, PruneReport, PruneRequest, RecoveryReport, Store, StoreStatus, Trouble, VerifyReport } from "./store.js";
 import { FileThoughts } from "./thoughts.js";
 import { Tombstones } from "./tombstones.js";
 import { Tree } from "./tree.js";
@@ -184,12 +184,16 @@ export class FileStore implements Store {
     });
   }
 
+  get trouble(): Trouble | null {
+    return this.#parts.queue.trouble;
+  }
+
   status(): StoreStatus {
     const { queue, quarantine, registry, journals } = this.#parts;
     const damaged = quarantine.damages();
     return {
       ok: queue.trouble === null && damaged.length === 0,
-      trouble: queue.trouble,
+      trouble: queue.trouble?.reason ?? null,
       queue: queue.stats(),
       sessions: registry.list().length,
       in_memory: { sessions: registry.inMemory, journals: journals.inMemory },
@@ -219,11 +223,12 @@ export class FileStore implements Store {
   }
 
   async close(): Promise<void> {
-    const { queue, checkpoints } = this.#parts;
+    const { queue, checkpoints, journals } = this.#parts;
     const clean = queue.trouble === null && !queue.busy;
     queue.close();
     // On a disk in trouble a cache is not worth waiting for.
     if (!clean) return;
+    await journals.writeIndex().catch(() => undefined);
     for (const shelf of checkpoints.shelves()) await shelf.writeIndex().catch(() => undefined);
   }
 }

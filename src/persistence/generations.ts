@@ -40,6 +40,8 @@ export class Generations<T> {
   readonly #type: RecordType<T>;
   /** On the disk, oldest first. */
   #present: number[];
+  /** The generation of a write that failed: the next one takes its place, so that a disk that fails for days leaves no numbers behind. */
+  #failed: number | null = null;
   /** Of files that a newer version made: never touched, and nothing is written over them. */
   #unsupported: string | null = null;
 
@@ -97,11 +99,22 @@ export class Generations<T> {
 
   /** Writes the next generation; resolves when it is durable, then takes away those before the spare. @throws the disk's error */
   async save(meta: T, body: readonly Uint8Array[] = []): Promise<number> {
+    return await this.#write(encodeRecord(this.#type, meta, body));
+  }
+
+  /** As {@link save}, without content: for a disk that has no room for any, where the name alone says enough. */
+  async saveName(): Promise<number> {
+    return await this.#write([]);
+  }
+
+  async #write(content: readonly Uint8Array[]): Promise<number> {
     const { tree } = this.#ground;
-    const generation = this.newest + 1;
+    const generation = this.#failed ?? this.newest + 1;
     // Counted before the attempt: a failed one may have left its file under the name.
-    this.#present.push(generation);
-    await tree.write(this.#place(generation), encodeRecord(this.#type, meta, body));
+    if (this.#failed === null) this.#present.push(generation);
+    this.#failed = generation;
+    await tree.write(this.#place(generation), content);
+    this.#failed = null;
     const old = this.#present.slice(0, -KEPT);
     for (const each of old) await tree.unlink(this.#place(each)).catch(() => false);
     this.#present = this.#present.slice(-KEPT);

@@ -8,9 +8,12 @@ import type { FileIds } from "./ids.js";
 import { IdleCache } from "./idle-cache.js";
 import { checkEntry, checkPair, checkSummary, checkTitle } from "./journal-checks.js";
 import type { Pair } from "./journal-checks.js";
+import { emptyHead, listedHead, pairKey, placed, shownHead } from "./journal-head.js";
+import type { ShownHead } from "./journal-head.js";
+import { JournalIndex } from "./journal-index.js";
 import { readJournal } from "./journal-read.js";
 import type { AppendInput, CompactInput, JournalRead, JournalReadOptions } from "./journal-shapes.js";
-import { OpenJournal } from "./open-journal.js";
+import { OpenJournal, segmentsOf } from "./open-journal.js";
 import type { Pending } from "./open-journal.js";
 import { journalPlace } from "./places.js";
 import type { PersistenceQueue } from "./queue.js";
@@ -42,6 +45,10 @@ interface Known {
   id: string;
   pair: string;
   files: Generations<StoredHead>;
+  /** Null when it could not be read. */
+  head: ShownHead | null;
+  /** Its last segment at the start, null without any; undefined once it has been open. */
+  last: string | null | undefined;
 }
 
 export class FileJournals implements Journals {
@@ -53,9 +60,11 @@ export class FileJournals implements Journals {
   readonly #pairs = new Map<string, string[]>();
   readonly #opening = new Map<string, Promise<{ head: JournalHead; created: boolean }>>();
   readonly #open: IdleCache<OpenJournal>;
+  readonly #index: JournalIndex;
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
+    this.#index = new JournalIndex(parts);
     this.#open = new IdleCache(() => parts.clock.monotonic());
   }
 
@@ -72,9 +81,11 @@ export class FileJournals implements Journals {
     const files = new Generations(this.#parts, journalPlace(id), "head", headType, generationsOf("head", names));
     const loaded = await files.load(placed(id));
     if (files.unsupported !== null) this.#unsupported.set(id, files.unsupported);
-    else if (loaded !== null) this.#add({ id, pair: pairKey(loaded.meta), files });
+    const last = segmentsOf(names).at(-1)?.name ?? null;
+    if (files.unsupported === null && loaded !== null)
+      this.#add({ id, pair: pairKey(loaded.meta), files, head: shownHead(loaded.meta), last });
     // A directory without a good head still has its entries: by its id they can be read.
-    else if (names.some((name) => name.startsWith("seg."))) this.#add({ id, pair: "", files });
+    else if (files.unsupported === null && last !== null) this.#add({ id, pair: "", files, head: null, last });
     return { unsupported: files.unsupported };
   }
 
@@ -114,7 +125,7 @@ export class FileJournals implements Journals {
       },
     });
     await Promise.all([durable, written]);
-    this.#add({ id, pair: pairKey(head), files });
+    this.#add({ id, pair: pairKey(head), files, head: shownHead(head), last: undefined });
     const journal = new OpenJournal(this.#parts, id, journalPlace(id), head);
     this.#open.set(id, journal);
     return journal.head();
@@ -154,15 +165,35 @@ export class FileJournals implements Journals {
   async list(): Promise<JournalHead[]> {
     const ids = [...this.#known.keys()].toSorted((a, b) => (journalNumber(b) ?? 0) - (journalNumber(a) ?? 0));
     const heads: JournalHead[] = [];
+    let opened = 0;
     for (const id of ids) {
       try {
-        heads.push(await this.get(id));
+        const there = this.#open.peek(id)?.head() ?? (await this.#closedHead(id));
+        if (there === null) opened += 1;
+        heads.push(there ?? (await this.get(id)));
       } catch (error) {
         // Removed meanwhile, or not to be read: get() of that one says so, and status has named it.
         if (!(error instanceof Error)) throw error;
       }
     }
+    // After a death nobody has written the index: the first listing opens what it needs, for all later ones.
+    if (opened > 0) await this.writeIndex().catch(() => undefined);
     return heads;
+  }
+
+  /** Of a journal that is not open; null when it must be. */
+  async #closedHead(id: string): Promise<JournalHead | null> {
+    const known = this.#known.get(id);
+    if (known === undefined || known.head === null) return null;
+    const tally = await this.#index.tally(id, known.last);
+    if (tally === null) return null;
+    const { summary } = known.head;
+    const head = summary === null ? (await known.files.load(placed(id)))?.meta : { ...known.head, summary };
+    return head === undefined ? null : listedHead(head, tally);
+  }
+
+  async writeIndex(): Promise<void> {
+    await this.#index.write(this.#known.keys(), this.#open.loaded());
   }
 
   #opened(id: string): Promise<OpenJournal> {
@@ -176,6 +207,8 @@ export class FileJournals implements Journals {
         if (unsupported !== undefined) throw new LifeguardError("UNSUPPORTED", `journal ${id}: ${unsupported}`, { id });
         throw new LifeguardError("NOT_FOUND", `no journal ${id}`, { id });
       }
+      await this.#index.forget(id);
+      if (known !== undefined) known.last = undefined;
       const place = journalPlace(id);
       const names = ((await tree.list(place)) ?? []).flatMap(({ name, kind }) => (kind === "file" ? [name] : []));
       const files = new Generations(this.#parts, place, "head", headType, generationsOf("head", names));
@@ -209,6 +242,8 @@ export class FileJournals implements Journals {
         await tree.makeDirectory(journal.place);
         await (await this.#headFiles(id)).save(stored);
         journal.stored = stored;
+        const known = this.#known.get(id);
+        if (known !== undefined) known.head = shownHead(stored);
       },
     });
     return journal.head();
@@ -240,9 +275,9 @@ export class FileJournals implements Journals {
         if (known === undefined) return false;
         await tombstones.bury(id);
         const left = await clearJournal(tree, journalPlace(id));
-        await ids.firm("journal", journalNumber(id) ?? 0);
-        if (left.length === 0) await tombstones.done(id);
+        await tombstones.done(id, left, () => ids.firm("journal", journalNumber(id) ?? 0));
         this.#known.delete(id);
+        await this.#index.forget(id);
         this.#pairs.set(
           known.pair,
           (this.#pairs.get(known.pair) ?? []).filter((other) => other !== id),
@@ -363,23 +398,13 @@ export class FileJournals implements Journals {
   }
 
   evict(idleMs: number): number {
-    return this.#open.evict(idleMs, (id) => !this.#parts.queue.pending(id)).length;
+    const gone = this.#open.evict(idleMs, (id) => !this.#parts.queue.pending(id));
+    for (const [id, journal] of gone) if (this.#known.has(id)) this.#index.note(id, journal);
+    return gone.length;
   }
 
   /** For verify. */
   ids(): string[] {
     return [...this.#known.keys()];
   }
-}
-
-function pairKey({ agent, created_by }: { agent: string | null; created_by: string | null }): string {
-  return JSON.stringify([agent, created_by]);
-}
-
-function placed(id: string): (head: StoredHead) => string | null {
-  return (head) => (head.id === id ? null : `it says it is of ${JSON.stringify(head.id.slice(0, 40))} and lies in the place of ${id}`);
-}
-
-function emptyHead(id: string, createdAt: number): StoredHead {
-  return { id, agent: null, created_by: null, title: "", summary: "", created_at: createdAt, updated_at: createdAt };
 }

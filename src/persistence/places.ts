@@ -10,6 +10,7 @@
  * sessions/sess_<n>/checkpoints/c<generation><kind>.<uuid>   kind: p m e s, the first letter; retention reads no file
  * sessions/sess_<n>/checkpoints.index                     a cache
  * sessions/sess_<n>/journal/                              its own journal, like those below
+ * journals.index                                          a cache
  * journals/jrnl_<n>/head.<generation>
  * journals/jrnl_<n>/seg.<first>[.b<through>]              `b`: begins with a boundary
  * forks/<uuid>.<generation>

@@ -12,15 +12,17 @@
 import PQueue from "p-queue";
 import type { Clock } from "../clock.js";
 import { LifeguardError, messageOf } from "../errors.js";
-import { errnoOf } from "./file-layer.js";
+import { errnoOf, isFull } from "./file-layer.js";
 import { Lane } from "./lane.js";
 import type { Ticket } from "./lane.js";
 
 /**
  * - `snapshot`: newest wins per session and kind, in the place of the one it replaces (so that who changes all the time is written
  *   all the same); waits when the queue is full, is retried until it is on the disk.
- * - `entry`: each one is kept, BUSY when the queue is full, refused by name when the disk refuses.
- * - `delete`: waits like a snapshot, is never joined with anything, nothing passes it, is retried.
+ * - `entry`: each one is kept, BUSY when the queue is full, refused by name when the disk refuses. It does not wait behind a
+ *   snapshot that the disk refuses.
+ * - `delete`: is never joined with anything, nothing passes it, is retried. It gives room, so it waits neither for a place nor behind
+ *   a snapshot that the disk refuses.
  */
 export type JobClass = "snapshot" | "entry" | "delete";
 
@@ -68,6 +70,12 @@ export interface QueueListener {
   ok(): void;
 }
 
+/** Why the disk is not to be relied on; `full` when it has no room, and not when it fails or hangs. */
+export interface Trouble {
+  reason: string;
+  full: boolean;
+}
+
 export interface QueueStats {
   /** Admitted and not yet durable, the waiting room included. */
   items: number;
@@ -87,8 +95,6 @@ export interface QueueStats {
 /** Of one turn of the main loop, so much is for what is saved. */
 const TURN_MS = 2;
 
-const DISK_FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
-
 export class PersistenceQueue {
   readonly #options: QueueOptions;
   readonly #run: PQueue;
@@ -104,7 +110,7 @@ export class PersistenceQueue {
   #refused = 0;
   #written = 0;
   #failed = 0;
-  #trouble: string | null = null;
+  #trouble: Trouble | null = null;
   #draining = false;
   #closed = false;
   #turnBegan: number | null = null;
@@ -132,7 +138,7 @@ export class PersistenceQueue {
       return older.settled as Promise<T>;
     }
     // Others that came first go first: an entry does not overtake who waits.
-    const full = this.full;
+    const full = this.full && job.class !== "delete";
     if (full && job.class === "entry") return this.#refuse(job, "items");
     const ticket = lane.add(job, this.#options.clock.monotonic());
     this.#bytes += job.bytes;
@@ -175,7 +181,10 @@ export class PersistenceQueue {
   #admit(lane: Lane, ticket: Ticket): void {
     ticket.admitted = true;
     this.#admitted++;
-    this.#start(lane);
+    // A snapshot that rests, or waits for a place, is passed now.
+    const resting = lane.retry !== null;
+    if ((resting || !lane.scheduled) && lane.passOver() && resting) this.#retry(lane);
+    else this.#start(lane);
   }
 
   /** A lane has at most one task in p-queue: that is what keeps a session's writes in order, and sessions take turns. */
@@ -193,7 +202,7 @@ export class PersistenceQueue {
     this.#underWay.add(ticket);
     const stalled = setTimeout(() => {
       ticket.stalled = true;
-      this.#degrade(`a write has been under way for ${stalledMs} ms (${ticket.job.kind} of ${ticket.job.lane})`);
+      this.#degrade(`a write has been under way for ${stalledMs} ms (${ticket.job.kind} of ${ticket.job.lane})`, false);
     }, stalledMs);
     stalled.unref();
     const { job } = ticket;
@@ -207,7 +216,7 @@ export class PersistenceQueue {
     } catch (error) {
       this.#failed++;
       const errno = errnoOf(error);
-      if (errno !== undefined) this.#degrade(`${errno} while saving ${job.kind} of ${job.lane}: ${messageOf(error)}`);
+      if (errno !== undefined) this.#degrade(`${errno} while saving ${job.kind} of ${job.lane}: ${messageOf(error)}`, isFull(error));
       if (errno !== undefined && job.class !== "entry") this.#later(lane, ticket);
       else this.#settle(lane, ticket, () => ticket.reject(errno === undefined ? error : refusal(job, errno, error)));
     } finally {
@@ -228,6 +237,7 @@ export class PersistenceQueue {
   #settle(lane: Lane, ticket: Ticket, settle: () => void): void {
     lane.tickets.shift();
     lane.scheduled = false;
+    lane.passOver();
     this.#admitted--;
     this.#bytes -= ticket.job.bytes;
     settle();
@@ -255,8 +265,14 @@ export class PersistenceQueue {
   /** The lane rests without holding one of p-queue's two places. */
   #later(lane: Lane, ticket: Ticket): void {
     ticket.running = false;
+    ticket.refused = true;
     const { retryMs, retryMaxMs } = this.#options;
     lane.retryMs = lane.retryMs === 0 ? retryMs : Math.min(lane.retryMs * 2, retryMaxMs);
+    if (lane.passOver()) {
+      lane.scheduled = false;
+      this.#start(lane);
+      return;
+    }
     lane.retry = setTimeout(() => this.#retry(lane), this.#draining ? Math.min(lane.retryMs, retryMs) : lane.retryMs);
   }
 
@@ -268,14 +284,14 @@ export class PersistenceQueue {
     this.#start(lane);
   }
 
-  #degrade(reason: string): void {
+  #degrade(reason: string, full: boolean): void {
     const first = this.#trouble === null;
-    this.#trouble = reason;
+    this.#trouble = { reason, full };
     if (first) this.#options.listener.degraded(reason);
   }
 
   #troubled(): boolean {
-    return [...this.#lanes.values()].some((lane) => lane.retry !== null) || [...this.#underWay].some((ticket) => ticket.stalled);
+    return [...this.#lanes.values()].some((lane) => lane.refused) || [...this.#underWay].some((ticket) => ticket.stalled);
   }
 
   #recover(): void {
@@ -284,7 +300,7 @@ export class PersistenceQueue {
   }
 
   /** Why the disk is not to be relied on at the moment; null when it is. */
-  get trouble(): string | null {
+  get trouble(): Trouble | null {
     return this.#trouble;
   }
 
@@ -366,10 +382,10 @@ export class PersistenceQueue {
 
 function refusal(job: Job<unknown>, errno: string, cause: unknown): LifeguardError {
   const data = { what: `${job.lane} ${job.kind}`, errno };
-  if (DISK_FULL.has(errno))
+  if (isFull(cause))
     return new LifeguardError(
       "STORE_FULL",
-      `${job.kind} of ${job.lane} was not saved: the disk is full (${errno}); free some space and try again`,
+      `${job.kind} of ${job.lane} was not saved: the disk is full (${errno}); make room (remove sessions: rm, prune; or other files there) and try again`,
       data,
       { cause },
     );

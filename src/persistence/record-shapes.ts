@@ -81,6 +81,7 @@ const specSchema: z.ZodType<SessionSpec> = z.looseObject({
   backend: z.enum(["pty", "tmux"]),
   labels: z.record(z.string(), z.string()),
   allowSelf: z.boolean(),
+  limits: z.object({ memory_max: z.number().optional(), cpu_weight: z.number().optional(), tasks_max: z.number().optional() }).optional(),
 });
 
 export const registryType: RecordType<RegistryRecord> = {
@@ -320,6 +321,38 @@ export interface JournalHead {
   branches: string[];
   boundary: { seq: number; archive: string | null } | null;
 }
+
+/** What a listing says of a journal that is not open, beside its head; true while its last segment has this name and size. */
+export interface JournalTally {
+  id: string;
+  segment: string;
+  bytes: number;
+  messages: number;
+  last_seq: number;
+  branches: string[];
+  updated_at: number;
+  boundary: JournalHead["boundary"];
+}
+
+/** A cache, rebuilt by opening the journals when it is missing, damaged or behind. */
+export const journalIndexType: RecordType<{ journals: JournalTally[] }> = {
+  kind: "journal-index",
+  version: 1,
+  schema: z.object({
+    journals: z.array(
+      z.object({
+        id: z.string(),
+        segment: z.string(),
+        bytes: z.int().nonnegative(),
+        messages: z.int().nonnegative(),
+        last_seq: z.int().nonnegative(),
+        branches: z.array(z.string()),
+        updated_at: z.number(),
+        boundary: z.object({ seq: z.int().positive(), archive: z.string().nullable() }).nullable(),
+      }),
+    ),
+  }),
+};
 
 export interface StoredHead {
   id: string;

@@ -69,7 +69,7 @@ export class Recovery {
     for (const place of DIRECTORIES) await tree.makeDirectory(place);
     await this.#look(
       [],
-      /^(format|marks)\.[1-9][0-9]{0,15}$/,
+      /^(format|marks)\.[1-9][0-9]{0,15}$|^journals\.index$/,
       [...DIRECTORIES, QUARANTINE].map(([name]) => name ?? ""),
     );
     await this.#guarded(QUARANTINE, "quarantine", async () => {
@@ -168,8 +168,9 @@ export class Recovery {
         const left = session === null ? await clearJournal(tree, journalPlace(id)) : await clearSession(tree, sessionPlace(id));
         this.report.removals_finished.push(id);
         // Before the last trace of the number goes.
-        await (session === null ? ids.firm("journal", journalNumber(id) ?? 0) : ids.firm("session", session));
-        if (left.length === 0) await tombstones.done(id);
+        await tombstones.done(id, left, () =>
+          session === null ? ids.firm("journal", journalNumber(id) ?? 0) : ids.firm("session", session),
+        );
       });
     }
   }

@@ -15,7 +15,7 @@ import type { Job, PersistenceQueue } from "./queue.js";
 import { registryType } from "./record-shapes.js";
 import type { RegistryRecord, SessionRow } from "./record-shapes.js";
 import { clearSession } from "./removal.js";
-import type { Registry } from "./store.js";
+import type { Registry, RemoveOptions } from "./store.js";
 import type { Tombstones } from "./tombstones.js";
 
 interface Known {
@@ -164,7 +164,7 @@ export class FileRegistry implements Registry {
     if (known.newest === record) known.newest = null;
   }
 
-  async remove(id: string, options: { unless?: () => string | null } = {}): Promise<boolean> {
+  async remove(id: string, options: RemoveOptions = {}): Promise<boolean> {
     const { queue, tombstones, tree, ids, needed, forget } = this.#parts;
     checkSessionId(id);
     if (this.#unsupported.has(id)) this.#find(id);
@@ -178,10 +178,9 @@ export class FileRegistry implements Registry {
         if (!this.#known.has(id)) return false;
         const reason = tombstones.has(id) ? null : (options.unless?.() ?? needed(id));
         if (reason !== null) throw new LifeguardError("BUSY", `${id} is not removed: ${reason}`, { session: id });
-        await tombstones.bury(id);
+        await tombstones.bury(id, options.makeRoom);
         const left = await clearSession(tree, sessionPlace(id));
-        await ids.firm("session", sessionNumber(id) ?? 0);
-        if (left.length === 0) await tombstones.done(id);
+        await tombstones.done(id, left, () => ids.firm("session", sessionNumber(id) ?? 0));
         // Last, because each of the steps may have to be tried again.
         this.#known.delete(id);
         this.#records.delete(id);

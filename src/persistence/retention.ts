@@ -29,9 +29,20 @@ interface Due {
 
 export async function prune(parts: RetentionParts, request: PruneRequest): Promise<PruneReport> {
   const report: PruneReport = { removed: [], kept: [], foreign: parts.foreign(), bytes: 0 };
-  await pruneCheckpoints(parts, request, report);
-  for (const due of await dueSessions(parts, request)) await pruneSession(parts, request, report, due);
+  const halt: Halt = { reason: null };
+  await pruneCheckpoints(parts, request, report, halt);
+  for (const due of await dueSessions(parts, request)) await pruneSession(parts, request, report, due, halt);
   return report;
+}
+
+/** Set once the disk has not taken a removal: each of the others would have to be waited for as long. */
+interface Halt {
+  reason: string | null;
+}
+
+function haltingReason(error: unknown): string | null {
+  const { name } = error as Error;
+  return name === "STORE_FULL" || name === "UNAVAILABLE" ? "the disk did not take the removals before it" : null;
 }
 
 /** Why a session is not to go; null when it may. Asked when it is chosen, and again when the delete runs. */
@@ -51,33 +62,46 @@ function ageOf(row: SessionRow, now: number): number {
 async function dueSessions(parts: RetentionParts, request: PruneRequest): Promise<Due[]> {
   const now = parts.clock.now();
   const ended = parts.registry.list().filter(({ state }) => state === "exited");
+  const bytesOf = async (id: string): Promise<number> => (await sizeOf(parts.tree, sessionPlace(id))) + (request.bytesOutside?.(id) ?? 0);
   // Longest ended first; of those that ended together, the lower number.
   ended.sort((a, b) => ageOf(b, now) - ageOf(a, now));
   const due: Due[] = [];
+  let left = ended.length;
   let all = 0;
   const sizes = new Map<string, number>();
-  for (const row of ended) {
-    const bytes = (await sizeOf(parts.tree, sessionPlace(row.id))) + (request.bytesOutside?.(row.id) ?? 0);
-    sizes.set(row.id, bytes);
-    all += bytes;
+  if (request.allBytes !== null) {
+    for (const { id } of ended) {
+      const bytes = await bytesOf(id);
+      sizes.set(id, bytes);
+      all += bytes;
+    }
   }
   for (const row of ended) {
-    const bytes = sizes.get(row.id) ?? 0;
     const age = ageOf(row, now);
     let reason: string | null = null;
     if (age > request.olderThanMs) reason = `it ended ${Math.floor(age / 3_600_000)} h ago`;
+    else if (left > request.sessionsKept) reason = `${left} sessions have ended, ${request.sessionsKept} are kept`;
     else if (request.allBytes !== null && all > request.allBytes) reason = `ended sessions have ${all} bytes, ${request.allBytes} are kept`;
     if (reason === null) continue;
+    const bytes = sizes.get(row.id) ?? (await bytesOf(row.id));
     due.push({ row, reason, bytes });
-    if (reasonToKeep(parts, request, row.id) === null) all -= bytes;
+    if (reasonToKeep(parts, request, row.id) !== null) continue;
+    all -= bytes;
+    left -= 1;
   }
   return due;
 }
 
-async function pruneSession(parts: RetentionParts, request: PruneRequest, report: PruneReport, { row, reason, bytes }: Due): Promise<void> {
+async function pruneSession(
+  parts: RetentionParts,
+  request: PruneRequest,
+  report: PruneReport,
+  { row, reason, bytes }: Due,
+  halt: Halt,
+): Promise<void> {
   const { registry, queue } = parts;
   const { id } = row;
-  const keep = reasonToKeep(parts, request, id) ?? (queue.pending(id) ? "something of it is not saved yet" : null);
+  const keep = reasonToKeep(parts, request, id) ?? (queue.pending(id) ? "something of it is not saved yet" : halt.reason);
   if (keep !== null) {
     report.kept.push({ id, reason: keep });
     return;
@@ -87,9 +111,10 @@ async function pruneSession(parts: RetentionParts, request: PruneRequest, report
       const ended = row.exit?.at;
       const unless = (): string | null =>
         registry.row(id)?.exit?.at === ended ? reasonToKeep(parts, request, id) : "it has been started again";
-      if (!(await registry.remove(id, { unless }))) return;
+      if (!(await (request.remove?.(id, unless) ?? registry.remove(id, { unless })))) return;
     } catch (error) {
       report.kept.push({ id, reason: messageOf(error) });
+      halt.reason = haltingReason(error);
       return;
     }
   }
@@ -98,7 +123,7 @@ async function pruneSession(parts: RetentionParts, request: PruneRequest, report
 }
 
 /** Also of live sessions: what is beyond the policy, and beyond the bytes of one session. The newest always stays. */
-async function pruneCheckpoints(parts: RetentionParts, request: PruneRequest, report: PruneReport): Promise<void> {
+async function pruneCheckpoints(parts: RetentionParts, request: PruneRequest, report: PruneReport, halt: Halt): Promise<void> {
   const { checkpoints, tree } = parts;
   for (const shelf of checkpoints.shelves()) {
     const due = new Map<string, { bytes: number; reason: string }>();
@@ -121,15 +146,25 @@ async function pruneCheckpoints(parts: RetentionParts, request: PruneRequest, re
       }
     }
     for (const [id, { bytes, reason }] of due) {
+      if (halt.reason !== null) {
+        report.kept.push({ id, reason: halt.reason });
+        continue;
+      }
       try {
-        if (!request.dryRun && !(await checkpoints.remove(id))) continue;
+        if (!request.dryRun && !(await (request.within ?? waited)(checkpoints.remove(id)))) continue;
         report.removed.push({ kind: "checkpoint", id, session: shelf.session, reason, bytes });
         report.bytes += bytes;
       } catch (error) {
         report.kept.push({ id, reason: messageOf(error) });
+        halt.reason = haltingReason(error);
       }
     }
   }
+}
+
+/** Who does not bound the wait waits. */
+function waited<T>(removal: Promise<T>): Promise<T> {
+  return removal;
 }
 
 /** Bytes of the files in a directory and the directories in it. */

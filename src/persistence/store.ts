@@ -10,11 +10,11 @@
 import type { RegistryRecord, SessionRow, StoredThought } from "./record-shapes.js";
 import type { Checkpoint, CheckpointRow, Fork, ForkStatus, JournalHead } from "./record-shapes.js";
 import type { Damage } from "./quarantine.js";
-import type { QueueStats } from "./queue.js";
+import type { QueueStats, Trouble } from "./queue.js";
 import type { AppendInput, CompactInput, JournalRead, JournalReadOptions } from "./journal-shapes.js";
 import type { PublishInput, Published } from "./thought-admission.js";
 
-export type { Damage, QueueStats };
+export type { Damage, QueueStats, Trouble };
 export type * from "./record-shapes.js";
 export type * from "./journal-shapes.js";
 export type { PublishInput, Published };
@@ -30,6 +30,8 @@ export interface Store {
   readonly documents: Documents;
   /** What opening found. */
   readonly recovery: RecoveryReport;
+  /** Why writes are not done now; null when they are. */
+  readonly trouble: Trouble | null;
   status(): StoreStatus;
   /** Reads every byte of everything and says what it found; moves what is damaged to quarantine. */
   verify(): Promise<VerifyReport>;
@@ -71,11 +73,17 @@ export interface Registry {
   put(record: RegistryRecord): Promise<void>;
   /**
    * Tombstone, then files: record, thought, checkpoints, journal. Files that are not ours stay.
-   * @param options.unless looked at when the delete runs: a reason not to, or null
    * @returns false when there was none
    * @throws BUSY naming the fork that needs one of its checkpoints, or with the reason `unless` gave
    */
-  remove(id: string, options?: { unless?: () => string | null }): Promise<boolean>;
+  remove(id: string, options?: RemoveOptions): Promise<boolean>;
+}
+
+export interface RemoveOptions {
+  /** Looked at when the delete runs: a reason not to, or null. */
+  unless?: () => string | null;
+  /** Called on a full disk, once nothing speaks against the removal: what the session has outside the store may go first. */
+  makeRoom?: () => Promise<void>;
 }
 
 export interface SaveCheckpoint {
@@ -111,6 +119,8 @@ export interface Checkpoints {
   latest(session: string): Promise<{ checkpoint: Checkpoint; skipped: Damage[] }>;
   /** @throws NOT_FOUND, DAMAGED, UNSUPPORTED */
   get(checkpoint: string): Promise<Checkpoint>;
+  /** Whose it is, null when there is none. Asks no disk. */
+  ownerOf(checkpoint: string): string | null;
   /** Whether it existed. @throws BUSY naming the active fork that needs it */
   remove(checkpoint: string, options?: { unless?: () => string | null }): Promise<boolean>;
   /** How many there were. Files that are not ours stay. @throws BUSY */
@@ -212,6 +222,8 @@ export interface VerifyReport {
 export interface PruneRequest {
   /** Exited for longer than this: 7 days. */
   olderThanMs: number;
+  /** Ended sessions kept; beyond, the longest ended go. What may not go counts, and is passed over. */
+  sessionsKept: number;
   /** Periodic checkpoints kept per session; as many of those made at exit and shutdown. */
   periodicKept: number;
   /** Of one exited session, and of all together; beyond, the longest exited go first. Null: no bound. */
@@ -222,6 +234,10 @@ export interface PruneRequest {
   keep(id: string): string | null;
   /** Bytes kept for a session outside the store: its spool. */
   bytesOutside?(id: string): number;
+  /** Takes a session away, inside the store and outside; the registry's `remove` when left out. */
+  remove?(id: string, unless: () => string | null): Promise<boolean>;
+  /** Bounds the wait for one removal of a checkpoint. */
+  within?<T>(removal: Promise<T>): Promise<T>;
 }
 
 export interface PruneReport {

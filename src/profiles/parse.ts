@@ -2,7 +2,7 @@
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { LifeguardError, messageOf } from "../errors.js";
-import { REGIONS, RULE_STATES, type Profile, type ProfileRule } from "./profile.js";
+import { ALTERATIONS, REGIONS, RULE_STATES, type Profile, type ProfileRule } from "./profile.js";
 
 const NAME = /^[a-z][a-z0-9_-]{0,31}$/;
 const name = z.string().regex(NAME, "is a name: a lower-case letter, then letters, digits, '_', '-', at most 32");
@@ -38,8 +38,8 @@ const ruleSchema = z
   });
 
 const boxSchema = z
-  .strictObject({ edges: pattern.optional(), mark: pattern.optional(), bar: pattern.optional() })
-  .refine((box) => Object.values(box).filter((value) => value !== undefined).length === 1, {
+  .strictObject({ edges: pattern.optional(), mark: pattern.optional(), bar: pattern.optional(), first: pattern.optional() })
+  .refine((box) => [box.edges, box.mark, box.bar].filter((value) => value !== undefined).length === 1, {
     message: "has exactly one of edges, mark, bar",
   });
 
@@ -61,7 +61,15 @@ const fileSchema = z.strictObject({
   processes: words.optional(),
   resume: words.optional(),
   prompt: z
-    .strictObject({ paste: z.boolean().optional(), submit: words.min(1).optional(), settle_ms: z.int().min(0).max(10_000).optional() })
+    .strictObject({
+      paste: z.boolean().optional(),
+      submit: words.min(1).optional(),
+      settle_ms: z.int().min(0).max(10_000).optional(),
+      pass: z.enum(["typed", "argument"]).optional(),
+      alters: z.array(z.enum(ALTERATIONS)).max(ALTERATIONS.length).optional(),
+      collapsed: pattern.optional(),
+      placeholder: pattern.optional(),
+    })
     .optional(),
   conversation: z.string().max(200).optional(),
   hooks: words.optional(),
@@ -136,10 +144,15 @@ function partOf(data: z.output<typeof fileSchema>, text: string, file: string): 
       ...(data.prompt.paste === undefined ? {} : { paste: data.prompt.paste }),
       ...(data.prompt.submit === undefined ? {} : { submit: data.prompt.submit }),
       ...(data.prompt.settle_ms === undefined ? {} : { settleMs: data.prompt.settle_ms }),
+      ...(data.prompt.pass === undefined ? {} : { pass: data.prompt.pass }),
+      ...(data.prompt.alters === undefined ? {} : { alters: data.prompt.alters }),
+      ...(data.prompt.collapsed === undefined ? {} : { collapsed: data.prompt.collapsed }),
+      ...(data.prompt.placeholder === undefined ? {} : { placeholder: data.prompt.placeholder }),
     };
   const box = data.prompt_box;
   if (box !== undefined)
-    for (const kind of ["edges", "mark", "bar"] as const) if (box[kind] !== undefined) values.box = { kind, pattern: box[kind] };
+    for (const kind of ["edges", "mark", "bar"] as const)
+      if (box[kind] !== undefined) values.box = { kind, pattern: box[kind], first: box.first ?? null };
   const rules = data.rule.map(({ match, title = null, over_title: overTitle, all, ...rule }) => ({
     ...rule,
     title,

@@ -53,6 +53,30 @@ export interface PromptBox {
   /** `edges`: between the last two rows that match. `mark`: from the last row that matches to the next blank one. `bar`: the last rows that match without a gap. */
   kind: "edges" | "mark" | "bar";
   pattern: string;
+  /** What the first row inside shows; when it does not, there is no box: two lines across the window may be anything. */
+  first: string | null;
+}
+
+/** What a tool makes of a prompt besides taking it: its tabs become blanks, its letters are composed (NFC), a backslash before the submit key breaks the line instead. */
+export const ALTERATIONS = ["tabs", "decomposed", "final_backslash"] as const;
+export type Alteration = (typeof ALTERATIONS)[number];
+
+/** How a prompt gets into the tool. */
+export interface PromptWays {
+  /** As a bracketed paste, where the tool asks for those. False: as if typed. */
+  paste: boolean;
+  /** Keys that hand it over, by their tmux names. */
+  submit: string[];
+  /** The least time between the text and the submit keys: tools take keys that come at once for a part of the paste. */
+  settleMs: number;
+  /** Of `new --prompt`: as the command's last argument, or typed when the tool is ready. */
+  pass: "typed" | "argument";
+  /** What does not arrive as it was sent, and is refused by name. */
+  alters: Alteration[];
+  /** What may stand in the box instead of a long text. */
+  collapsed: string;
+  /** A hint in the empty box that is not faint; null: hints are faint. */
+  placeholder: string | null;
 }
 
 export interface Profile {
@@ -68,7 +92,7 @@ export interface Profile {
   /** Names of the foreground program by which the tool is recognised. */
   processes: string[];
   resume: string[];
-  prompt: { paste: boolean; submit: string[]; settleMs: number };
+  prompt: PromptWays;
   conversation: string;
   hooks: string[];
   contextLimit: number;

@@ -51,6 +51,7 @@ export class Custody {
   #opening = false;
   #closed = false;
   #keeperWasLost = false;
+  #keeperWasThere = false;
 
   constructor(options: CustodyOptions) {
     this.#listener = options.listener;
@@ -69,6 +70,7 @@ export class Custody {
   async open(): Promise<KeptSession[]> {
     this.#opening = true;
     await this.#fleet.discover();
+    this.#keeperWasThere = this.#fleet.links.length > 0;
     await this.#fleet.currentOrStart();
     for (const link of this.#fleet.links) await this.#list(link);
     for (const link of this.#fleet.links) this.#letGoIfDrained(link);
@@ -209,6 +211,11 @@ export class Custody {
 
   keeperPids(): number[] {
     return this.#fleet.links.map((link) => link.pid);
+  }
+
+  /** A keeper has outlived the last daemon: the machine was not started anew, and nobody killed both. */
+  get keeperWasThere(): boolean {
+    return this.#keeperWasThere;
   }
 
   /** True once a keeper was lost in this daemon's life: strays of its sessions have no known parent any more. */

@@ -22,12 +22,16 @@ export interface Reapable {
 /** Pids looked at in one tick: 50 each 250 ms finds any of 1 000 within five seconds at next to no cost. */
 const PIDS_PER_TICK = 50;
 
+/** Ticks that fail for so long are a fault of the supervisor's, which its watchdog ends. */
+const TROUBLE_MS = 10_000;
+
 export class ExitReaper {
   readonly #sessions: Reapable;
   readonly #log: Log;
   readonly #periodMs: number;
   readonly #retiring = new Map<string, Promise<void>>();
   #timer: NodeJS.Timeout | null = null;
+  #tickedAt = performance.now();
 
   constructor(sessions: Reapable, log: Log, periodMs: number) {
     this.#sessions = sessions;
@@ -37,6 +41,12 @@ export class ExitReaper {
 
   start(): void {
     this.#timer ??= setInterval(() => this.#tick(), this.#periodMs);
+  }
+
+  /** What is wrong when ticks do not come to their end, or null. */
+  trouble(): string | null {
+    const silence = performance.now() - this.#tickedAt;
+    return silence > TROUBLE_MS ? `the exit reaper has not come round for ${Math.round(silence / 1_000)} s` : null;
   }
 
   /** Stops ticking; resolves when what is under way has ended. */
@@ -60,6 +70,7 @@ export class ExitReaper {
         .finally(() => this.#retiring.delete(id));
       this.#retiring.set(id, work);
     }
+    this.#tickedAt = performance.now();
   }
 }
 

@@ -51,6 +51,11 @@ export const NOTIFICATIONS: Readonly<Record<string, Announcement>> = {
     rows: z.int(),
     offset: count,
   }),
+  "session.writer": of(
+    "This watch held the pen, and `writer`, another watch, has taken it. The watch goes on.",
+    { watch: text, id: text, writer: text },
+    "1.1",
+  ),
   "session.closed": of("The watch is over; nothing of it follows.", {
     watch: text,
     id: text,
@@ -90,6 +95,18 @@ export const EVENTS: Readonly<Record<string, Announcement>> = {
   }),
   "session.health": of("Whether everything of it works.", { health: text, detail: text }),
   "session.bell": of("The bell rang."),
+  "session.prompt": of(
+    "What became of a prompt. Not the answer of a model: whether the text got in. `refused` with the error's name, in lower case, as `reason`: nothing was typed. `dropped`: the daemon died while it was being delivered, and nobody knows.",
+    {
+      prompt: text.describe("names the prompt; a queued one has several events"),
+      delivery: z.enum(["submitted", "typed", "queued", "refused", "dropped"]),
+      rule: text.optional(),
+      confidence: z.enum(["high", "medium", "low"]).optional(),
+      reason: text.optional(),
+      detail: text.optional(),
+    },
+    "1.1",
+  ),
   "session.thought": of(
     "What it is doing, in a line. `degraded`: it had to wait for a place in the queue to the disk.",
     {

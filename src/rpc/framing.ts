@@ -212,7 +212,7 @@ export class FrameScanner {
   #fits(more: number): void {
     const size = this.#at - this.#start + more;
     if (size > this.#limits.maxFrameBytes)
-      throw refuse(`a message has at least ${size} bytes, the limit is ${this.#limits.maxFrameBytes}`, {
+      throw refuse(`a message has at least ${size} bytes, the limit is ${this.#limits.maxFrameBytes} (rpc.max_frame_bytes)`, {
         limit: this.#limits.maxFrameBytes,
       });
   }

@@ -1,13 +1,15 @@
 /** Idempotency keys: the same key means the same deed, also while the first is still being done. */
 import { createHash } from "node:crypto";
 import type { Clock } from "../clock.js";
-import { LifeguardError } from "../errors.js";
+import { LifeguardError, StillUnderWay } from "../errors.js";
 
 interface Kept {
   at: number;
   /** Of everything else that was asked, so that a key reused by mistake is not answered with somebody else's session. */
   digest: string;
   outcome: Promise<unknown>;
+  /** Set while the last answer was that it is still under way. */
+  again: (() => Promise<unknown>) | null;
 }
 
 export class Idempotency {
@@ -25,7 +27,8 @@ export class Idempotency {
   }
 
   /**
-   * Does it, or answers with what the same key did before. A deed that failed is forgotten: it may be tried again.
+   * Does it, or answers with what the same key did before. A deed that failed is forgotten: it may be tried again. One that is
+   * still under way after its error is waited for again, never done twice.
    * @throws LifeguardError INVALID_PARAMS when the key was used for something else
    */
   once<T>(key: string, asked: object, deed: () => Promise<T>): Promise<T> {
@@ -39,15 +42,23 @@ export class Idempotency {
           `key ${JSON.stringify(key.slice(0, 80))} was used within 10 minutes with other parameters; use a new key`,
           { field: "key" },
         );
+      if (kept.again !== null) this.#follow(key, kept, kept.again());
       return kept.outcome as Promise<T>;
     }
     const outcome = deed();
-    const mine: Kept = { at: this.#clock.monotonic(), digest, outcome };
+    const mine: Kept = { at: this.#clock.monotonic(), digest, outcome, again: null };
     this.#kept.set(key, mine);
-    outcome.catch(() => {
-      if (this.#kept.get(key) === mine) this.#kept.delete(key);
-    });
+    this.#follow(key, mine, outcome);
     return outcome;
+  }
+
+  #follow(key: string, kept: Kept, outcome: Promise<unknown>): void {
+    kept.outcome = outcome;
+    kept.again = null;
+    outcome.catch((error: unknown) => {
+      if (error instanceof StillUnderWay) kept.again = error.again;
+      else if (this.#kept.get(key) === kept) this.#kept.delete(key);
+    });
   }
 
   #forgetOld(): void {

@@ -51,7 +51,7 @@ export class LineScanner {
       const newline = this.#held.subarray(0, this.#end).indexOf(NEWLINE, this.#at);
       const size = (newline < 0 ? this.#end : newline) - this.#start;
       if (size > this.#limits.maxFrameBytes)
-        throw refuse(`a line has at least ${size} bytes, the limit is ${this.#limits.maxFrameBytes}`, {
+        throw refuse(`a line has at least ${size} bytes, the limit is ${this.#limits.maxFrameBytes} (rpc.max_frame_bytes)`, {
           limit: this.#limits.maxFrameBytes,
         });
       if (newline < 0) {

@@ -108,6 +108,25 @@ export const labels: z.ZodRecord<z.ZodString, z.ZodString> = z
   )
   .refine((all) => Object.keys(all).length <= 64, "has at most 64 labels");
 
+const MIB = 1024 * 1024;
+
+export const limits: z.ZodObject<{
+  memory_max: z.ZodOptional<z.ZodInt>;
+  cpu_weight: z.ZodOptional<z.ZodInt>;
+  tasks_max: z.ZodOptional<z.ZodInt>;
+}> = z
+  .strictObject({
+    memory_max: z
+      .int()
+      .min(MIB, "is in bytes, at least 1048576")
+      .describe("bytes; beyond, processes of this session alone are ended")
+      .optional(),
+    cpu_weight: z.int().min(1).max(10_000).describe("1…10000; everybody else has 100").optional(),
+    tasks_max: z.int().min(1).describe("processes and threads").optional(),
+  })
+  .describe("held by a systemd scope of the session's own; UNSUPPORTED where systemd does not run")
+  .meta({ since: "1.1" });
+
 const VARIABLE = /^[^=\0]{1,256}$/;
 export const environment: z.ZodRecord<z.ZodString, z.ZodString> = z
   .record(z.string().regex(VARIABLE, "a variable's name has 1–256 characters, no '=' and no NUL"), plainText(131_072))

@@ -172,6 +172,53 @@ export interface PublishParams {
   watermark?: Watermark;
 }
 
+export interface ThoughtSettings {
+  engine: "none" | "rules" | "command";
+  command: string[];
+  tick_ms: number;
+  hot_ms: number;
+  warm_ms: number;
+  cold_ms: number;
+  exchange_ms: number;
+}
+
+export interface ThoughtConfig {
+  /** Goes with thought.config.set; 0 until it was set for the first time. */
+  version: number;
+  source: "config.toml" | "store";
+  config: ThoughtSettings;
+  /** Why what was set is not in use. */
+  problem: string | null;
+  status: {
+    engine: ThoughtSettings["engine"];
+    healthy: boolean;
+    detail: string | null;
+    name: string | null;
+    pid: number | null;
+    failures: number;
+    starts: number;
+    syncs: number;
+    last_sync_ms: number | null;
+    last_sync_at: number | null;
+    taken: number;
+    refused: number;
+    ignored: number;
+    stderr: string;
+  };
+}
+
+/** What an engine answered about a session that does not exist. */
+export interface ThoughtTest {
+  ok: boolean;
+  engine: ThoughtSettings["engine"];
+  ms: number;
+  name: string | null;
+  updates: { session: string; text: string | null; state: string | null; source: string }[];
+  ignored: number;
+  error: string | null;
+  stderr: string;
+}
+
 /** Of the queue in front of the disk. */
 export interface QueueStats {
   items: number;
@@ -259,6 +306,9 @@ export interface KeptMethods {
   "thought.publish": { params: PublishParams; result: { accepted: boolean; reason?: string } };
   "thought.get": { params: ById; result: { id: string; thought: Thought | null } };
   "thought.list": { params: Record<string, never>; result: { thoughts: { id: string; thought: Thought }[] } };
+  "thought.config.get": { params: Record<string, never>; result: ThoughtConfig };
+  "thought.config.set": { params: { version: number; reset?: boolean } & Partial<ThoughtSettings>; result: ThoughtConfig };
+  "thought.config.test": { params: Partial<ThoughtSettings>; result: ThoughtTest };
   "store.status": { params: Record<string, never>; result: StoreStatus };
   "store.verify": { params: Record<string, never>; result: VerifyReport };
   "store.prune": { params: { older_than_ms?: number; dry_run?: boolean }; result: PruneReport };

@@ -5,7 +5,17 @@
  * says the revision it came with as `since`). Never change the meaning of a name that is here: add another.
  */
 import type { KeptMethods } from "./protocol-kept.js";
-import type { Backend, Evidence, Isolation, RestartPolicy, SessionExit, SessionState, SessionSummary } from "../session.js";
+import type {
+  Backend,
+  Confidence,
+  Evidence,
+  Isolation,
+  RestartPolicy,
+  SessionExit,
+  SessionLimits,
+  SessionState,
+  SessionSummary,
+} from "../session.js";
 
 export type {
   Backend,
@@ -43,6 +53,7 @@ export const FEATURES: readonly string[] = [
   "journals",
   "thoughts",
   "tmux",
+  "prompts",
 ];
 
 /** A place in the stream of events. `boot` names one life of the daemon. */
@@ -86,6 +97,8 @@ export interface StatusResult {
   fds: number;
   ptys: number;
   memory: { daemon_rss: number; keeper_rss: number };
+  /** The engine that has them; thought.config.get says more. */
+  thoughts: { engine: "none" | "rules" | "command"; healthy: boolean; detail: string | null };
   watches: number;
   connections: number;
   restored: { sessions: number; ms: number } | null;
@@ -130,8 +143,12 @@ export interface CreateParams {
   /** tmux: in a session of the configured tmux server, where `tmux attach` finds it. */
   backend?: Backend;
   labels?: Record<string, string>;
+  /** Where systemd runs: a scope of its own holds the session to these. Elsewhere: UNSUPPORTED. */
+  limits?: SessionLimits;
   /** The session may type into and kill itself through the socket. */
   allow_self?: boolean;
+  /** Typed when the program is ready, or passed with its command, as the tool's profile says; reported by `session.prompt` events. Blank is none. */
+  prompt?: string;
   /** Idempotency: the same key within 10 minutes answers with the session already made. */
   key?: string;
 }
@@ -148,6 +165,8 @@ export interface ScreenResult {
   alternate: boolean;
   title: string;
   truncated: boolean;
+  /** It is from this checkpoint, because the session has ended and its own files do not make it. */
+  checkpoint: string | null;
   text?: string;
   ansi?: string;
   html?: string;
@@ -221,6 +240,16 @@ export interface TmuxRow {
   id: string | null;
 }
 
+/** What became of a prompt's text. */
+export interface PromptResult {
+  /** Names it in events. */
+  prompt: string;
+  delivery: "submitted" | "typed" | "queued";
+  evidence: { rule: string; confidence: Confidence; detail: string };
+  /** With `wait`: the state reached. */
+  state?: SessionState;
+}
+
 type Empty = Record<string, never>;
 type ById = { id: string };
 
@@ -243,6 +272,17 @@ export interface Methods extends KeptMethods {
   "session.input": { params: ById & { data: Uint8Array | string }; result: { accepted: number } };
   "session.keys": { params: ById & { keys: string[] }; result: { accepted: number } };
   "session.paste": { params: ById & { text: string }; result: { accepted: number } };
+  "session.prompt": {
+    params: ById & {
+      text: string;
+      queue?: boolean;
+      force?: boolean;
+      lossy?: boolean;
+      key?: string;
+      wait?: { until: SessionState[]; timeout_ms?: number };
+    };
+    result: PromptResult;
+  };
   "session.resize": { params: ById & { cols: number; rows: number }; result: { offset: number } };
   "session.screen": { params: ById & { format?: ScreenFormatName; scrollback?: number }; result: ScreenResult };
   "session.read": { params: ById & { since?: number; max?: number }; result: ReadAnswer };
@@ -257,7 +297,10 @@ export interface Methods extends KeptMethods {
   "session.restart": { params: ById; result: SessionSummary };
   "session.remove": { params: ById & { force?: boolean; mode?: "detach" | "kill" }; result: Empty };
   "session.explain": { params: ById; result: ExplainResult };
-  "session.update": { params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean }; result: SessionSummary };
+  "session.update": {
+    params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean; pinned?: boolean };
+    result: SessionSummary;
+  };
   "events.subscribe": {
     params: { since?: Cursor; kinds?: string[]; session?: string };
     result: { subscription: string; boot: string; seq: number; gap: boolean };
@@ -281,6 +324,8 @@ export interface Notifications {
   "session.output": { watch: string; id: string; offset: number; data: Uint8Array; age_ms: number };
   "session.gap": { watch: string; id: string; from: number; to: number };
   "session.resized": { watch: string; id: string; cols: number; rows: number; offset: number };
+  /** Another watch, `writer`, has taken the pen that `watch` held; the watch goes on. */
+  "session.writer": { watch: string; id: string; writer: string };
   "session.closed": { watch: string; id: string; reason: "exited" | "removed" | "unwatched" };
 }
 

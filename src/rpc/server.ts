@@ -16,7 +16,7 @@ import type { Host } from "./method.js";
 import { METHODS } from "./methods/table.js";
 import type { SchemaResult } from "./protocol.js";
 import { describeApi } from "./schema.js";
-import { bindSocket } from "./socket-path.js";
+import { bindSocket, inheritedSocket } from "./socket-path.js";
 import type { BoundSocket } from "./socket-path.js";
 
 export interface RpcServerOptions {
@@ -66,10 +66,11 @@ export class RpcServer {
 
   /**
    * Binds and listens; clients are answered from here on.
+   * @param inherited a listening descriptor of the service manager's, which then stands for the path
    * @throws LifeguardError INVALID_PARAMS, ALREADY_EXISTS, UNAVAILABLE about the socket's path
    */
-  async listen(): Promise<void> {
-    const bound = await bindSocket(this.#options.config.paths.socket);
+  async listen(inherited: number | null = null): Promise<void> {
+    const bound = inherited === null ? await bindSocket(this.#options.config.paths.socket) : inheritedSocket(inherited);
     this.#bound = bound;
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
@@ -82,6 +83,10 @@ export class RpcServer {
       const now = performance.now();
       for (const connection of this.#connections) connection.inspect(now);
     }, INSPECT_MS).unref();
+  }
+
+  get listening(): boolean {
+    return this.#server.listening;
   }
 
   get connections(): number {

@@ -136,6 +136,50 @@ export const thoughtShape: z.ZodObject = z.object({
   watermark: z.object({ stream_instance_id: text, emission_seq: count }).nullable(),
 });
 
+const engineShape = z.enum(["none", "rules", "command"]);
+const milliseconds = z.int();
+export const thoughtConfigShape: z.ZodObject = z.object({
+  version: count.describe("goes with `thought.config.set`; 0 until it was set for the first time"),
+  source: z.enum(["config.toml", "store"]).describe("`store`: `thought.config.set` said so"),
+  config: z.object({
+    engine: engineShape,
+    command: z.array(text),
+    tick_ms: milliseconds,
+    hot_ms: milliseconds,
+    warm_ms: milliseconds,
+    cold_ms: milliseconds,
+    exchange_ms: milliseconds,
+  }),
+  problem: text.nullable().describe("why what was set is not in use"),
+  status: z.object({
+    engine: engineShape,
+    healthy: z.boolean().describe("advisory: one that is not well is tried on"),
+    detail: text.nullable(),
+    name: text.nullable(),
+    pid: z.int().nullable(),
+    failures: count.describe("in a row"),
+    starts: count,
+    syncs: count,
+    last_sync_ms: z.number().nullable(),
+    last_sync_at: z.number().nullable(),
+    taken: count,
+    refused: count.describe("by their watermark"),
+    ignored: count.describe("not understood, or not asked for"),
+    stderr: text.describe("its last words there"),
+  }),
+});
+
+export const thoughtTestShape: z.ZodObject = z.object({
+  ok: z.boolean(),
+  engine: engineShape,
+  ms: z.number(),
+  name: text.nullable(),
+  updates: z.array(z.object({ session: text, text: text.nullable(), state: text.nullable(), source: text })),
+  ignored: count,
+  error: text.nullable(),
+  stderr: text,
+});
+
 export const storeShape: z.ZodObject = z.object({
   ok: z.boolean(),
   trouble: text.nullable(),

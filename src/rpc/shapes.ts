@@ -105,9 +105,21 @@ export const summaryShape: z.ZodObject = z.object({
     .describe("where tmux has it: `tmux -S socket attach -t session`"),
   health: z.enum(["ok", "recovering", "degraded", "unresponsive"]),
   restarts: count,
+  pinned: z.boolean().describe("retention never takes it"),
   dirty: z.boolean(),
   last_checkpoint_at: z.number().nullable(),
   recovered_from: z.enum(["worker", "daemon", "checkpoint"]).nullable(),
+});
+
+export const promptShape: z.ZodObject = z.object({
+  prompt: z.string().describe("names it in events"),
+  delivery: z.enum(["submitted", "typed", "queued"]),
+  evidence: z.object({
+    rule: z.string().describe("stable name, docs/prompts.md"),
+    confidence: z.enum(["high", "medium", "low"]),
+    detail: z.string().describe("for people"),
+  }),
+  state: stateShape.optional().describe("with `wait`: the state reached"),
 });
 
 /** The names that `session.list fields` takes. */
@@ -144,6 +156,9 @@ export const statusShape: z.ZodObject = z.object({
   fds: count,
   ptys: count,
   memory: z.object({ daemon_rss: z.number(), keeper_rss: z.number() }).describe("bytes"),
+  thoughts: z
+    .object({ engine: z.enum(["none", "rules", "command"]), healthy: z.boolean(), detail: z.string().nullable() })
+    .describe("the engine that has them; `thought.config.get` says more"),
   watches: count,
   connections: count,
   restored: z.object({ sessions: count, ms: z.number() }).nullable().describe("what this daemon took over at its start"),
@@ -172,6 +187,7 @@ export const screenShape: z.ZodObject = z.object({
   alternate: z.boolean(),
   title: z.string(),
   truncated: z.boolean().describe("`scrollback` asked for more than is held"),
+  checkpoint: z.string().nullable().describe("it is from this checkpoint, because the session has ended and its own files do not make it"),
   text: z.string().optional(),
   ansi: z.string().optional(),
   html: z.string().optional(),

@@ -45,6 +45,11 @@ export async function bindSocket(path: string): Promise<BoundSocket> {
   };
 }
 
+/** A socket that a service manager listens at and hands over: the path is the manager's, before us and after us. */
+export function inheritedSocket(fd: number): BoundSocket {
+  return { fd, unlink: () => undefined };
+}
+
 async function removeStale(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;

@@ -77,6 +77,10 @@ export class Watcher implements WatchSink {
     });
   }
 
+  penLost(writer: string): void {
+    this.#send(() => this.#peer.notify("session.writer", { watch: this.name, id: this.#id, writer }));
+  }
+
   ack(offset: number): void {
     this.#watch?.ack(offset);
   }

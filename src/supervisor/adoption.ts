@@ -8,6 +8,7 @@ import { inflightPath } from "../paths.js";
 import type { Custody, KeptExit, KeptSession } from "../reaper/custody.js";
 import { sessionId, type SessionSpec } from "../session.js";
 import { salvageLeft } from "../spool/salvage.js";
+import { restartHistory } from "./backoff.js";
 import { SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
 import type { Hosting } from "./hosting.js";
@@ -78,8 +79,12 @@ export async function adoptSessions(parts: AdoptionParts): Promise<Adoption> {
   const sessions = starts.length - ended.length;
   const left = [...table.entries()].filter((entry) => entry.state !== "exited" && !present.has(entry));
   // One that waited to be started again has ended, wherever it ran.
-  const [tmux, gone] = [left.filter((entry) => askTmux(entry)), left.filter((entry) => !askTmux(entry))];
-  salvage(gone, parts);
+  const [tmux, without] = [left.filter((entry) => askTmux(entry)), left.filter((entry) => !askTmux(entry))];
+  salvage(without, parts);
+  // It had no process to lose: only the daemon has died, and it waits on. After a reboot the policy decides.
+  const waiting = without.filter((entry) => custody.keeperWasThere && entry.restartDueAt !== null && !entry.killing);
+  for (const entry of waiting) lifecycle.backoff.resume(entry);
+  const gone = without.filter((entry) => !waiting.includes(entry));
   for (const entry of gone) declareLost(entry, parts);
   void showCheckpoints(parts);
   return {
@@ -101,6 +106,7 @@ async function listRemembered(parts: AdoptionParts): Promise<void> {
   for (const row of store.registry.list()) {
     try {
       const entry = entryOf(await store.registry.get(row.id), table.directory, clock.now());
+      entry.restartHistory = restartHistory(entry.restartTimes, clock);
       hosting.equip(entry);
       keeping.showThought(entry);
       table.add(entry);
@@ -185,7 +191,13 @@ function adoptOne(kept: KeptSession, parts: AdoptionParts): SessionEntry {
   // The keeper's is the newer word on what runs, and has the secrets that are never on the disk.
   else Object.assign(entry.spec, record.spec);
   mkdirSync(entry.directory, { recursive: true, mode: 0o700 });
+  // The last daemon had decided on this exit; it is decided on once more, and counts once.
+  if (kept.exit !== null && entry.restartDueAt !== null && entry.epoch === record.epoch) {
+    entry.restartTimes.pop();
+    entry.restartHistory.pop();
+  }
   entry.exit = null;
+  entry.restartDueAt = null;
   entry.phase = "running";
   entry.pid = kept.pid;
   entry.slot = kept.slot;

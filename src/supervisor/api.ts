@@ -17,7 +17,19 @@ import type {
   StoredThought,
   VerifyReport,
 } from "../persistence/store.js";
-import type { Evidence, Isolation, RestartPolicy, Backend, SessionExit, SessionState, SessionSummary, TerminalSize } from "../session.js";
+import type {
+  Confidence,
+  Evidence,
+  Isolation,
+  RestartPolicy,
+  Backend,
+  SessionExit,
+  SessionLimits,
+  SessionState,
+  SessionSummary,
+  TerminalSize,
+} from "../session.js";
+import type { ThinkingApi } from "../thoughts/thinking.js";
 
 /** Who asks: needed for the pen, and so that no agent answers its own dialogs. */
 export interface Caller {
@@ -47,7 +59,20 @@ export interface CreateRequest {
   isolation?: Isolation | undefined;
   backend?: Backend | undefined;
   labels?: Record<string, string> | undefined;
+  limits?: SessionLimits | undefined;
   allow_self?: boolean | undefined;
+  /** Delivered when the program is ready, or with its command, as the tool's profile says. Blank is none. */
+  prompt?: string | undefined;
+}
+
+/** What is left out stays. */
+export interface SessionChange {
+  name?: string | undefined;
+  /** The whole set. */
+  labels?: Record<string, string> | undefined;
+  seen?: boolean | undefined;
+  /** Retention never takes a pinned session. */
+  pinned?: boolean | undefined;
 }
 
 export interface ListRequest {
@@ -86,6 +111,8 @@ export interface WatchSink {
   gap(from: number, to: number): void;
   resized(size: TerminalSize, offset: number): void;
   closed(reason: "exited" | "removed" | "unwatched"): void;
+  /** Another watch, `writer`, has taken the pen that this one held. */
+  penLost?(writer: string): void;
 }
 
 export interface WatchRequest {
@@ -134,6 +161,37 @@ export interface TmuxListing {
   id: string | null;
 }
 
+export interface PromptRequest {
+  text: string;
+  /** When it cannot be delivered now: keep it until the session rests. */
+  queue: boolean;
+  /** Also while somebody else holds the pen. */
+  force: boolean;
+  /** Also where terminal or tool change some of its characters. */
+  lossy: boolean;
+  /** Answers when the session is in one of these states, after the prompt's turn has begun. */
+  wait?: { until: SessionState[]; timeoutMs: number | undefined } | undefined;
+  /** Ends the wait; a delivery that has begun goes on. */
+  signal: AbortSignal;
+}
+
+export interface PromptEvidence {
+  /** Stable name (docs/prompts.md). */
+  rule: string;
+  confidence: Confidence;
+  /** For people. */
+  detail: string;
+}
+
+export interface PromptAnswer {
+  /** Names it in events. */
+  prompt: string;
+  delivery: "submitted" | "typed" | "queued";
+  evidence: PromptEvidence;
+  /** With `wait`: the state reached. */
+  state?: SessionState;
+}
+
 export interface KillResult {
   exit: SessionExit | null;
   /** How many processes were ended. */
@@ -156,6 +214,8 @@ export interface DaemonStatus {
   queue: { items: number; bytes: number; oldest_ms: number; coalesced: number; refused: number };
   /** `damaged`: how many files; `store.status` names them. */
   store: { ok: boolean; damaged: number };
+  /** The engine that has thoughts. */
+  thoughts: { engine: "none" | "rules" | "command"; healthy: boolean; detail: string | null };
   watches: number;
   restored: { sessions: number; ms: number } | null;
   /** Longest stretch the main loop was held up since the last status, ms. */
@@ -185,6 +245,12 @@ export interface SupervisorApi {
   keys(id: string, keys: string[], caller: Caller): Promise<{ accepted: number }>;
   paste(id: string, text: string, caller: Caller): Promise<{ accepted: number }>;
   resize(id: string, size: TerminalSize, caller: Caller): Promise<{ offset: number }>;
+  /**
+   * Delivers a prompt with proof.
+   * @throws BLOCKED, BUSY, EXITED, NOT_WRITER, FORBIDDEN, LIMIT, UNSUPPORTED, UNAVAILABLE, INVALID_PARAMS: nothing was typed. TIMEOUT and EXITED
+   * with `delivery` in the data: that became of it, and the wait ended so
+   */
+  prompt(id: string, request: PromptRequest, caller: Caller): Promise<PromptAnswer>;
 
   screen(id: string, request: ScreenRequest): Promise<Screen>;
   /** Why its state is what it is. @throws EXITED */
@@ -198,10 +264,7 @@ export interface SupervisorApi {
   restart(id: string, caller: Caller): Promise<SessionSummary>;
   /** @param options.mode of a tmux session: `detach` leaves it to tmux, `kill` ends it there, also when it is live @throws BUSY, UNSUPPORTED */
   remove(id: string, options: { force: boolean; mode?: "detach" | "kill" | undefined }, caller: Caller): Promise<void>;
-  update(
-    id: string,
-    change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
-  ): Promise<SessionSummary>;
+  update(id: string, change: SessionChange): Promise<SessionSummary>;
 
   /** @param since null: from now on */
   subscribe(
@@ -225,6 +288,7 @@ export interface SupervisorApi {
 }
 
 export type * from "../persistence/store.js";
+export type { ThinkingApi };
 
 // ---- what is kept -----------------------------------------------------------------------------------------------------
 
@@ -249,17 +313,21 @@ export interface KeepingApi {
   getCheckpoint(checkpoint: string): Promise<Checkpoint>;
   /** The session starts again from it. @throws BUSY when it is live and not `force`, FORBIDDEN, NOT_FOUND, DAMAGED */
   restoreCheckpoint(checkpoint: string, options: { force: boolean }, caller: Caller): Promise<SessionSummary>;
-  /** A new session from it; the parent is untouched. */
+  /** A new session from it; the parent is untouched. @throws FORBIDDEN from inside the parent: a copy of itself would answer for it */
   forkCheckpoint(
     checkpoint: string,
     options: { name: string | undefined; cwd: string | undefined },
+    caller: Caller,
   ): Promise<{ fork: Fork; session: SessionSummary }>;
-  removeCheckpoint(checkpoint: string): Promise<boolean>;
+  /** Whether it existed. @throws BUSY naming the active fork that needs it, FORBIDDEN from inside its session */
+  removeCheckpoint(checkpoint: string, caller: Caller): Promise<boolean>;
   listForks(id: string | null): Fork[];
   updateFork(fork: string, status: ForkStatus): Promise<Fork>;
 
   readonly journals: Journals;
   readonly archives: Archives;
+
+  readonly thinking: ThinkingApi;
 
   publishThought(id: string, input: PublishInput): { accepted: boolean; reason?: string };
   getThought(id: string): StoredThought | null;

@@ -1,16 +1,30 @@
 /** One session as the supervisor knows it. The table owns it; the lifecycle moves it on; everybody else reads. */
 import { join } from "node:path";
 import { exitStep, type ExitStep, type Phase } from "../reaper/exit-steps.js";
-import type { Evidence, Health, Isolation, SessionExit, SessionSpec, SessionState, SessionSummary, TerminalSize } from "../session.js";
+import type {
+  Evidence,
+  Health,
+  Isolation,
+  RestState,
+  SessionExit,
+  SessionSpec,
+  SessionState,
+  SessionSummary,
+  TerminalSize,
+} from "../session.js";
+import type { DeliveryWatch } from "./deliveries.js";
 import type { Fanout } from "./fanout.js";
+import { PromptQueue } from "./prompt-queue.js";
 import type { SessionRecord } from "./record.js";
-import { restState } from "./rest.js";
+import { restState, type RestWord } from "./rest.js";
 import type { TmuxPlace } from "./tmux/place.js";
 import { Waits } from "./waits.js";
 
 export interface Pen {
   watch: string;
   connection: number;
+  /** Tells the holder that `writer` has taken it. */
+  lost(writer: string): void;
 }
 
 export class SessionEntry {
@@ -19,6 +33,9 @@ export class SessionEntry {
   readonly directory: string;
   readonly createdAt: number;
   readonly waits: Waits = new Waits();
+  readonly prompts: PromptQueue = new PromptQueue();
+  /** Prompts under way in its actor, by the delivery's name. */
+  readonly deliveries: Map<string, DeliveryWatch> = new Map();
   readonly spec: SessionSpec;
 
   phase: Phase = "launching";
@@ -42,7 +59,11 @@ export class SessionEntry {
   restart: Promise<void> | null = null;
   retirement: Promise<void> | null = null;
   backoff: NodeJS.Timeout | null = null;
+  /** Times of past restarts: monotonic for the policy, and ms since 1970 for the record. */
   restartHistory: number[] = [];
+  restartTimes: number[] = [];
+  /** While it waits to be started again: when. Ms since 1970. */
+  restartDueAt: number | null = null;
   /** Resolves each time the process's end has been dealt with; replaced at the next start. */
   end: { promise: Promise<void>; resolve(): void } = deferred();
 
@@ -72,8 +93,11 @@ export class SessionEntry {
   /** The checkpoint it was last restored or forked from. */
   parentCheckpoint: string | null = null;
   thought: SessionSummary["thought"] = null;
+  restWord: RestWord | null = null;
   /** Something has changed since it was last saved. */
   dirty = true;
+  /** Saves of it that are not on the disk yet. */
+  saving = 0;
   lastCheckpointAt: number | null = null;
   removed = false;
   /** Settles when the exit's checkpoint has the terminal: the actor stays until then. */
@@ -122,6 +146,10 @@ export class SessionEntry {
     };
   }
 
+  rest(now: number): RestState {
+    return restState(this.state, this.stateSince, now, this.restWord);
+  }
+
   summary(now: number): SessionSummary {
     const { spec } = this;
     return {
@@ -142,7 +170,7 @@ export class SessionEntry {
       state: this.state,
       state_since: this.stateSince,
       evidence: this.evidence,
-      rest_state: restState(this.state, this.stateSince, now),
+      rest_state: this.rest(now),
       exit: this.exit,
       title: this.title,
       current_command: this.currentCommand,
@@ -150,7 +178,7 @@ export class SessionEntry {
       thought: this.thought,
       last_skill: null,
       repo: null,
-      prompt_delivery: null,
+      prompt_delivery: this.prompts.word,
       token_count: this.tokenCount,
       context_limit: this.contextLimit,
       epoch: this.epoch,
@@ -161,7 +189,8 @@ export class SessionEntry {
       tmux: this.tmux === null ? null : { name: this.tmux.name, socket: this.tmux.socket, session: this.tmux.session },
       health: this.unresponsive ? "unresponsive" : this.health,
       restarts: this.restarts,
-      dirty: this.dirty,
+      pinned: this.pinned,
+      dirty: this.dirty || this.saving > 0,
       last_checkpoint_at: this.lastCheckpointAt,
       recovered_from: this.recoveredFrom,
     };

@@ -14,6 +14,8 @@ import { duplicate } from "../libc/descriptors.js";
 import type { Log } from "../log.js";
 import type { ProfileSet } from "../profiles/profile.js";
 import { openSpoolReader } from "../spool/spool-reader.js";
+import type { Checkpoints } from "../persistence/store.js";
+import { endedScreen } from "./ended-screen.js";
 import { deferred, type SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
 import { Fanout } from "./fanout.js";
@@ -46,6 +48,7 @@ export class Hosting {
   readonly #config: Config;
   readonly #settings: ActorSettings;
   readonly #profiles: () => ProfileSet;
+  readonly #checkpoints: Checkpoints;
   readonly #tmux: TmuxLines;
   #deaths: Death[] = [];
   readonly #starting = new Set<string>();
@@ -59,6 +62,7 @@ export class Hosting {
     log: Log;
     config: Config;
     profiles: () => ProfileSet;
+    checkpoints: Checkpoints;
     tmux: TmuxLines;
   }) {
     this.#pool = parts.pool;
@@ -68,6 +72,7 @@ export class Hosting {
     this.#log = parts.log;
     this.#config = parts.config;
     this.#profiles = parts.profiles;
+    this.#checkpoints = parts.checkpoints;
     this.#tmux = parts.tmux;
     const { session } = parts.config;
     this.#settings = {
@@ -79,6 +84,7 @@ export class Hosting {
       idleHoldMs: session.idle_hold_ms,
       errorLingerMs: session.error_linger_ms,
       attentionAfterMs: session.attention_after_ms,
+      promptConfirmMs: parts.config.prompt.confirm_ms,
     };
   }
 
@@ -220,12 +226,9 @@ export class Hosting {
         if (entry.actor !== null) throw error;
       }
     }
-    return this.#pool.render({
-      id: entry.id,
-      directory: entry.directory,
-      request,
-      size: entry.size,
-      epoch: entry.epoch,
+    return endedScreen(entry, request, {
+      pool: this.#pool,
+      checkpoints: this.#checkpoints,
       historyLines: this.#config.session.history_lines,
     });
   }
@@ -328,6 +331,9 @@ export class Hosting {
         entry.offset = Math.max(entry.offset, event.offset + event.data.byteLength);
         entry.lastActivityAt = event.at;
         entry.fanout.output(event.offset, event.data, event.at);
+        return;
+      case "prompt":
+        entry.deliveries.get(event.delivery)?.told(event);
         return;
       case "gap":
         entry.fanout.gap(event.to);

@@ -1,6 +1,6 @@
 /** What clients may ask about checkpoints, forks, journals, thoughts and the store: checked, and handed to store and lifecycle. */
 import type { Config } from "../config.js";
-import { LifeguardError } from "../errors.js";
+import { LifeguardError, messageOf } from "../errors.js";
 import type {
   Archives,
   Checkpoint,
@@ -16,8 +16,13 @@ import type {
   VerifyReport,
 } from "../persistence/store.js";
 import { checkName, type SessionSpec, type SessionSummary } from "../session.js";
+import type { ThinkingApi } from "../thoughts/thinking.js";
 import type { Caller, CheckpointInput, KeepingApi } from "./api.js";
+import { boundedArchives, boundedJournals } from "./bounded-journals.js";
 import type { Clock } from "../clock.js";
+import type { Log } from "../log.js";
+import type { Durably } from "./durably.js";
+import type { SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
 import type { Keeping } from "./keeping.js";
 import type { Lifecycle } from "./lifecycle.js";
@@ -34,13 +39,20 @@ export interface KeepingRequestsParts {
   keeping: Keeping;
   retention: Retention;
   guard: SelfGuard;
+  thinking: ThinkingApi;
+  durably: Durably;
+  log: Log;
 }
 
 export class KeepingRequests implements KeepingApi {
+  readonly journals: Journals;
+  readonly archives: Archives;
   readonly #p: KeepingRequestsParts;
 
   constructor(parts: KeepingRequestsParts) {
     this.#p = parts;
+    this.journals = boundedJournals(parts.keeping.store.journals, parts.durably);
+    this.archives = boundedArchives(parts.keeping.store.archives, parts.durably);
   }
 
   // ---- checkpoints ----------------------------------------------------------------------------------------------------
@@ -63,12 +75,18 @@ export class KeepingRequests implements KeepingApi {
     return this.#p.keeping.store.checkpoints.get(checkpoint);
   }
 
-  removeCheckpoint(checkpoint: string): Promise<boolean> {
-    return this.#p.keeping.store.checkpoints.remove(checkpoint);
+  removeCheckpoint(checkpoint: string, caller: Caller): Promise<boolean> {
+    const { table, keeping, guard, durably } = this.#p;
+    const entry = table.find(keeping.store.checkpoints.ownerOf(checkpoint) ?? "");
+    if (entry !== null) guard.refuse(entry, caller, "remove a checkpoint of");
+    return durably.within(keeping.store.checkpoints.remove(checkpoint), {
+      what: `the removal of checkpoint ${checkpoint}`,
+      meanwhile: "It goes on by itself.",
+    });
   }
 
   async restoreCheckpoint(checkpoint: string, options: { force: boolean }, caller: Caller): Promise<SessionSummary> {
-    const { table, lifecycle, keeping, config, clock } = this.#p;
+    const { table, lifecycle, keeping, durably, config, clock, log } = this.#p;
     const from = await keeping.store.checkpoints.get(checkpoint);
     const entry = table.byId(from.session);
     this.#p.guard.refuse(entry, caller, "restore");
@@ -88,17 +106,24 @@ export class KeepingRequests implements KeepingApi {
     Object.assign(entry.spec, from.spec, { env: { ...from.spec.env, ...secrets } });
     entry.parentCheckpoint = checkpoint;
     await lifecycle.restart(entry);
-    await keeping.remember(entry);
+    const saved = keeping.remember(entry);
+    saved.catch(() => undefined);
+    // What was asked for is done: it runs. A disk that refuses is no reason to say anything else.
+    const reason = await durably.unlessTrouble(saved);
+    if (reason !== null)
+      log.warn({ session: entry.id, phase: "restore", err: reason }, "a restored session's record is not on the disk yet");
     return entry.summary(clock.now());
   }
 
   async forkCheckpoint(
     checkpoint: string,
     options: { name: string | undefined; cwd: string | undefined },
+    caller: Caller,
   ): Promise<{ fork: Fork; session: SessionSummary }> {
-    const { table, lifecycle, keeping, clock, config } = this.#p;
-    const { store } = keeping;
-    const from = await store.checkpoints.get(checkpoint);
+    const { table, lifecycle, keeping, durably, guard } = this.#p;
+    const from = await keeping.store.checkpoints.get(checkpoint);
+    const parent = table.find(from.session);
+    if (parent !== null) guard.refuse(parent, caller, "fork");
     const spec: SessionSpec = {
       ...from.spec,
       env: { ...from.spec.env },
@@ -108,9 +133,22 @@ export class KeepingRequests implements KeepingApi {
     };
     const entry = await lifecycle.create(spec);
     entry.parentCheckpoint = checkpoint;
+    keeping.rememberSoon(entry);
+    return durably.within(this.#fork(entry, from, options.name ?? null), {
+      what: `the fork of checkpoint ${checkpoint}`,
+      meanwhile: `Its session ${entry.id} runs; it becomes the fork when the disk takes it, and is removed when the disk refuses.`,
+    });
+  }
+
+  async #fork(entry: SessionEntry, from: Checkpoint, name: string | null): Promise<{ fork: Fork; session: SessionSummary }> {
+    const { table, lifecycle, keeping, clock, config, log } = this.#p;
     try {
-      await keeping.remember(entry);
-      const fork = await store.forks.create({ checkpoint, session: from.session, forked_session: entry.id, name: options.name ?? null });
+      const fork = await keeping.store.forks.create({
+        checkpoint: from.checkpoint,
+        session: from.session,
+        forked_session: entry.id,
+        name,
+      });
       // Its state is the checkpoint's: its own first checkpoint says so, and survives the parent's.
       await keeping.checkpoint(entry, "manual", {
         ...(from.label === null ? {} : { label: from.label }),
@@ -124,7 +162,9 @@ export class KeepingRequests implements KeepingApi {
     } catch (error) {
       // A fork that is not registered would not protect its checkpoint: better none at all.
       await lifecycle.kill(entry, config.session.kill_grace_ms);
-      await lifecycle.remove(entry);
+      await lifecycle
+        .remove(entry)
+        .catch((left: unknown) => log.warn({ session: entry.id, phase: "fork", err: messageOf(left) }, "a failed fork is still there"));
       throw error;
     }
   }
@@ -143,17 +183,25 @@ export class KeepingRequests implements KeepingApi {
   }
 
   updateFork(fork: string, status: ForkStatus): Promise<Fork> {
-    return this.#p.keeping.store.forks.update(fork, status);
+    return this.#p.durably.within(this.#p.keeping.store.forks.update(fork, status), {
+      what: `the status of fork ${fork}`,
+      meanwhile: "It may still come to be there: look (listing the forks) before changing it again.",
+    });
   }
 
   // ---- journals and thoughts ------------------------------------------------------------------------------------------
 
-  get journals(): Journals {
-    return this.#p.keeping.store.journals;
-  }
-
-  get archives(): Archives {
-    return this.#p.keeping.store.archives;
+  get thinking(): ThinkingApi {
+    const { thinking, durably } = this.#p;
+    return {
+      configuration: () => thinking.configuration(),
+      configure: (change) =>
+        durably.within(thinking.configure(change), {
+          what: "the thought configuration",
+          meanwhile: "It counts as soon as it is there: look (thought.config.get) before changing it again.",
+        }),
+      test: (change, signal) => thinking.test(change, signal),
+    };
   }
 
   publishThought(id: string, input: PublishInput): { accepted: boolean; reason?: string } {

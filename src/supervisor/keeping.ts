@@ -7,6 +7,7 @@ import { LifeguardError, messageOf } from "../errors.js";
 import type { Log } from "../log.js";
 import type { CheckpointRow, RegistryRecord, Store } from "../persistence/store.js";
 import type { CheckpointInput } from "./api.js";
+import type { Durably } from "./durably.js";
 import type { SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
 import type { Hosting } from "./hosting.js";
@@ -21,6 +22,7 @@ export interface KeepingParts {
   store: Store;
   hosting: Hosting;
   events: EventLog;
+  durably: Durably;
   clock: Clock;
   log: Log;
 }
@@ -39,6 +41,7 @@ export class Keeping {
   /** Saves the session's record; the promise is for those who need it durable. Failures mark the session dirty and are logged here. */
   async remember(entry: SessionEntry): Promise<void> {
     entry.dirty = false;
+    entry.saving++;
     try {
       await this.#p.store.registry.put(this.#record(entry));
     } catch (error) {
@@ -46,6 +49,8 @@ export class Keeping {
       entry.dirty = true;
       this.#p.log.warn({ session: entry.id, phase: "remember", err: messageOf(error) }, "a session's record was not saved");
       throw error;
+    } finally {
+      entry.saving--;
     }
   }
 
@@ -62,7 +67,15 @@ export class Keeping {
     const terminal = kind === "manual" || kind === "exit" ? this.#terminal(entry) : Promise.resolve(null);
     // The actor stays until its last screen is here.
     if (kind === "exit") entry.lastScreen = terminal;
-    return this.#save(entry, kind, input, terminal);
+    const saved = this.#save(entry, kind, input, terminal);
+    if (kind !== "manual") return saved;
+    saved.catch(() => undefined);
+    // The session's own time for its screen is not the disk's.
+    await terminal;
+    return this.#p.durably.within(saved, {
+      what: `a checkpoint of ${entry.id}`,
+      meanwhile: "It may still come to be there: look (checkpoint.list) before saving another.",
+    });
   }
 
   async #save(
@@ -73,6 +86,7 @@ export class Keeping {
   ): Promise<CheckpointRow> {
     const { store, events, log } = this.#p;
     entry.dirty = false;
+    entry.saving++;
     try {
       // The record is retried until the disk takes it; what was asked for by name is not held up by that, and is refused by name.
       const recorded = this.remember(entry);
@@ -101,6 +115,8 @@ export class Keeping {
         events.append("checkpoint.failed", entry.id, { reason: kind, message: messageOf(error) });
       }
       throw error;
+    } finally {
+      entry.saving--;
     }
   }
 
@@ -122,6 +138,7 @@ export class Keeping {
   /** The summary's thought is the store's. */
   showThought(entry: SessionEntry): void {
     const thought = this.#p.store.thoughts.get(entry.id);
+    entry.restWord = thought;
     entry.thought =
       thought === null ? null : { text: thought.text, state: thought.state, source: thought.source, updated_at: thought.updated_at };
   }
@@ -131,7 +148,7 @@ export class Keeping {
     const { clock, store } = this.#p;
     for (const entry of entries) {
       const quiet = clock.now() - Math.max(entry.stateSince, entry.lastActivityAt, entry.lastCheckpointAt ?? 0);
-      if (entry.phase !== "ended" || entry.asleep || entry.dirty || quiet < idleMs) continue;
+      if (entry.phase !== "ended" || entry.asleep || entry.dirty || entry.saving > 0 || quiet < idleMs) continue;
       entry.spec.env = {};
       entry.asleep = true;
     }

@@ -6,6 +6,7 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import type { ActorPool } from "../actors/pool.js";
+import { withDeadline } from "../actors/deadline.js";
 import type { Clock } from "../clock.js";
 import type { Config } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
@@ -17,12 +18,15 @@ import { killTree, signalForeground } from "../reaper/kill-ladder.js";
 import type { TreeQuery } from "../reaper/process-tree.js";
 import { signalName } from "../reaper/signals.js";
 import type { SessionExit, SessionSpec } from "../session.js";
+import { Backoff } from "./backoff.js";
 import type { Hosting } from "./hosting.js";
+import type { Durably } from "./durably.js";
 import { deferred, SessionEntry } from "./entry.js";
 import { programOf } from "./environment.js";
 import type { EventLog } from "./events.js";
 import type { Keeping } from "./keeping.js";
 import { encodeRecord } from "./record.js";
+import type { Removal, RemovalKind } from "./removal.js";
 import { decideRestart } from "./restart-policy.js";
 import { spawnOrder, type CallerWorld } from "./spawn-order.js";
 import { setState } from "./state.js";
@@ -40,22 +44,33 @@ export interface LifecycleParts {
   pool: ActorPool;
   hosting: Hosting;
   keeping: Keeping;
+  durably: Durably;
+  removal: Removal;
   world: CallerWorld;
   tmux: TmuxSessions;
 }
 
 export class Lifecycle {
   readonly #p: LifecycleParts;
+  readonly backoff: Backoff;
 
   constructor(parts: LifecycleParts) {
     this.#p = parts;
+    const { clock, log, events, keeping, config } = parts;
+    const longestMs = config.session.restart_backoff_max_ms;
+    this.backoff = new Backoff({ clock, log, events, keeping, longestMs, relaunch: (entry) => this.#relaunch(entry) });
   }
 
   // ---- birth ----------------------------------------------------------------------------------------------------------
 
-  /** The name in `spec` is free and checked; so is everything else but the command and the directory. */
-  async create(spec: SessionSpec): Promise<SessionEntry> {
-    const { table, config, clock, events, keeping, log } = this.#p;
+  /**
+   * The name in `spec` is free and checked; so is everything else but the command and the directory.
+   * @param argument one more argument, of this first start only
+   */
+  async create(spec: SessionSpec, argument: string | null = null): Promise<SessionEntry> {
+    const { table, config, clock, events, keeping, durably, log } = this.#p;
+    // One whose process has ended holds its slot until the next tick: no reason to refuse anybody.
+    if (table.live >= config.daemon.max_sessions) await Promise.all([...this.retirable()].map((id) => this.retire(id)));
     if (table.live >= config.daemon.max_sessions) {
       throw new LifeguardError(
         "LIMIT",
@@ -67,6 +82,7 @@ export class Lifecycle {
     const file = programOf(spec);
     const { number, id, durable } = table.mint();
     const entry = new SessionEntry(number, id, spec, table.directory, clock.now(), clock.now());
+    entry.prompts.argument = argument;
     this.#p.hosting.equip(entry);
     table.add(entry);
     try {
@@ -81,9 +97,8 @@ export class Lifecycle {
     events.append("session.created", id, { summary: entry.summary(clock.now()) });
     keeping.rememberSoon(entry);
     // Its number has been on its way to the disk since before the launch. A disk that refuses is no reason to end what runs.
-    await durable.catch((error: unknown) =>
-      log.warn({ session: id, phase: "create", err: messageOf(error) }, "a session's number is not on the disk yet"),
-    );
+    const reason = await durably.unlessTrouble(durable);
+    if (reason !== null) log.warn({ session: id, phase: "create", err: reason }, "a session's number is not on the disk yet");
     return entry;
   }
 
@@ -93,6 +108,7 @@ export class Lifecycle {
     entry.end = deferred();
     entry.killing = false;
     entry.exit = null;
+    entry.restartDueAt = null;
     entry.startedAt = clock.now();
     entry.slot ??= table.takeSlot();
     if (entry.spec.backend === "tmux") return this.#launchInTmux(entry, file);
@@ -187,31 +203,17 @@ export class Lifecycle {
       entry.end.resolve();
       return;
     }
-    this.#p.keeping.rememberSoon(entry);
     entry.restartHistory = decision.history;
     entry.move(exit.reason === "spawn_failed" ? "refused_again" : "restart");
-    setState(
-      entry,
-      "starting",
-      {
-        source: "supervisor",
-        rule: "restart_backoff",
-        confidence: "high",
-        at: clock.now(),
-        detail: `${describeExit(exit)}; starting again in ${decision.delayMs} ms`,
-      },
-      events,
-      clock,
-    );
-    events.append("session.restarting", entry.id, { delay_ms: decision.delayMs, restarts: entry.restarts });
+    const began = clock.monotonic();
+    const saved = this.backoff.begin(entry, exit, decision.delayMs);
     entry.end.resolve();
-    await this.#free(entry);
-    entry.backoff = setTimeout(() => {
-      entry.backoff = null;
-      void this.#relaunch(entry).catch((error: unknown) =>
-        log.warn({ session: entry.id, phase: "restart", err: messageOf(error) }, "restart failed"),
-      );
-    }, decision.delayMs);
+    // Until its record says what it waits for, the keeper's word of its exit is what the next daemon would need.
+    await withDeadline(saved, decision.delayMs).catch(() => undefined);
+    // Ended meanwhile: that frees it too.
+    if (entry.phase !== "backoff") return;
+    await this.#freeOnce(entry);
+    this.backoff.wait(entry, Math.max(0, decision.delayMs - (clock.monotonic() - began)));
   }
 
   /** Starts the process again under the same id; offsets go on where they stood. A launch that fails counts as an end. */
@@ -235,7 +237,11 @@ export class Lifecycle {
 
   async kill(entry: SessionEntry, graceMs: number): Promise<{ processes: number }> {
     if (entry.phase === "backoff") {
-      this.#cancelBackoff(entry);
+      // A disk that does not answer holds nobody up: it is over here and now.
+      const reason = await this.#p.durably.unlessTrouble(this.backoff.cancel(entry));
+      if (reason !== null)
+        this.#p.log.warn({ session: entry.id, phase: "kill", err: reason }, "the end of a back-off is not on the disk yet");
+      await this.retire(entry.id);
       return { processes: 0 };
     }
     if (!entry.live || entry.phase === "retiring") return { processes: 0 };
@@ -285,29 +291,6 @@ export class Lifecycle {
     };
   }
 
-  #cancelBackoff(entry: SessionEntry): void {
-    const { clock, events } = this.#p;
-    if (entry.backoff !== null) clearTimeout(entry.backoff);
-    entry.backoff = null;
-    if (!entry.move("killed")) return;
-    const exit = entry.exit ?? { code: null, signal: null, at: clock.now(), reason: "killed" };
-    entry.exit = { ...exit, reason: "killed" };
-    setState(
-      entry,
-      "exited",
-      {
-        source: "supervisor",
-        rule: "killed_in_backoff",
-        confidence: "high",
-        at: clock.now(),
-        detail: "killed while it waited to be started again",
-      },
-      events,
-      clock,
-    );
-    entry.fanout.ended(entry.offset);
-  }
-
   /** Sends one signal once to the foreground process group; nothing escalates. */
   signal(entry: SessionEntry, signal: number): { processes: number } {
     if (entry.tmux !== null && entry.pid !== null) return this.#p.tmux.signal(entry, signal);
@@ -335,43 +318,42 @@ export class Lifecycle {
       entry.spec.name = entry.id;
     }
     entry.restartHistory = [];
+    entry.restartTimes = [];
     await this.#relaunch(entry);
   }
 
   /** Its tmux session is none of ours any more, and lives on. */
   async letGo(entry: SessionEntry): Promise<void> {
-    if (entry.phase === "backoff") this.#cancelBackoff(entry);
+    if (entry.phase === "backoff") await this.#p.durably.unlessTrouble(this.backoff.cancel(entry));
     if (entry.move("ended")) entry.move("drained");
     await this.remove(entry, { mode: "detach", backend_alive: true });
   }
 
-  /** @throws BUSY naming the fork that needs one of its checkpoints */
-  async remove(entry: SessionEntry, how: { mode: string; backend_alive: boolean } = { mode: "kill", backend_alive: false }): Promise<void> {
-    const { table, events, keeping } = this.#p;
+  /** @throws what {@link Removal.remove} throws */
+  async remove(entry: SessionEntry, how?: RemovalKind): Promise<void> {
     await this.retire(entry.id);
-    // The tombstone first: whatever happens from here on, the session does not come back.
-    await keeping.store.registry.remove(entry.id, { unless: () => (entry.live ? `${entry.id} is live` : null) });
-    entry.removed = true;
-    table.delete(entry);
-    entry.fanout.removed();
-    entry.waits.removed(entry.id);
-    events.append("session.removed", entry.id, { reason: "removed", ...how });
-    await rm(entry.directory, { recursive: true, force: true });
+    await this.#p.removal.remove(entry, "removed", () => (entry.live ? `${entry.id} is live` : null), how);
   }
 
-  /** Name or labels have changed; durable when this resolves, and known to the keeper. */
+  /** Name or labels have changed; known to the keeper, and durable when this resolves. @throws STORE_FULL, UNAVAILABLE */
   async recordChanged(entry: SessionEntry): Promise<void> {
-    await this.#p.keeping.wake(entry);
-    await this.#p.keeping.remember(entry);
-    if (entry.master === null) return;
-    this.#p.custody.setRecord(entry.number, encodeRecord(entry.record())).catch((error: unknown) => {
-      this.#p.log.warn({ session: entry.id, phase: "record", err: messageOf(error) }, "the keeper did not take a session's new record");
-    });
+    const { keeping, durably, custody, log } = this.#p;
+    if (entry.master !== null)
+      custody.setRecord(entry.number, encodeRecord(entry.record())).catch((error: unknown) => {
+        log.warn({ session: entry.id, phase: "record", err: messageOf(error) }, "the keeper did not take a session's new record");
+      });
+    await durably.within(
+      keeping.wake(entry).then(() => keeping.remember(entry)),
+      {
+        what: `the record of ${entry.id}`,
+        meanwhile: "The change is made and kept in memory; it is written as soon as the disk takes it.",
+      },
+    );
   }
 
   /** Lets the keepers read from here on: the daemon ends, the sessions do not. */
   async release(entry: SessionEntry): Promise<void> {
-    if (entry.backoff !== null) clearTimeout(entry.backoff);
+    this.backoff.pause(entry);
     if (entry.phase !== "running") return;
     const { hosting, custody, tmux } = this.#p;
     if (entry.tmux !== null) return tmux.leave(entry, () => hosting.release(entry));
@@ -382,14 +364,22 @@ export class Lifecycle {
 
   // ---- the last of it -------------------------------------------------------------------------------------------------
 
+  *retirable(): Iterable<string> {
+    for (const entry of this.#p.table.entries()) if (entry.phase === "retiring") yield entry.id;
+  }
+
   async retire(id: string): Promise<void> {
     const entry = this.#p.table.byId(id);
     if (entry.phase !== "retiring") return;
-    entry.retirement ??= this.#free(entry)
-      .then(() => void entry.move("freed"))
-      .finally(() => {
-        entry.retirement = null;
-      });
+    await this.#freeOnce(entry);
+    entry.move("freed");
+  }
+
+  /** Whoever needs it first does it, the others wait: a second time would take what the next launch has. */
+  async #freeOnce(entry: SessionEntry): Promise<void> {
+    entry.retirement ??= this.#free(entry).finally(() => {
+      entry.retirement = null;
+    });
     await entry.retirement;
   }
 

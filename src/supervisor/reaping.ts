@@ -8,14 +8,14 @@ import type { SessionTable } from "./table.js";
 export class Reaping implements Reapable {
   readonly #table: SessionTable;
   readonly #custody: Pick<Custody, "pidOf">;
-  readonly #lifecycle: Pick<Lifecycle, "retire" | "exited">;
+  readonly #lifecycle: Pick<Lifecycle, "retirable" | "retire" | "exited">;
   readonly #clock: Clock;
   #pidCursor = 0;
 
   constructor(parts: {
     table: SessionTable;
     custody: Pick<Custody, "pidOf">;
-    lifecycle: Pick<Lifecycle, "retire" | "exited">;
+    lifecycle: Pick<Lifecycle, "retirable" | "retire" | "exited">;
     clock: Clock;
   }) {
     this.#table = parts.table;
@@ -24,8 +24,8 @@ export class Reaping implements Reapable {
     this.#clock = parts.clock;
   }
 
-  *retirable(): Iterable<string> {
-    for (const entry of this.#table.entries()) if (entry.phase === "retiring") yield entry.id;
+  retirable(): Iterable<string> {
+    return this.#lifecycle.retirable();
   }
 
   retire(id: string): Promise<void> {

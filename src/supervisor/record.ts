@@ -42,6 +42,7 @@ const recordSchema: z.ZodType<SessionRecord> = z.object({
     backend: z.enum(["pty", "tmux"]),
     labels: z.record(z.string(), z.string()),
     allowSelf: z.boolean(),
+    limits: z.object({ memory_max: z.number().optional(), cpu_weight: z.number().optional(), tasks_max: z.number().optional() }).optional(),
   }),
 });
 

@@ -25,7 +25,13 @@ export function recordOf(entry: SessionEntry): RegistryRecord {
     token_count: entry.tokenCount,
     pinned: entry.pinned,
     parent_checkpoint: entry.parentCheckpoint,
-    details: { last_checkpoint_at: entry.lastCheckpointAt, ...(entry.tmux === null ? {} : { tmux: { ...entry.tmux } }) },
+    details: {
+      last_checkpoint_at: entry.lastCheckpointAt,
+      prompts: entry.prompts.toRecord(),
+      restart_due_at: entry.restartDueAt,
+      restarted_at: [...entry.restartTimes],
+      ...(entry.tmux === null ? {} : { tmux: { ...entry.tmux } }),
+    },
   };
 }
 
@@ -52,6 +58,10 @@ export function entryOf(record: RegistryRecord, sessions: string, now: number): 
   const last = record.details["last_checkpoint_at"];
   entry.tmux = readPlace(record.details["tmux"]);
   entry.lastCheckpointAt = typeof last === "number" ? last : null;
+  entry.prompts.fromRecord(record.details["prompts"]);
+  const { restart_due_at: due, restarted_at: times } = record.details;
+  entry.restartDueAt = typeof due === "number" ? due : null;
+  entry.restartTimes = Array.isArray(times) ? times.filter((at) => typeof at === "number") : [];
   entry.dirty = false;
   return entry;
 }

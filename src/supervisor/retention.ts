@@ -7,15 +7,17 @@ import type { Config } from "../config.js";
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
 import type { PruneReport } from "../persistence/store.js";
-import type { EventLog } from "./events.js";
+import type { Durably } from "./durably.js";
 import type { Keeping } from "./keeping.js";
+import type { Removal } from "./removal.js";
 import type { SessionTable } from "./table.js";
 
 export interface RetentionParts {
   config: Config;
   table: SessionTable;
   keeping: Keeping;
-  events: EventLog;
+  removal: Removal;
+  durably: Durably;
   log: Log;
 }
 
@@ -46,31 +48,30 @@ export class Retention {
   }
 
   async run(request: { olderThanMs: number | undefined; dryRun: boolean }): Promise<PruneReport> {
-    const { config, table, keeping, events, log } = this.#p;
+    const { config, table, keeping, durably, log } = this.#p;
     const bound = (bytes: number): number | null => (bytes === 0 ? null : bytes);
     const report = await keeping.store.prune({
       olderThanMs: request.olderThanMs ?? config.store.exited_ms,
+      sessionsKept: config.store.exited_sessions,
       periodicKept: config.store.periodic_kept,
       sessionBytes: bound(config.store.session_bytes),
       allBytes: bound(config.store.all_bytes),
       dryRun: request.dryRun,
       keep: (id) => this.#reasonToKeep(id),
       bytesOutside: (id) => spoolBytes(join(table.directory, id)),
+      remove: (id, unless) => this.#remove(id, unless),
+      within: (removal) => durably.within(removal, { what: "the removal of a checkpoint", meanwhile: "It goes on by itself." }),
     });
     if (request.dryRun) return report;
-    for (const { kind, session } of report.removed) {
-      const entry = table.find(session);
-      if (kind !== "session" || entry === null) continue;
-      entry.removed = true;
-      table.delete(entry);
-      entry.fanout.removed();
-      entry.waits.removed(entry.id);
-      events.append("session.removed", entry.id, { reason: "retention", mode: "kill", backend_alive: false });
-      await rm(entry.directory, { recursive: true, force: true });
-    }
     if (report.removed.length > 0)
       log.info({ phase: "prune", removed: report.removed.length, bytes: report.bytes }, "retention removed what was due");
     return report;
+  }
+
+  #remove(id: string, unless: () => string | null): Promise<boolean> {
+    const { table, keeping, removal } = this.#p;
+    const entry = table.find(id);
+    return entry === null ? keeping.store.registry.remove(id, { unless }) : removal.remove(entry, "retention", unless);
   }
 
   /** Directories of sessions whose removal was cut short by a death: their tombstones are there, their spools are to go too. */

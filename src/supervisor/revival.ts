@@ -12,10 +12,18 @@ const AT_ONCE = 2;
 
 /** Whether a session whose process is gone is to be started again: pure. */
 export function comesBack(
-  session: { killing: boolean; restart: SessionEntry["spec"]["restart"]; tool: string | null; conversationId: string | null },
+  session: {
+    killing: boolean;
+    restart: SessionEntry["spec"]["restart"];
+    tool: string | null;
+    conversationId: string | null;
+    /** It was waiting to be started again: its restart policy had decided that already. */
+    waiting: boolean;
+  },
   policy: Config["daemon"]["restore"],
 ): boolean {
   if (session.killing || policy === "none") return false;
+  if (session.waiting) return true;
   if (session.restart === "always" || policy === "all") return true;
   // A tool whose conversation is not known would come back as a stranger.
   return session.tool !== null && session.conversationId !== null;
@@ -29,7 +37,18 @@ export async function revive(
   log: Log,
 ): Promise<number> {
   const due = gone
-    .filter((entry) => comesBack({ ...entry, restart: entry.spec.restart, tool: entry.spec.tool }, policy))
+    .filter((entry) =>
+      comesBack(
+        {
+          killing: entry.killing,
+          restart: entry.spec.restart,
+          tool: entry.spec.tool,
+          conversationId: entry.conversationId,
+          waiting: entry.restartDueAt !== null,
+        },
+        policy,
+      ),
+    )
     .toSorted((a, b) => b.lastActivityAt - a.lastActivityAt);
   let started = 0;
   const next = due.values();

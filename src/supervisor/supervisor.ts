@@ -22,6 +22,9 @@ import type {
   KillResult,
   LifeguardEvent,
   ListRequest,
+  PromptAnswer,
+  PromptRequest,
+  SessionChange,
   SupervisorApi,
   TmuxAddress,
   TmuxListing,
@@ -30,13 +33,16 @@ import type {
   WatchRequest,
   WatchSink,
 } from "./api.js";
-import type { SessionEntry } from "./entry.js";
+import type { Pen, SessionEntry } from "./entry.js";
 import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
+import type { Prompts } from "./prompts.js";
 import type { SelfGuard } from "./self-guard.js";
+import { checkLimits } from "./session-scope.js";
 import type { SessionTable } from "./table.js";
+import { refuseUnderTmux } from "./tmux/place.js";
 import type { TmuxSessions } from "./tmux/sessions.js";
 import type { Vitals } from "./vitals.js";
 
@@ -51,6 +57,7 @@ export interface SupervisorParts {
   profiles: () => ProfileSet;
   keeping: KeepingApi;
   guard: SelfGuard;
+  prompts: Prompts;
   tmux: TmuxSessions;
   /** Tells the composition that somebody asked for the end. */
   requestStop(): void;
@@ -76,19 +83,19 @@ export class Supervisor implements SupervisorApi {
   // ---- sessions -------------------------------------------------------------------------------------------------------
 
   async create(request: CreateRequest): Promise<SessionSummary> {
-    const entry = await this.#p.lifecycle.create(this.#specify(request));
+    const { lifecycle, prompts } = this.#p;
+    const spec = this.#specify(request);
+    const ways = request.tool === undefined || request.command !== undefined ? null : this.#tool(request.tool).prompt;
+    const prompt = prompts.first(request.prompt, ways);
+    const entry = await lifecycle.create(spec, prompt.argument);
+    await prompts.begin(entry, prompt);
     return entry.summary(this.#p.clock.now());
   }
 
   #specify(request: CreateRequest): SessionSpec {
     const { config, table } = this.#p;
     const backend = request.backend ?? "pty";
-    if (backend === "tmux" && (request.env_secret ?? []).length > 0)
-      throw new LifeguardError(
-        "UNSUPPORTED",
-        "env_secret is not kept under tmux, which takes a session's environment from a file: leave it out, or use backend pty",
-        { field: "env_secret" },
-      );
+    if (backend === "tmux") refuseUnderTmux(request);
     let name: string;
     if (request.name === undefined) {
       name = table.mintName();
@@ -103,6 +110,7 @@ export class Supervisor implements SupervisorApi {
     const env = request.env ?? {};
     checkEnvironment(env);
     checkLabels(request.labels ?? {});
+    checkLimits(request.limits);
     const complete = baseEnvironment(request.env_base ?? "daemon", env);
     return {
       name,
@@ -119,6 +127,7 @@ export class Supervisor implements SupervisorApi {
       backend,
       labels: request.labels ?? {},
       allowSelf: request.allow_self ?? false,
+      ...(request.limits === undefined ? {} : { limits: request.limits }),
     };
   }
 
@@ -154,10 +163,7 @@ export class Supervisor implements SupervisorApi {
     return this.#p.table.byId(id).summary(this.#p.clock.now());
   }
 
-  async update(
-    id: string,
-    change: { name?: string | undefined; labels?: Record<string, string> | undefined; seen?: boolean | undefined },
-  ): Promise<SessionSummary> {
+  async update(id: string, change: SessionChange): Promise<SessionSummary> {
     const { table, events, clock, hosting, lifecycle } = this.#p;
     const entry = table.byId(id);
     if (change.name !== undefined) {
@@ -172,7 +178,8 @@ export class Supervisor implements SupervisorApi {
       checkLabels(change.labels);
       entry.spec.labels = change.labels;
     }
-    if (change.name !== undefined || change.labels !== undefined) await lifecycle.recordChanged(entry);
+    if (change.pinned !== undefined) entry.pinned = change.pinned;
+    if (change.name !== undefined || change.labels !== undefined || change.pinned !== undefined) await lifecycle.recordChanged(entry);
     if (change.seen === true) {
       if (entry.actor !== null) void hosting.ask(entry, "seen").catch(() => undefined);
       events.append("session.acknowledged", id);
@@ -201,6 +208,12 @@ export class Supervisor implements SupervisorApi {
   async resize(id: string, size: TerminalSize, caller: Caller): Promise<{ offset: number }> {
     const entry = this.#typeable(id, caller);
     return this.#p.hosting.askAgain(entry, "resize", size);
+  }
+
+  async prompt(id: string, request: PromptRequest, caller: Caller): Promise<PromptAnswer> {
+    const entry = this.#p.table.byId(id);
+    this.#p.guard.refuse(entry, caller, "prompt");
+    return this.#p.prompts.prompt(entry, request, caller);
   }
 
   /** @throws NOT_FOUND, EXITED, FORBIDDEN, NOT_WRITER */
@@ -238,7 +251,13 @@ export class Supervisor implements SupervisorApi {
     const entry = table.byId(id);
     this.#watchNumber += 1;
     const name = `watch_${this.#watchNumber}`;
-    if (request.write === true || request.take === true) this.#takePen(entry, name, request.take === true, caller);
+    if (request.write === true || request.take === true)
+      this.#takePen(
+        entry,
+        { watch: name, connection: caller.connection, lost: (writer) => sink.penLost?.(writer) },
+        request.take === true,
+        caller,
+      );
     const ended = (): void => this.#watchEnded(name, entry);
     let watch: Watch;
     try {
@@ -269,7 +288,7 @@ export class Supervisor implements SupervisorApi {
     return watch;
   }
 
-  #takePen(entry: SessionEntry, watch: string, take: boolean, caller: Caller): void {
+  #takePen(entry: SessionEntry, pen: Pen, take: boolean, caller: Caller): void {
     this.#p.guard.refuse(entry, caller, "type into");
     const holder = entry.pen;
     if (holder !== null && holder.connection !== caller.connection && !take) {
@@ -277,8 +296,9 @@ export class Supervisor implements SupervisorApi {
         writer: holder.watch,
       });
     }
-    entry.pen = { watch, connection: caller.connection };
-    this.#p.events.append("session.writer", entry.id, { writer: watch, previous: holder?.watch ?? null });
+    entry.pen = pen;
+    this.#p.events.append("session.writer", entry.id, { writer: pen.watch, previous: holder?.watch ?? null });
+    holder?.lost(pen.watch);
   }
 
   #watchEnded(name: string, entry: SessionEntry): void {

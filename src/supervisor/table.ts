@@ -1,11 +1,11 @@
 /**
  * All sessions, live and ended: who is who, which names and slots are taken. An id is never used twice: the store mints them.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { LifeguardError } from "../errors.js";
 import type { Ids } from "../persistence/store.js";
-import { sessionId } from "../session.js";
+import { sessionId, sessionNumber } from "../session.js";
 import type { SessionEntry } from "./entry.js";
 
 export class SessionTable {
@@ -20,6 +20,11 @@ export class SessionTable {
     this.directory = join(state, "sessions");
     this.#ids = ids;
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    // A store that was moved away, or is older than the spools: no new session goes on with the output of a forgotten one.
+    for (const name of readdirSync(this.directory)) {
+      const left = sessionNumber(name);
+      if (Number.isSafeInteger(left)) ids.seen("session", left ?? 0);
+    }
   }
 
   /** @returns at once; after `durable` the number is never given again, whatever happens */
@@ -48,6 +53,15 @@ export class SessionTable {
     let live = 0;
     for (const entry of this.#entries.values()) if (entry.live) live += 1;
     return live;
+  }
+
+  /** One line for people: `12 sessions: 3 busy, 8 idle, 1 attention`. */
+  summary(): string {
+    const counts = new Map<string, number>();
+    for (const { live, state } of this.#entries.values()) if (live) counts.set(state, (counts.get(state) ?? 0) + 1);
+    const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    const parts = [...counts].map(([state, count]) => `${count} ${state}`);
+    return `${all} session${all === 1 ? "" : "s"}${all === 0 ? "" : `: ${parts.join(", ")}`}`;
   }
 
   byId(id: string): SessionEntry {

@@ -17,6 +17,7 @@ export interface VitalsParts {
   pool: ActorPool;
   custody: Custody;
   store: Pick<Store, "status">;
+  thoughts: () => DaemonStatus["thoughts"];
 }
 
 /** The main loop is looked at this often. Each look is a wake-up, and half of what an idle daemon costs. */
@@ -64,6 +65,7 @@ export class Vitals {
       memory: { daemon_rss: process.memoryUsage.rss(), keeper_rss: keepers.reduce((sum, keeper) => sum + residentBytes(keeper.pid), 0) },
       queue: { items: queue.items, bytes: queue.bytes, oldest_ms: queue.oldest_ms, coalesced: queue.coalesced, refused: queue.refused },
       store: { ok, damaged: damaged.length },
+      thoughts: this.#p.thoughts(),
       watches,
       restored: this.restored,
       loop_stall_ms: Math.round(stall * 10) / 10,
@@ -99,6 +101,7 @@ export class Vitals {
     gauge("store_refused", "Writes refused, since the start", status.queue.refused);
     gauge("store_ok", "1 when the store has no trouble", status.store.ok ? 1 : 0);
     gauge("store_damaged_files", "Damaged files found", status.store.damaged);
+    gauge("thought_engine_healthy", "1 when the thought engine is well", status.thoughts.healthy ? 1 : 0);
     gauge("keepers", "Keeper processes", status.keepers.length);
     gauge("loop_stall_seconds", "Longest hold-up of the main loop since the last look", status.loop_stall_ms / 1000);
     return registry.metrics();

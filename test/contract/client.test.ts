@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { silentLog } from "../../src/log.js";
 import { Client } from "../../src/rpc/client.js";
-import type { EventStreamItem, OutputItem } from "../../src/rpc/client.js";
+import type { EventStream, EventStreamItem, OutputItem } from "../../src/rpc/client.js";
 import { RpcServer } from "../../src/rpc/server.js";
 import { checkLeaks } from "../support/leaks.js";
 import { waitUntil, within } from "../support/wait.js";
@@ -117,7 +117,7 @@ it("leaves a stream without a trace, and a handler that holds back holds the flo
 it("iterates over events, each subscription its own, with nothing missed after ready", async () => {
   const client = await Client.connect({ socket: fixture.socket });
   const bells = client.events({ kinds: ["session.bell"] });
-  const all = client.events();
+  const all: EventStream = client.events();
   const cursor = await bells.ready;
   await all.ready;
   expect(cursor).toEqual({ boot: "boot-fake", seq: 0 });

@@ -40,13 +40,27 @@ describe.each(DIALECTS)("%s", (name) => {
     const hello = await client.call("daemon.hello", { client: "test", protocol: 1 });
     expect(hello).toMatchObject({ protocol: 1, version: "0.0.0-test", boot: "boot-fake", pid: process.pid });
     expect(hello["methods"]).toEqual([...METHODS.keys()]);
-    for (const method of hello["methods"] as string[]) expect(method).not.toMatch(/^thought\.config\.|prompt|report/);
+    for (const method of hello["methods"] as string[]) expect(method).not.toMatch(/report/);
     expect(await refusal("daemon.hello", { protocol: 2 })).toMatchObject({
       code: 18,
       name: "PROTOCOL",
       message: expect.stringContaining("speaks protocol 1") as string,
     });
-    expect(await refusal("session.prompt", { id: "x" })).toMatchObject({ code: 16, name: "UNKNOWN_METHOD" });
+    expect(await refusal("session.later", { id: "x" })).toMatchObject({ code: 16, name: "UNKNOWN_METHOD" });
+  });
+
+  it("prompts, and waits in the same request; a key prompts once, also for who asks again", async () => {
+    const { id } = await client.call("session.create", { name: "prompted" });
+    const plain = await client.call("session.prompt", { id, text: "- go on\n\tplease" });
+    expect(plain).toMatchObject({ delivery: "submitted", evidence: { rule: "fake", confidence: "high" } });
+    const asked = { id, text: "keyed", key: "k-prompt", wait: { until: ["attention"], timeout_ms: 20_000 } };
+    const waiting = [client.call("session.prompt", asked), client.call("session.prompt", asked)];
+    await waitUntil("the wait", () => fixture.supervisor.waiting > 0);
+    fixture.supervisor.enter(String(id), "attention");
+    const [first, second] = await Promise.all(waiting);
+    expect(first).toMatchObject({ delivery: "submitted", state: "attention" });
+    expect(second).toEqual(first);
+    expect(await refusal("session.prompt", { ...asked, text: "another" })).toMatchObject({ name: "INVALID_PARAMS" });
   });
 
   it("makes, lists, gets, changes and forgets sessions", async () => {
@@ -97,7 +111,9 @@ describe.each(DIALECTS)("%s", (name) => {
 
   const bad: [string, Record<string, unknown>, RegExp, string?][] = [
     ["session.create", { nmae: "x" }, /unknown parameter "nmae"; it takes name, cwd/, "nmae"],
-    ["session.create", { prompt: "later" }, /unknown parameter "prompt"/, "prompt"],
+    ["session.create", { later: "x" }, /unknown parameter "later"/, "later"],
+    ["session.prompt", { id: "sess_1" }, /text is missing/, "text"],
+    ["session.prompt", { id: "sess_1", text: "x", wait: { until: [] } }, /names at least one state/, "wait.until"],
     ["session.create", { name: "sess_1" }, /must not look like an id/, "name"],
     ["session.create", { name: "../../etc/passwd" }, /a name has 1–64/, "name"],
     ["session.create", { cwd: "relative" }, /is an absolute path; got "relative"/, "cwd"],

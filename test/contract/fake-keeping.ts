@@ -4,6 +4,9 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { LifeguardError } from "../../src/errors.js";
+import { systemClock } from "../../src/clock.js";
+import { thoughtSettings } from "../../src/config.js";
+import { silentLog } from "../../src/log.js";
 import type { SessionSpec, SessionSummary } from "../../src/session.js";
 import type {
   Caller,
@@ -26,6 +29,35 @@ import type {
   StoreStatus,
   VerifyReport,
 } from "../../src/supervisor/api.js";
+import { Thinking } from "../../src/thoughts/thinking.js";
+
+/** The real one, over a document in memory and no sessions. */
+function thinking(): Thinking {
+  let kept: { version: number; value: unknown } = { version: 0, value: null };
+  return new Thinking({
+    settings: thoughtSettings.parse({}),
+    documents: {
+      get: () => Promise.resolve({ ...kept, problem: null }),
+      put: async (_name, value, version) => {
+        if (version !== kept.version) throw new LifeguardError("BUSY", `at version ${kept.version}`, { version: kept.version });
+        kept = { version: version + 1, value };
+        return { version: kept.version };
+      },
+    },
+    world: {
+      sessions: () => [],
+      session: () => null,
+      thought: () => null,
+      tail: () => Promise.resolve(""),
+      publish: () => ({ accepted: false }),
+      follow: () => () => {},
+    },
+    clock: systemClock,
+    log: silentLog,
+    env: () => ({}),
+    announce: () => {},
+  });
+}
 
 /** What the fake needs of the sessions. */
 export interface FakeSessions {
@@ -49,6 +81,7 @@ export class FakeKeeping implements KeepingApi {
   pruned: { olderThanMs: number | undefined; dryRun: boolean }[] = [];
   readonly journals: Journals;
   readonly archives: Archives;
+  readonly thinking: Thinking = thinking();
   readonly kept = new Map<string, KeptJournal>();
   readonly #thoughts = new Map<string, StoredThought>();
   readonly #texts = new Map<string, string>();

@@ -14,6 +14,8 @@ import type {
   KillResult,
   LifeguardEvent,
   ListRequest,
+  PromptAnswer,
+  PromptRequest,
   SupervisorApi,
   WaitRequest,
   Watch,
@@ -142,6 +144,7 @@ export class FakeSupervisor implements SupervisorApi {
       tmux: null,
       health: "ok",
       restarts: 0,
+      pinned: false,
       dirty: false,
       last_checkpoint_at: null,
       recovered_from: null,
@@ -175,6 +178,19 @@ export class FakeSupervisor implements SupervisorApi {
 
   keys(id: string, keys: string[]): Promise<{ accepted: number }> {
     return this.input(id, Buffer.from(keys.join(" ")));
+  }
+
+  async prompt(id: string, request: PromptRequest, caller: Caller): Promise<PromptAnswer> {
+    this.callers.push(caller);
+    this.#session(id).input.push(Buffer.from(`${request.text}\r`));
+    const answer = {
+      prompt: `prompt-${this.#session(id).input.length}`,
+      delivery: "submitted",
+      evidence: { rule: "fake", confidence: "high", detail: "fake" },
+    } as const;
+    if (request.wait === undefined) return answer;
+    const { until, timeoutMs } = request.wait;
+    return { ...answer, state: (await this.wait(id, { until, timeoutMs, signal: request.signal })).state };
   }
 
   paste(id: string, text: string): Promise<{ accepted: number }> {
@@ -343,6 +359,7 @@ export class FakeSupervisor implements SupervisorApi {
       memory: { daemon_rss: process.memoryUsage.rss(), keeper_rss: 0 },
       queue: { items, bytes, oldest_ms, coalesced, refused },
       store: { ok, damaged: damaged.length },
+      thoughts: { engine: "rules", healthy: true, detail: null },
       watches: 0,
       restored: null,
       loop_stall_ms: 0,

@@ -3,14 +3,14 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isNonblocking } from "../../src/libc/descriptors.js";
+import { isNonblocking, writeDescriptor } from "../../src/libc/descriptors.js";
 import { openFileLimits } from "../../src/libc/processes.js";
 import { openSpawner } from "../../src/reaper/spawner.js";
 import type { Spawner } from "../../src/reaper/spawner.js";
 import { PLAIN, Running, shell } from "../support/pty-run.js";
 import { waitUntil } from "../support/wait.js";
 
-const SLEEP = { ...PLAIN, file: "/bin/sleep", argv: ["/bin/sleep", "1000"] };
+const STAYING = { ...PLAIN, file: "/bin/cat", argv: ["/bin/cat"] };
 
 function procField(pid: number, file: string, name: string): string {
   return new RegExp(`^${name}:?\\s+(.*)$`, "m").exec(readFileSync(`/proc/${pid}/${file}`, "latin1"))?.[1]?.trim() ?? "";
@@ -39,10 +39,15 @@ describe.each(["posix", "node-pty"] as const)("%s spawner", (kind) => {
   }
 
   /** A program that stays until it is looked at from outside. */
-  async function whileSleeping(order: typeof SLEEP, look: (pid: number) => void): Promise<void> {
+  async function whileStaying(order: typeof STAYING, look: (pid: number) => void): Promise<void> {
     const running = new Running(spawner, order);
     try {
-      await waitUntil("exec", () => procField(running.born.pid, "status", "Name") === "sleep");
+      // Its answer says that it runs; by its name in /proc alone, the loader may still have a library open.
+      writeDescriptor(running.born.master, Buffer.from("up\n"));
+      await waitUntil("its answer", () => {
+        running.read();
+        return running.text() === "up\nup\n";
+      });
       look(running.born.pid);
     } finally {
       process.kill(running.born.pid, "SIGKILL");
@@ -51,12 +56,12 @@ describe.each(["posix", "node-pty"] as const)("%s spawner", (kind) => {
   }
 
   test("the child has fds 0, 1 and 2 and no other, all on its terminal", async () => {
-    await whileSleeping(SLEEP, (pid) => expect(readdirSync(`/proc/${pid}/fd`).sort()).toEqual(["0", "1", "2"]));
+    await whileStaying(STAYING, (pid) => expect(readdirSync(`/proc/${pid}/fd`).sort()).toEqual(["0", "1", "2"]));
     expect((await run("readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2; tty")).text).toMatch(/^(\/dev\/pts\/\d+\n)\1\1\1$/);
   });
 
   test("it leads a session of its own with the terminal as its own", async () => {
-    await whileSleeping(SLEEP, (pid) => {
+    await whileStaying(STAYING, (pid) => {
       const stat = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
       expect({ group: Number(stat[2]), session: Number(stat[3]), foreground: Number(stat[5]) }).toEqual({
         group: pid,
@@ -144,7 +149,7 @@ describe.each(["posix", "node-pty"] as const)("%s spawner", (kind) => {
     const limits = openFileLimits();
     const umask = process.umask();
     process.on("SIGUSR2", () => undefined);
-    await whileSleeping({ ...SLEEP, nofileSoft: 777, umask: 0o027 }, (pid) => {
+    await whileStaying({ ...STAYING, nofileSoft: 777, umask: 0o027 }, (pid) => {
       expect(procField(pid, "limits", "Max open files").split(/\s+/).slice(0, 2)).toEqual(["777", String(limits.hard)]);
       expect(procField(pid, "status", "Umask")).toBe("0027");
       for (const set of ["SigBlk", "SigIgn", "SigCgt"]) expect(procField(pid, "status", set), set).toMatch(/^0+$/);

@@ -15,6 +15,7 @@ checkLeaks();
 const DAY = 86_400_000;
 const policy = (change: Partial<PruneRequest> = {}): PruneRequest => ({
   olderThanMs: 7 * DAY,
+  sessionsKept: 10_000,
   periodicKept: 10,
   sessionBytes: null,
   allBytes: null,
@@ -277,6 +278,24 @@ describe.each(subjects)("the store in %s", (_name, make) => {
       expect(report.kept.map(({ id }) => id).toSorted()).toEqual(["sess_4", "sess_5"]);
       await reopen();
       expect(store.registry.list().map(({ id }) => id)).toEqual(["sess_2", "sess_3", "sess_4", "sess_5", "sess_6"]);
+    });
+
+    it("keeps so many ended sessions: the longest ended go first, those that may not go are passed over", async () => {
+      // In an order that is neither that of their numbers nor its reverse.
+      const ends = [3, 1, 5, 2, 4, 6];
+      for (const [index, hours] of ends.entries())
+        await store.registry.put(exited(`sess_${index + 1}`, clock.time - hours * (DAY / 24), { pinned: hours === 6 }));
+      await store.registry.put(record("sess_7", { created_at: 0, last_activity_at: 0 }));
+      const row = await store.checkpoints.save(checkpoint("sess_3"));
+      await store.forks.create({ checkpoint: row.checkpoint, session: "sess_3", forked_session: "sess_7" });
+      const keep = (id: string): string | null => (id === "sess_5" ? "it has not been saved yet" : null);
+      const dry = await store.prune(policy({ sessionsKept: 4, keep, dryRun: true }));
+      expect(dry.removed.map(({ id }) => id)).toEqual(["sess_1", "sess_4"]);
+      const report = await store.prune(policy({ sessionsKept: 4, keep }));
+      expect(report.removed.map(({ id }) => id)).toEqual(["sess_1", "sess_4"]);
+      expect(report.kept.map(({ id }) => id)).toEqual(["sess_6", "sess_3", "sess_5"]);
+      expect((await store.prune(policy({ sessionsKept: 4, keep }))).removed).toEqual([]);
+      expect(store.registry.list().map(({ id }) => id)).toEqual(["sess_2", "sess_3", "sess_5", "sess_6", "sess_7"]);
     });
   });
 });

@@ -247,7 +247,15 @@ describe("what is not ours", () => {
     store = await open();
     expect(store.registry.list().map(({ id }) => id)).toEqual(["sess_1"]);
     expect(store.ids.next("session")).toBe(3);
-    const report = await store.prune({ olderThanMs: 0, periodicKept: 1, sessionBytes: 0, allBytes: 0, dryRun: false, keep: () => null });
+    const report = await store.prune({
+      olderThanMs: 0,
+      sessionsKept: 1,
+      periodicKept: 1,
+      sessionBytes: 0,
+      allBytes: 0,
+      dryRun: false,
+      keep: () => null,
+    });
     expect(report.foreign).toContain("sessions/backup");
     expect(existsSync(join(directory, "sessions", "backup"))).toBe(true);
     expect(readFileSync(foreign, "utf8")).toBe("mine");

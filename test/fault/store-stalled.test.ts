@@ -137,3 +137,30 @@ it("journal entries are all there or refused by name, and readers of others do n
     results.flatMap(({ index, refused: word }) => (word === null ? [index] : [])),
   );
 });
+
+it("thoughts while the disk hangs: each is taken and shown, said to be degraded when the queue is full, and the newest is written", async () => {
+  const disk = new SimulatedDisk();
+  disk.makeDirectories("/state");
+  const store = await open(disk);
+  await settled(ids.map((id) => store.registry.put(record(id))));
+  disk.plan = (_call, operation): Fault | undefined => (operation === "fsync" ? "hang" : undefined);
+  const waits: Promise<void>[] = [];
+  const publish = (id: string, seq: number): boolean => {
+    const said = store.thoughts.publish(id, { text: `t ${seq}`, stream_instance_id: "s", emission_seq: seq });
+    if (!said.accepted) throw new Error(said.reason);
+    if (!waits.includes(said.durable)) waits.push(said.durable);
+    return said.degraded;
+  };
+  const degraded = ids.map((id) => publish(id, 1));
+  expect([degraded[0], degraded.at(-1)]).toEqual([false, true]);
+  for (let seq = 2; seq <= 20; seq++) for (const id of ids) expect(publish(id, seq)).toBe(true);
+  expect(store.thoughts.get("sess_500")).toMatchObject({ text: "t 20", watermark: { emission_seq: 20 } });
+  // One write of each session waits, and the two that hang: however often it is said.
+  expect(waits.length).toBeLessThanOrEqual(SESSIONS + 2);
+  expect(store.status().queue).toMatchObject({ refused: 0 });
+  disk.release();
+  await Promise.all(waits);
+  const next = await open(disk.afterPowerCut());
+  for (const id of ids)
+    expect(next.thoughts.get(id)).toMatchObject({ text: "t 20", watermark: { stream_instance_id: "s", emission_seq: 20 } });
+});

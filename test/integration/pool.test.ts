@@ -50,7 +50,10 @@ describe("one actor", () => {
       request: { format: "text", scrollback: 0 },
       size: session.start.size,
       historyLines: 100,
+      offset: screen.offset,
+      checkpoint: null,
     });
+    expect(again.whole).toBe(true);
     expect(again.content).toBe(screen.content);
     expect(again.offset).toBe(screen.offset);
   });

@@ -53,22 +53,26 @@ function tour(): Step[] {
 
 /** What differs from run to run, the same in both texts; checkpoints that the daemon makes when it is time are left out. */
 function settled(text: string): string {
-  return text
-    .replaceAll("\r\n", "\n")
-    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "BOOT")
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
-    .replaceAll(/\b\d+(?:ms|s|m)\b(?! +\/)/g, "AGE")
-    .replaceAll(/\bpid +\d+/g, "pid N")
-    .replaceAll(/"(seq|offset)": ?\d+/g, '"$1":N')
-    .replaceAll(/\/\S*\/lifeguard\.sock/g, "SOCKET")
-    .replaceAll(/\d+ process(?:es)?/g, "PROCESSES")
-    .replaceAll(/\b\d+ (writes|were replaced)/g, "N $1")
-    .replaceAll(/^\S+ +sess_\d+ +\d+ +periodic .*\n/gm, "")
-    .replaceAll(/(sess_\d+) +\d+ +manual/g, "$1 GENERATION manual")
-    .replaceAll(/\b\d+(?:\.\d+)? (?:B|KiB)/g, "SIZE")
-    .replaceAll(/ +/g, " ")
-    .replaceAll(/ $/gm, "")
-    .trimEnd();
+  return (
+    text
+      .replaceAll("\r\n", "\n")
+      .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "BOOT")
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
+      .replaceAll(/\b\d+(?:ms|s|m)\b(?! +\/)/g, "AGE")
+      // How deep a session rests: after 30 s, which the tour may take.
+      .replaceAll(/(○ idle\??) z{1,3}(?= )/g, "$1")
+      .replaceAll(/\bpid +\d+/g, "pid N")
+      .replaceAll(/"(seq|offset)": ?\d+/g, '"$1":N')
+      .replaceAll(/\/\S*\/lifeguard\.sock/g, "SOCKET")
+      .replaceAll(/\d+ process(?:es)?/g, "PROCESSES")
+      .replaceAll(/\b\d+ (writes|were replaced)/g, "N $1")
+      .replaceAll(/^\S+ +sess_\d+ +\d+ +periodic .*\n/gm, "")
+      .replaceAll(/(sess_\d+) +\d+ +manual/g, "$1 GENERATION manual")
+      .replaceAll(/\b\d+(?:\.\d+)? (?:B|KiB)/g, "SIZE")
+      .replaceAll(/ +/g, " ")
+      .replaceAll(/ $/gm, "")
+      .trimEnd()
+  );
 }
 
 const MARK = "\u001e";

@@ -6,9 +6,14 @@ import { join } from "node:path";
 const KEY = "12345678901234567890";
 export const TOOLS = ["claude", "codex", "opencode"];
 
-/** @returns the environment, cwd and command of one agent. `root` is emptied first; `programs` has node_modules/.bin */
-export function agentHome(tool, { root, programs, port, approve = "ask" }) {
-  rmSync(root, { recursive: true, force: true });
+/**
+ * `trusted`: it has been told that it may work in this directory. `known`: it has been set up before. `mode`: Claude's permission mode.
+ * `questions`: it may ask the user (Codex only, where that is off by default). `fresh`: `root` is emptied first; false: a second agent beside one that is there.
+ *
+ * @returns the environment, cwd and command of one agent. `programs` has node_modules/.bin
+ */
+export function agentHome(tool, { root, programs, port, trusted = true, known = true, mode = "default", questions = false, fresh = true }) {
+  if (fresh) rmSync(root, { recursive: true, force: true });
   const cwd = join(root, "demo");
   const home = join(root, "home");
   for (const directory of [cwd, home]) mkdirSync(directory, { recursive: true });
@@ -22,23 +27,23 @@ export function agentHome(tool, { root, programs, port, approve = "ask" }) {
     COLORTERM: "truecolor",
     TERM_PROGRAM: "lifeguard",
     PS1: "user@host:\\w\\$ ",
-    ...SETTINGS[tool]({ root, cwd, home, url, approve }),
+    ...SETTINGS[tool]({ root, cwd, home, url, trusted, known, mode, questions }),
   };
   return { cwd, env, command: tool };
 }
 
 const SETTINGS = {
-  claude({ root, cwd, url }) {
+  claude({ root, cwd, url, trusted, known, mode }) {
     const directory = join(root, "claude");
-    mkdirSync(directory);
+    mkdirSync(directory, { recursive: true });
     const project = { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true, allowedTools: [] };
     const settings = {
-      hasCompletedOnboarding: true,
-      theme: "dark",
-      customApiKeyResponses: { approved: [KEY], rejected: [] },
-      projects: { [cwd]: project },
+      ...(known ? { hasCompletedOnboarding: true, theme: "dark", customApiKeyResponses: { approved: [KEY], rejected: [] } } : {}),
+      projects: trusted ? { [cwd]: project } : {},
     };
     writeFileSync(join(directory, ".claude.json"), JSON.stringify(settings));
+    // Newer versions approve by themselves unless they are told to ask.
+    writeFileSync(join(directory, "settings.json"), JSON.stringify({ permissions: { defaultMode: mode } }));
     return {
       ANTHROPIC_BASE_URL: url,
       ANTHROPIC_API_KEY: `sk-ant-api03-${KEY}`,
@@ -49,28 +54,28 @@ const SETTINGS = {
       IS_SANDBOX: "1",
     };
   },
-  codex({ root, cwd, url }) {
+  codex({ root, cwd, url, trusted, known, questions }) {
     const directory = join(root, "codex");
-    mkdirSync(directory);
+    mkdirSync(directory, { recursive: true });
     writeFileSync(
       join(directory, "config.toml"),
       [
         'model = "gpt-5"',
-        'model_provider = "mock"',
-        'approval_policy = "on-request"',
-        'sandbox_mode = "read-only"',
+        ...(known ? ['model_provider = "mock"'] : []),
+        // Who says what it may do is not asked for trust.
+        ...(trusted ? ['approval_policy = "on-request"', 'sandbox_mode = "read-only"'] : []),
         "check_for_update_on_startup = false",
         "[model_providers.mock]",
         'name = "mock"',
         `base_url = "${url}/v1"`,
         'env_key = "OPENAI_API_KEY"',
         'wire_api = "responses"',
-        `[projects."${cwd}"]`,
-        'trust_level = "trusted"',
+        ...(questions ? ["[features]", "default_mode_request_user_input = true"] : []),
+        ...(trusted ? [`[projects."${cwd}"]`, 'trust_level = "trusted"'] : []),
         "",
       ].join("\n"),
     );
-    return { CODEX_HOME: directory, OPENAI_API_KEY: "x" };
+    return { CODEX_HOME: directory, ...(known ? { OPENAI_API_KEY: "x" } : {}) };
   },
   opencode({ root, cwd, url }) {
     const provider = {

@@ -8,6 +8,8 @@ const SHOWS = {
     ready: /❯/,
     busy: /^[⠀-⣿◐-◓] /u,
     asks: /Do you want to proceed\?/,
+    writes: /Do you want to create/,
+    trusts: /trust/,
     answered: /All done now\./,
     approve: "\r",
     refuse: "\x1b",
@@ -18,6 +20,8 @@ const SHOWS = {
     ready: /^demo\n[\s\S]*gpt-5 default/,
     busy: /^[⠀-⣿] /u,
     asks: /Would you like to run/,
+    writes: /make the following edits/,
+    trusts: /Do you trust|trust the contents/,
     answered: /All done now\./,
     approve: "\r",
     refuse: "\x1b",
@@ -28,6 +32,8 @@ const SHOWS = {
     ready: /Ask anything/,
     busy: /[■⬝]{6,}/u,
     asks: /Permission required/,
+    writes: /Permission required/,
+    trusts: /$^/,
     answered: /All done now\./,
     approve: "\r",
     refuse: "\x1b",
@@ -123,23 +129,105 @@ function turns(tool) {
       delayMs: 200,
       steps: [...start, ...begin("quote yourself"), { until: /That is all/ }, ...ends, { wait: 1000 }],
     },
+    typing: {
+      about: "somebody types, opens the menus for commands and files, and takes it all back",
+      steps: [
+        ...start,
+        { type: "what would" },
+        { wait: 600 },
+        { send: "\x15" },
+        { wait: 400 },
+        { type: "/" },
+        { wait: 1000 },
+        { type: "mo" },
+        { wait: 600 },
+        { send: "\x7f\x7f\x7f" },
+        { wait: 600 },
+        { type: "@n" },
+        { wait: 1000 },
+        { send: "\x7f\x7f" },
+        { wait: 400 },
+        { send: "\x1b[200~Do you want to proceed?\n❯ 1. Yes\n  3. No\nEsc to cancel\x1b[201~" },
+        { wait: 1500 },
+      ],
+    },
+    write: {
+      about: "the agent asks for leave to write a file",
+      steps: [
+        ...start,
+        ...begin("please write the file"),
+        { until: s.writes, state: "attention" },
+        { wait: 2000 },
+        { send: s.approve },
+        { gone: s.writes },
+        { until: s.busy, state: "busy" },
+        ...ends,
+      ],
+    },
+    trust: {
+      about: "a directory that it does not know: may it work there?",
+      home: { trusted: false },
+      steps: [
+        { state: "starting", why: "started" },
+        { until: s.trusts, state: "attention" },
+        { wait: 2500 },
+        { when: /❯ No, exit/, send: "\x1b[B" },
+        { wait: 500 },
+        enter,
+        { gone: s.trusts, state: "idle" },
+        { quiet: 1500 },
+        { wait: 2000 },
+      ],
+    },
+    login: {
+      about: "never set up before: how shall it log in?",
+      home: { known: false, trusted: false },
+      steps: [
+        { state: "starting", why: "started" },
+        { quiet: 3000, state: "attention", why: "it asks how it shall be set up" },
+        { wait: 2500 },
+      ],
+    },
     question: {
       about: "the agent asks a question",
+      home: { questions: true },
       steps: [
         ...start,
         ...begin("ask me something"),
-        { until: /Which colour|question/, state: "attention" },
-        { quiet: 1500 },
-        { wait: 1500 },
+        { until: /Which colour/, state: "attention" },
+        { wait: 3000 },
         enter,
-        { wait: 500 },
-        { quiet: 2500 },
-        { state: "idle" },
-        { wait: 1000 },
+        { until: s.busy, state: "busy" },
+        ...ends,
       ],
     },
   };
 }
 
-const { question: _, ...codex } = turns("codex"); // It has no tool to ask with in this mode.
-export const scenarios = { claude: turns("claude"), codex, opencode: turns("opencode") };
+function planned(tool) {
+  const s = SHOWS[tool];
+  return {
+    about: "in plan mode it proposes a plan, and asks for leave to go on",
+    home: { mode: "plan" },
+    steps: [
+      { state: "starting", why: "started" },
+      { until: s.ready, state: "idle" },
+      { quiet: 1500 },
+      { wait: 1000 },
+      ...say("make a plan please"),
+      { until: s.busy, state: "busy" },
+      { until: /Would you like to proceed\?|Ready to code\?|Exit plan mode\?/, state: "attention" },
+      { wait: 2500 },
+      { send: "\x1b" },
+      { gone: /Would you like to proceed\?|Ready to code\?|Exit plan mode\?/, state: "idle" },
+      { wait: 3000 },
+    ],
+  };
+}
+
+// OpenCode asks nobody for trust, and calls home before it says anything of a log-in.
+const { trust: _trust, login: _login, ...opencode } = turns("opencode");
+// Claude Code wants its real servers before it asks how to log in; Codex has asked nobody for trust as it was run here.
+const { login: _noLogin, ...claude } = turns("claude");
+const { trust: _noTrust, ...codex } = turns("codex");
+export const scenarios = { claude: { ...claude, plan: planned("claude") }, codex, opencode };

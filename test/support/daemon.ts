@@ -22,6 +22,7 @@ import type { Readiness } from "../../src/cli/start-daemon.js";
 import { messageOf } from "../../src/errors.js";
 import { Client } from "../../src/rpc/client.js";
 import type { ConnectOptions } from "../../src/rpc/client.js";
+import type { Disk } from "./disks.js";
 import { checkLeaks } from "./leaks.js";
 import { isAlive, processesNaming } from "./processes.js";
 import type { ProcessInfo } from "./processes.js";
@@ -37,6 +38,8 @@ export interface DaemonOptions {
   env?: Record<string, string>;
   /** The text of config.toml. */
   config?: string;
+  /** Mounted for as long as the home is there: at the home itself (`""`), or at a directory in it. */
+  disk?: { at: "" | "store"; disk: Disk };
 }
 
 export interface CommandResult {
@@ -77,6 +80,7 @@ export class TestDaemon {
   /** Of every process of this home: its own environment's. */
   readonly env: Record<string, string>;
   readonly #clients = new Set<Client>();
+  readonly #disk: Disk | null;
   #child: ChildProcess | null = null;
   #words = "";
   /** Milliseconds from exec to ready at the last start. */
@@ -84,9 +88,14 @@ export class TestDaemon {
   /** Sessions the last start has adopted. */
   restored = 0;
 
-  constructor({ env = {}, config }: DaemonOptions) {
+  constructor({ env = {}, config, disk }: DaemonOptions) {
     this.home = mkdtempSync(join(tmpdir(), "lifeguard-"));
     this.socket = join(this.home, "run", "lifeguard.sock");
+    this.#disk = disk?.disk ?? null;
+    if (disk !== undefined) {
+      mkdirSync(join(this.home, disk.at), { recursive: true });
+      disk.disk.mount(join(this.home, disk.at));
+    }
     const user = join(this.home, "user");
     mkdirSync(user);
     this.env = {
@@ -204,6 +213,7 @@ export class TestDaemon {
   async end(): Promise<ProcessInfo[]> {
     running.delete(this);
     let left: ProcessInfo[] = [];
+    this.#disk?.thaw?.();
     try {
       if (this.#child !== null) {
         const child = this.#child;
@@ -218,6 +228,7 @@ export class TestDaemon {
     } finally {
       await Promise.all([...this.#clients].map((client) => client.close()));
       await this.#killAll();
+      this.#disk?.unmount();
       rmSync(this.home, { recursive: true, force: true });
     }
     return left;

@@ -180,6 +180,7 @@ export function memoryStore(world: World, clock: Clock, kept = 10): Store {
       return { checkpoint: newest, skipped: [] };
     },
     get: async (checkpoint) => find(checkpoint),
+    ownerOf: (checkpoint) => world.checkpoints.find((each) => each.checkpoint === checkUuid("checkpoint", checkpoint))?.session ?? null,
     remove: async (checkpoint, options = {}) => {
       const reason = options.unless?.() ?? null;
       if (reason !== null) throw new LifeguardError("BUSY", reason);
@@ -265,16 +266,20 @@ export function memoryStore(world: World, clock: Clock, kept = 10): Store {
 
   const prune = async (request: PruneRequest): Promise<PruneReport> => {
     const report: PruneReport = { removed: [], kept: [], foreign: [], bytes: 0 };
-    for (const { id, state, exit, last_activity_at: last, pinned } of registry.list()) {
-      const age = Math.max(0, clock.now() - (exit?.at ?? last));
-      if (state !== "exited" || age <= request.olderThanMs) continue;
+    const age = ({ exit, last_activity_at: last }: SessionRow): number => Math.max(0, clock.now() - (exit?.at ?? last));
+    const ended = registry.list().filter(({ state }) => state === "exited");
+    let left = ended.length;
+    for (const row of ended.toSorted((a, b) => age(b) - age(a))) {
+      const { id, pinned } = row;
+      if (age(row) <= request.olderThanMs && left <= request.sessionsKept) continue;
       const fork = world.forks.find((each) => each.session === id && each.status === "active");
       const reason = pinned ? "it is pinned" : fork === undefined ? request.keep(id) : `fork ${fork.fork}`;
       if (reason !== null) {
         report.kept.push({ id, reason });
         continue;
       }
-      if (!request.dryRun) await registry.remove(id);
+      if (!request.dryRun) await (request.remove?.(id, () => null) ?? registry.remove(id));
+      left -= 1;
       report.removed.push({ kind: "session", id, session: id, reason: "old", bytes: 0 });
     }
     return report;
@@ -311,6 +316,7 @@ export function memoryStore(world: World, clock: Clock, kept = 10): Store {
       foreign: [],
       ms: 0,
     },
+    trouble: null,
     status,
     verify: async () => ({ checked: 0, damaged: [], unsupported: [], foreign: [] }),
     prune,

@@ -4,4 +4,4 @@ export interface MockModel {
   settings: { delayMs: number; command: string };
   close(): void;
 }
-export function startMockModel(options?: { delayMs?: number; command?: string }): Promise<MockModel>;
+export function startMockModel(options?: { delayMs?: number; command?: string; heard?: (texts: string[]) => void }): Promise<MockModel>;

@@ -1,6 +1,8 @@
 // The model APIs that coding agents call, on loopback: an agent can be driven through whole turns with no network and no key.
 // What the prompt says decides what the "model" does:
 //   "run the tool"   thinks aloud, asks to run a command, then answers
+//   "write the file" asks to write notes.txt
+//   "make a plan"    proposes a plan and asks for leave to go on, by the tool the agent has for it
 //   "ask me"         asks the user a question, by the tool the agent has for it
 //   "please fail"    the API refuses the request
 //   "quote yourself" answers with text that looks like the agents' own dialogs and status lines
@@ -39,6 +41,8 @@ function wish(text, answered) {
   if (/please fail/.test(text)) return "fail";
   if (answered) return "talk";
   if (/run the tool/.test(text)) return "tool";
+  if (/write the file/.test(text)) return "write";
+  if (/make a plan/.test(text)) return "plan";
   if (/ask me/.test(text)) return "question";
   return "talk";
 }
@@ -52,7 +56,8 @@ function newest(messages, isPrompt) {
   const turns = messages.slice(Math.max(0, messages.findLastIndex(isPrompt)));
   return { text: JSON.stringify(turns), turns };
 }
-const PROMPT = /run the tool|please fail|quote yourself|long answer|ask me|hello/;
+const PROMPT = /run the tool|write the file|make a plan|please fail|quote yourself|long answer|ask me|hello/;
+const NOTES = "one\ntwo\nthree\n";
 
 async function anthropic(body, res, { delayMs, command }) {
   const { text } = newest(body.messages, (m) => m.role === "user" && PROMPT.test(JSON.stringify(m.content)));
@@ -72,12 +77,8 @@ async function anthropic(body, res, { delayMs, command }) {
     return await refuse(res, { type: "error", error: { type: "invalid_request_error", message: "the mock model refuses" } });
   if (!body.stream) return json(res, { ...message, content: [{ type: "text", text: "ok" }], stop_reason: "end_turn" });
   const send = events(res, (type, data) => `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
-  const tool =
-    wanted === "tool" && names.includes("Bash")
-      ? { name: "Bash", input: { command, description: "run a command" } }
-      : wanted === "question" && names.includes("AskUserQuestion")
-        ? { name: "AskUserQuestion", input: QUESTION }
-        : null;
+  const cwd = /working directory: ([^\\"\s]+)/i.exec(JSON.stringify(body.system) + text)?.[1] ?? "/tmp";
+  const tool = anthropicTool(wanted, names, { command, cwd });
   send("message_start", { message });
   send("content_block_start", { index: 0, content_block: { type: "text", text: "" } });
   for (const word of words(text)) {
@@ -96,6 +97,17 @@ async function anthropic(body, res, { delayMs, command }) {
   });
   send("message_stop", {});
   res.end();
+}
+
+function anthropicTool(wanted, names, { command, cwd }) {
+  const tools = {
+    tool: { name: "Bash", input: { command, description: "run a command" } },
+    write: { name: "Write", input: { file_path: `${cwd}/notes.txt`, content: NOTES } },
+    plan: { name: "ExitPlanMode", input: { plan: "# A plan\n\n1. Read the code\n2. Run the tests\n" } },
+    question: { name: "AskUserQuestion", input: QUESTION },
+  };
+  const tool = tools[wanted];
+  return tool !== undefined && names.includes(tool.name) ? tool : null;
 }
 
 async function responses(body, res, { delayMs, command }) {
@@ -151,6 +163,9 @@ function responsesCall(wanted, names, command) {
     status: "completed",
   });
   if (wanted === "question" && names.includes("request_user_input")) return call("request_user_input", QUESTION);
+  // It takes a patch in a shell for what it is.
+  const patch = `*** Begin Patch\n*** Add File: notes.txt\n${NOTES.trim().replace(/^/gm, "+")}\n*** End Patch`;
+  if (wanted === "write" && names.includes("exec_command")) return call("exec_command", { cmd: `apply_patch <<'EOF'\n${patch}\nEOF\n` });
   if (wanted !== "tool") return null;
   const name = names.find((known) => /exec_command|shell_command|shell/.test(known)) ?? "shell";
   const asks = { justification: "mock asks", sandbox_permissions: "require_escalated" };
@@ -188,7 +203,9 @@ async function chat(body, res, { delayMs, command }) {
       ? { name: "bash", arguments: { command, description: "run a command" } }
       : wanted === "question" && names.includes("question")
         ? { name: "question", arguments: QUESTION }
-        : null;
+        : wanted === "write" && names.includes("write")
+          ? { name: "write", arguments: { filePath: "notes.txt", content: NOTES } }
+          : null;
   if (tool !== null)
     delta({
       tool_calls: [
@@ -215,14 +232,26 @@ async function refuse(res, body) {
   res.end(JSON.stringify(body));
 }
 
-/** @returns a server on a free port of loopback */
-export async function startMockModel({ delayMs = 60, command = "sleep 3 && touch tool-ran && echo tool ran" } = {}) {
+/** What people said in this request, newest last: every text of every message of theirs, as it came over the wire. */
+function said(body) {
+  const messages = body.messages ?? (Array.isArray(body.input) ? body.input : []);
+  return messages
+    .filter((message) => message.role === "user")
+    .flatMap(({ content }) => (typeof content === "string" ? [content] : (content ?? []).map((part) => part.text ?? "")));
+}
+
+/**
+ * @param heard is given what people said, at each request of a turn
+ * @returns a server on a free port of loopback
+ */
+export async function startMockModel({ delayMs = 60, command = "sleep 3 && touch tool-ran && echo tool ran", heard = () => {} } = {}) {
   const settings = { delayMs, command };
   const answer = async (req, res) => {
     try {
       let raw = "";
       for await (const chunk of req) raw += chunk;
       const body = JSON.parse(raw === "" ? "{}" : raw);
+      heard(said(body));
       if (req.url.includes("count_tokens")) return json(res, { input_tokens: 1200 });
       if (req.url.includes("/messages")) return await anthropic(body, res, settings);
       if (req.url.includes("/responses")) return await responses(body, res, settings);

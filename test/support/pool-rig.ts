@@ -111,6 +111,7 @@ export class PoolRig {
           idleHoldMs: 1_500,
           errorLingerMs: 4_000,
           attentionAfterMs: 300_000,
+          promptConfirmMs: 3_000,
           ...settings,
         },
       },

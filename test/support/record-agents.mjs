@@ -1,8 +1,9 @@
 // Records what real coding agents write to a terminal, as fixtures for test/unit/actors/recordings.test.ts. Run by hand, after a build:
 //   npm install --prefix DIR @anthropic-ai/claude-code @openai/codex opencode-ai     (and their install scripts, where npm skips them)
-//   AGENTS_DIR=DIR node test/support/record-agents.mjs [tool…] [--only name,name] [--show]
-// Each recording goes to test/recordings/<tool>/<name>.json with a DRAFT timeline: the moments at which the texts that the steps wait
-// for were on the screen. Check it by hand (--show prints the screen at each), then set `checked`. A recording that exists keeps nothing.
+//   AGENTS_DIR=DIR node test/support/record-agents.mjs [tool…] [--only name,name] [--as DIRECTORY] [--show]
+// Each recording goes to test/recordings/<tool>/<name>.json (--as: another directory, for another version of the tool) with a DRAFT
+// timeline: the moments at which the texts that the steps wait for were on the screen. Read its frames (read-frames.mjs), mend the
+// timeline, then set `checked` to { "by": "frame reading", "on": DATE }. A recording that exists keeps nothing.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,8 +19,13 @@ import { startMockModel } from "./mock-llm.mjs";
 const RECORDINGS = new URL("../recordings/", import.meta.url);
 const MOST_BYTES = 300_000;
 const STEP_MS = 45_000;
+const STEADY_MS = 300;
 const programs = process.env.AGENTS_DIR;
 if (programs === undefined) throw new Error("AGENTS_DIR is not set: where the agents are installed");
+
+function option(name) {
+  return process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined;
+}
 
 /** Codex leaves servers behind that outlive its terminal: whatever has the recording's own directory in its environment ends with it. */
 function endLeftovers(root) {
@@ -37,7 +43,7 @@ async function record(tool, name, scenario) {
   const { cols = 100, rows = 30, command: toolCommand = "sleep 3 && touch tool-ran && echo tool ran", inShell = false, steps } = scenario;
   const model = await startMockModel({ delayMs: scenario.delayMs ?? 50, command: toolCommand });
   const root = mkdtempSync("/tmp/agent-");
-  const { cwd, env, command } = agentHome(tool, { root, programs, port: model.port });
+  const { cwd, env, command } = agentHome(tool, { root, programs, port: model.port, ...scenario.home });
   const argv = inShell ? ["/bin/bash", "--norc", "-i"] : [join(programs, "node_modules/.bin", command)];
   const { master, slavePath } = openPty(cols, rows);
   const pid = spawnOnTerminal({ file: argv[0], argv, env: Object.entries(env).map(([key, value]) => `${key}=${value}`), cwd, slavePath });
@@ -80,11 +86,18 @@ async function record(tool, name, scenario) {
   };
   try {
     for (const step of steps) {
+      if (step.when !== undefined && !step.when.test(shown())) continue;
       if (step.until !== undefined) await until(() => step.until.test(shown()), String(step.until));
-      if (step.gone !== undefined) await until(() => !step.gone.test(shown()), `the end of ${step.gone}`);
+      let since = null;
+      const gone = () => {
+        since = step.gone.test(shown()) ? null : (since ?? now());
+        // A frame that is drawn in parts after a resize lacks it for a moment.
+        return since !== null && now() - since >= STEADY_MS;
+      };
+      if (step.gone !== undefined) await until(gone, `the end of ${step.gone}`);
       if (step.quiet !== undefined) await until(() => now() - last > step.quiet, "quiet");
       if (step.state !== undefined) {
-        timeline.push([now(), step.state, step.why ?? String(step.until ?? step.gone ?? "")]);
+        timeline.push([since ?? now(), step.state, step.why ?? String(step.until ?? step.gone ?? "")]);
         if (process.argv.includes("--show")) console.log(`---- ${tool}/${name} ${now()} ${step.state}\n${shown()}`);
       }
       const wait = async (ms) => {
@@ -126,16 +139,17 @@ async function record(tool, name, scenario) {
   await new Promise((resolve) => setTimeout(resolve, 300));
   rmSync(root, { recursive: true, force: true, maxRetries: 5 });
   const bytes = output.reduce((sum, [, chunk]) => sum + chunk.length, 0);
-  const text = `${JSON.stringify({ tool, version, date: new Date().toISOString().slice(0, 10), scenario: scenario.about, checked: false, cols, rows, shell: inShell, end: now(), timeline }, null, 1).slice(0, -2)},\n "resizes": ${JSON.stringify(resizes)},\n "inputs": ${JSON.stringify(inputs)},\n "foreground": ${JSON.stringify(foreground)},\n "output": [\n${output.map(([at, chunk]) => `  ${JSON.stringify([at, chunk.toString("base64")])}`).join(",\n")}\n ]\n}\n`;
+  const text = `${JSON.stringify({ tool, version, date: new Date().toISOString().slice(0, 10), scenario: scenario.about, checked: false, cols, rows, shell: inShell, end: now() }, null, 1).slice(0, -2)},\n "timeline": [\n${timeline.map((one) => `  ${JSON.stringify(one)}`).join(",\n")}\n ],\n "resizes": ${JSON.stringify(resizes)},\n "inputs": ${JSON.stringify(inputs)},\n "foreground": ${JSON.stringify(foreground)},\n "output": [\n${output.map(([at, chunk]) => `  ${JSON.stringify([at, chunk.toString("base64")])}`).join(",\n")}\n ]\n}\n`;
   if (text.length > MOST_BYTES) console.error(`${tool}/${name}: ${text.length} bytes make too large a fixture`);
   const raw = Buffer.concat(output.map(([, chunk]) => chunk)).toString("latin1");
   for (const word of [programs, process.cwd()]) if (raw.includes(word)) console.error(`${tool}/${name}: shows ${word} of this machine`);
-  mkdirSync(new URL(`${tool}/`, RECORDINGS), { recursive: true });
-  writeFileSync(new URL(`${tool}/${name}.json`, RECORDINGS), text);
+  const directory = option("--as") ?? tool;
+  mkdirSync(new URL(`${directory}/`, RECORDINGS), { recursive: true });
+  writeFileSync(new URL(`${directory}/${name}.json`, RECORDINGS), text);
   console.log(`${tool}/${name}: ${bytes} bytes, ${output.length} reads, ${now()} ms`);
 }
 
-const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1].split(",") : null;
+const only = option("--only")?.split(",") ?? null;
 const wanted = TOOLS.filter((tool) => process.argv.includes(tool));
 let failed = 0;
 for (const tool of wanted.length === 0 ? TOOLS : wanted) {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Client, EventStreamItem, EventStreamOptions } from "../../src/rpc/client.js";
 
 /** What a wait may take on a busy machine before it has failed: generous, because nothing is measured by it. */
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 45_000;
 
 /**
  * Looks again and again until `look` gives something (not undefined, null or false), and answers with that. For what tells nobody:

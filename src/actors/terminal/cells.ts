@@ -160,6 +160,22 @@ export function rowText(line: Line, cols: number): string {
   return text.trimEnd();
 }
 
+/**
+ * The same without what is faint: in a prompt box that is a hint, and not what somebody typed. A cursor that a program draws itself
+ * (`cursor`, inverse) on the first letter of a hint belongs to the hint.
+ */
+export function typedText(line: Line, cols: number, cursor: number | null): string {
+  const end = Math.min(cols, line.length);
+  const faint = (x: number): boolean => ((line._data[x * WORDS + 2] ?? 0) & DIM) !== 0;
+  let text = "";
+  for (let x = 0; x < end; x++) {
+    if ((line._data[x * WORDS] ?? EMPTY) >>> WIDTH_SHIFT === 0 && x > 0) continue;
+    const drawn = x === cursor && ((line._data[x * WORDS + 1] ?? 0) & INVERSE) !== 0 && x + 1 < end && faint(x + 1);
+    text += faint(x) || drawn ? " " : textAt(line, x) || " ";
+  }
+  return text.trimEnd();
+}
+
 /** Columns up to the last cell that is not empty and plain. */
 export function seenLength(line: Line, cols: number): number {
   for (let x = Math.min(cols, line.length); x > 0; x--) {

@@ -4,7 +4,7 @@
  */
 import type { TerminalSize } from "../../session.js";
 import type { Screen, ScreenRequest } from "../messages.js";
-import { rowText } from "./cells.js";
+import { rowText, typedText } from "./cells.js";
 import { disposeEngine } from "./engine.js";
 import { encodeKeys, encodePaste } from "./keys.js";
 import { renderAnsi } from "./render-ansi.js";
@@ -108,6 +108,11 @@ export class Terminal {
     return this.#state.engine.core.coreService.decPrivateModes.bracketedPasteMode;
   }
 
+  /** True in the middle of a frame (DEC mode 2026): what is on the screen is not what the program wants to show. */
+  get drawing(): boolean {
+    return this.#state.engine.core.coreService.decPrivateModes.synchronizedOutput;
+  }
+
   /** Lines of history above the screen. */
   get historyLength(): number {
     return this.#state.engine.core._bufferService.buffers.active.ybase;
@@ -146,6 +151,14 @@ export class Terminal {
     const buffer = core._bufferService.buffers.active;
     const line = y < 0 || y >= core.rows ? undefined : buffer.lines.get(buffer.ybase + y);
     return line === undefined ? "" : rowText(line, Math.min(columns, core.cols));
+  }
+
+  /** The same row without hints, which are faint: what was typed. */
+  typedRow(y: number): string {
+    const { core } = this.#state.engine;
+    const buffer = core._bufferService.buffers.active;
+    const line = y < 0 || y >= core.rows ? undefined : buffer.lines.get(buffer.ybase + y);
+    return line === undefined ? "" : typedText(line, core.cols, y === buffer.y ? this.cursor.x : null);
   }
 
   /** Keys by their tmux names, in the modes the program has set. What is no name is typed as it is. */

@@ -42,6 +42,8 @@ function changeOf(event: SeenEvent): Partial<SessionSummary> | "list" | null {
         state: event["to"] as SessionState,
         evidence: event["evidence"] as Evidence,
         state_since: event.at,
+        // It has just changed: how it rests later comes with the next list.
+        rest_state: event["to"] === "exited" ? "deep_sleep" : "active",
         exit: (event["exit"] as SessionExit | undefined) ?? null,
       };
     case "session.title":
@@ -52,8 +54,9 @@ function changeOf(event: SeenEvent): Partial<SessionSummary> | "list" | null {
       return typeof event["name"] === "string" ? { name: event["name"] } : "list";
     case "session.resized":
       return { cols: Number(event["cols"]), rows: Number(event["rows"]) };
-    case "session.command":
     case "session.thought":
+      return event["thought"] === undefined ? "list" : { thought: event["thought"] as SessionSummary["thought"] };
+    case "session.command":
     case "session.health":
     case "session.restarted":
     case "session.tool":

@@ -2,7 +2,7 @@
 import type { SessionState, SessionSummary, TerminalSize } from "../../session.js";
 import { fit, truncate } from "../cells.js";
 import type { Colours } from "../colours.js";
-import { paintState, stateWords } from "../colours.js";
+import { paintState, restWords, stateWords } from "../colours.js";
 import { briefAge } from "../duration.js";
 import { homely, printable } from "../printable.js";
 import { titleOf } from "../session-table.js";
@@ -33,6 +33,7 @@ const HELP = [
   "  ◆ attention  waits for a person   ✖ error      a command failed",
   "  ● busy       works                ○ idle       waits for input",
   "  ?            after a state: the evidence is weak; `lifeguard show ID` says what it is",
+  "  z zz zzz     idle for 30 s, 5 minutes, 30 minutes",
 ];
 
 export function frame(state: TopState, setting: FrameSetting): string[] {
@@ -136,7 +137,7 @@ function row(session: SessionSummary, selected: boolean, widths: readonly number
   const { colours, now, home } = setting;
   const cells = rowText(
     [
-      stateWords(session.state, session.evidence.confidence),
+      restWords(session.state, session.evidence.confidence, session.rest_state),
       printable(session.name),
       briefAge(now - session.state_since),
       printable(homely(session.cwd, home)),

@@ -49,7 +49,9 @@ const LINGER_MS = 500;
 
 async function foreground({ options, env, terminal, socketFlag }: Invocation<Options>): Promise<number> {
   const tell = options.readyFd === undefined ? null : readinessTo(options.readyFd);
-  const say = (text: string): void => void (tell === null && terminal.stdout.write(text));
+  // A service manager is told in its own way, and its journal wants no greeting.
+  const silent = tell !== null || (env["NOTIFY_SOCKET"] ?? "") !== "";
+  const say = (text: string): void => void (!silent && terminal.stdout.write(text));
   const stop = new AbortController();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   // Again is harmless: a signal to the whole process group reaches us more than once (npm passes it on), and the exit hook of

@@ -10,6 +10,17 @@ interface Options {
   json?: boolean;
 }
 
+/** `-9`, `-KILL`, `-SIGKILL`, `-s KILL`: as kill(1) has them. `-h` and whatever else is one letter stay options. */
+export function likeKill(words: readonly string[]): string[] {
+  const end = words.indexOf("--");
+  return words.flatMap((word, index) => {
+    if (end !== -1 && index > end) return [word];
+    if (word === "-s") return ["--signal"];
+    const signal = /^-((?:SIG)?[A-Z][A-Z0-9+-]+|[0-9]{1,2})$/i.exec(word)?.[1];
+    return signal === undefined ? [word] : ["--signal", signal];
+  });
+}
+
 const SIGNALS = ["HUP", "INT", "TERM", "KILL", "USR1", "USR2", "STOP", "CONT", "WINCH"] as const;
 
 export const verb: Verb<Options> = {
@@ -17,19 +28,20 @@ export const verb: Verb<Options> = {
     name: "kill",
     summary: "end a session and everything it started",
     details:
-      "Hang-up, then TERM, then KILL, with a grace between them, to the whole process tree; answers when it is gone. With --signal: that signal once to the foreground program, and nothing else.",
+      "Hang-up, then TERM, then KILL, with a grace between them, to the whole process tree; answers when it is gone. With --signal (or -9, -KILL, -s KILL, as kill(1) has them): that signal once to the foreground program, and nothing else.",
+    rewrite: likeKill,
     arguments: [{ name: "<id>", description: "id or name, in full", completes: "live-session" }],
     options: [
       {
         flags: "--signal <name>",
-        description: "send only this, as INT or SIGUSR1",
+        description: "send only this, as INT, SIGUSR1 or 9",
         completes: SIGNALS,
-        parse: (word) => (/^SIG/i.test(word) ? word.toUpperCase() : `SIG${word.toUpperCase()}`),
+        parse: (word) => (/^(SIG|[0-9])/i.test(word) ? word.toUpperCase() : `SIG${word.toUpperCase()}`),
       },
       { flags: "--grace <duration>", description: "between the signals, 5s when left out", parse: parseDuration },
       { flags: "--json", description: "print what the daemon answers" },
     ],
-    example: "lifeguard kill build --grace 1s",
+    example: "lifeguard kill build --grace 1s\nlifeguard kill -9 build",
     startsDaemon: true,
   },
   async run({ words: [id = ""], options, terminal, connect }: Invocation<Options>) {

@@ -18,7 +18,8 @@ export const verb: Verb<Options> = {
   record: {
     name: "ls",
     summary: "a table of the sessions",
-    details: "A question mark after the state: the evidence for it is weak.",
+    details:
+      "A question mark after the state: the evidence for it is weak. Idle z, zz, zzz: for 30 s, 5 minutes, 30 minutes. The title is the session's thought where there is one.",
     options: [
       { flags: "--all", description: "also those that have ended" },
       {

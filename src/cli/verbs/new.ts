@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
-import type { Isolation, RestartPolicy, TerminalSize } from "../../session.js";
+import type { Isolation, RestartPolicy, SessionLimits, TerminalSize } from "../../session.js";
 import { callerEnvironment } from "../caller-environment.js";
 import { jsonPage } from "../json.js";
 import { terminalSize } from "../terminal.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT } from "../verb.js";
-import { parseChoice, parsePair, parseSize } from "../words.js";
+import { parseChoice, parseLimit, parsePair, parseSize } from "../words.js";
 
 const POLICIES = ["never", "on-failure", "always"] as const;
 const BACKENDS = ["pty", "tmux"] as const;
@@ -13,6 +13,7 @@ const ISOLATIONS = ["shared", "thread"] as const;
 
 interface Options {
   tool?: string;
+  prompt?: string;
   name?: string;
   cwd?: string;
   env?: Record<string, string>;
@@ -21,6 +22,7 @@ interface Options {
   isolation?: Isolation;
   backend?: (typeof BACKENDS)[number];
   label?: Record<string, string>;
+  limit?: SessionLimits;
   json?: boolean;
 }
 
@@ -36,6 +38,7 @@ export const verb: Verb<Options> = {
         flags: "--tool <tool>",
         description: "a coding agent by the name of its profile (profile list): its command is started; words after -- replace it",
       },
+      { flags: "--prompt <text>", description: "what it is to begin with: typed when it is ready (events and show say what became of it)" },
       { flags: "--name <name>", description: "a name of its own: letters, digits, '.', '_', '-'" },
       { flags: "--cwd <directory>", description: "where it starts" },
       { flags: "--env <name=value>", description: "one more variable of its environment; may be repeated", parse: parsePair },
@@ -58,6 +61,11 @@ export const verb: Verb<Options> = {
         completes: BACKENDS,
         parse: (word) => parseChoice(word, BACKENDS),
       },
+      {
+        flags: "--limit <name=value>",
+        description: "memory_max (bytes, or with K, M, G), cpu_weight (1 to 10000) or tasks_max, held by systemd; may be repeated",
+        parse: parseLimit,
+      },
       { flags: "--label <name=value>", description: "a label, for ls --label; may be repeated", parse: parsePair },
       { flags: "--json", description: "print everything known about it" },
     ],
@@ -71,6 +79,7 @@ export const verb: Verb<Options> = {
     const session = await client.call("session.create", {
       ...(options.name === undefined ? {} : { name: options.name }),
       ...(options.tool === undefined ? {} : { tool: options.tool }),
+      ...(options.prompt === undefined ? {} : { prompt: options.prompt }),
       ...(command === undefined ? {} : { command, args }),
       cwd: resolve(options.cwd ?? "."),
       env: callerEnvironment(env, options.env),
@@ -79,6 +88,7 @@ export const verb: Verb<Options> = {
       ...(options.restart === undefined ? {} : { restart: options.restart }),
       ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
       ...(options.backend === undefined ? {} : { backend: options.backend }),
+      ...(options.limit === undefined ? {} : { limits: options.limit }),
       ...(options.label === undefined ? {} : { labels: options.label }),
     });
     terminal.stdout.write(options.json === true ? jsonPage(session) : `${session.id}\n`);

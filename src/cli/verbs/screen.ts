@@ -42,6 +42,10 @@ export const verb: Verb<Options> = {
       terminal.stdout.write(jsonPage(screen));
       return EXIT.done;
     }
+    if (screen.checkpoint !== null)
+      terminal.stderr.write(
+        `lifeguard: the screen as checkpoint ${screen.checkpoint} has it: the session's own files are missing, damaged or older\n`,
+      );
     const content = screen[format] ?? "";
     await writePaced(terminal.stdout, content.endsWith("\n") ? content : `${content}\n`);
     return EXIT.done;

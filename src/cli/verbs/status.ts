@@ -1,6 +1,7 @@
 import { coloursFor, paintState, stateWords } from "../colours.js";
 import { briefAge } from "../duration.js";
 import { jsonPage } from "../json.js";
+import { printable } from "../printable.js";
 import { resolvePaths } from "../../paths.js";
 import { SESSION_STATES } from "../../session.js";
 import { queueWords } from "../store-lines.js";
@@ -63,6 +64,10 @@ export const verb: Verb<{ json?: boolean }> = {
         `${status.store.ok ? "ok" : "not well: lifeguard store status says why"}${status.store.damaged === 0 ? "" : `, ${status.store.damaged} damaged`}`,
       ],
       ["queue", queueWords(status.queue)],
+      [
+        "thoughts",
+        `${status.thoughts.engine}${status.thoughts.healthy ? "" : `, not well: ${printable(status.thoughts.detail ?? "it does not answer")}`}`,
+      ],
       [
         "restored",
         status.restored === null || status.restored.sessions === 0

@@ -23,6 +23,8 @@ export interface WatchHandlers {
   /** Bytes `from`…`to` are no longer held. */
   gap?(from: number, to: number): void;
   resized?(size: { cols: number; rows: number }, offset: number): void;
+  /** Somebody else's watch, `writer`, has taken the pen: what is typed from now is NOT_WRITER. A reconnect does not take it back. */
+  penLost?(writer: string): void;
   /** The last call. `lost`: the connection went and does not come back. */
   closed?(reason: "exited" | "removed" | "unwatched" | "lost"): void;
 }
@@ -42,6 +44,7 @@ export type OutputItem =
   | { type: "output"; offset: number; data: Uint8Array; ageMs: number }
   | { type: "gap"; from: number; to: number }
   | { type: "resized"; cols: number; rows: number; offset: number }
+  | { type: "pen_lost"; writer: string }
   | { type: "closed"; reason: "exited" | "removed" | "unwatched" };
 
 export async function startWatch(client: Client, id: string, options: WatchOptions, handlers: WatchHandlers): Promise<ClientWatch> {
@@ -53,7 +56,7 @@ export async function startWatch(client: Client, id: string, options: WatchOptio
 class Watcher implements ClientWatch {
   readonly #client: Client;
   readonly #id: string;
-  readonly #options: WatchOptions;
+  #options: WatchOptions;
   readonly #handlers: WatchHandlers;
   readonly #undo: (() => void)[] = [];
   watch = "";
@@ -87,6 +90,12 @@ class Watcher implements ClientWatch {
       }),
       this.#client.on("session.resized", (params) => {
         if (params.watch === this.watch) this.#handlers.resized?.({ cols: params.cols, rows: params.rows }, params.offset);
+      }),
+      this.#client.on("session.writer", (params) => {
+        if (params.watch !== this.watch) return;
+        const { write: _, take: __, ...rest } = this.#options;
+        this.#options = rest;
+        this.#handlers.penLost?.(params.writer);
       }),
       this.#client.on("session.closed", (params) => {
         if (params.watch === this.watch) this.#close(params.reason);
@@ -213,6 +222,7 @@ export class OutputStream implements AsyncIterableIterator<OutputItem> {
         },
         gap: (from, to) => this.#channel.push({ type: "gap", from, to }),
         resized: (size, offset) => this.#channel.push({ type: "resized", ...size, offset }),
+        penLost: (writer) => this.#channel.push({ type: "pen_lost", writer }),
         closed: (reason) => {
           if (reason === "lost") this.#channel.fail(new LifeguardError("UNAVAILABLE", "the connection to the daemon was lost"));
           else this.#channel.push({ type: "closed", reason });

@@ -113,15 +113,16 @@ const restore: Method = method({
 const fork: Method = method({
   name: "checkpoint.fork",
   since: "1.1",
-  summary: "Makes a new session whose state is the checkpoint's; the one it is from is untouched. `fork` is the fork's id.",
+  summary:
+    "Makes a new session whose state is the checkpoint's; the one it is from is untouched. `fork` is the fork's id. FORBIDDEN from inside that one: a copy of itself would answer for it.",
   params: z.strictObject({
     checkpoint,
     name: sessionName.describe("unique among live sessions; the next number when left out").optional(),
     cwd: absolutePath.describe("the checkpoint's when left out").optional(),
   }),
   result: forkedShape,
-  handler: async ({ checkpoint: id, name, cwd }, { supervisor }) => {
-    const { fork: made, session } = await supervisor.keeping.forkCheckpoint(id, { name: name?.trim(), cwd });
+  handler: async ({ checkpoint: id, name, cwd }, { supervisor, caller }) => {
+    const { fork: made, session } = await supervisor.keeping.forkCheckpoint(id, { name: name?.trim(), cwd }, caller);
     return { fork: made.fork, status: made.status, session };
   },
 });
@@ -129,10 +130,11 @@ const fork: Method = method({
 const remove: Method = method({
   name: "checkpoint.remove",
   since: "1.1",
-  summary: "Removes it and says whether it existed; BUSY while an active fork needs it.",
+  summary:
+    "Removes it and says whether it existed; BUSY while an active fork needs it, FORBIDDEN from inside its own session: the way back is not the agent's to take away.",
   params: z.strictObject({ checkpoint }),
   result: removedShape,
-  handler: async ({ checkpoint: id }, { supervisor }) => ({ removed: await supervisor.keeping.removeCheckpoint(id) }),
+  handler: async ({ checkpoint: id }, { supervisor, caller }) => ({ removed: await supervisor.keeping.removeCheckpoint(id, caller) }),
 });
 
 export const checkpointMethods: readonly Method[] = [save, list, latest, get, restore, fork, remove];

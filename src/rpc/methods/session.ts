@@ -8,6 +8,7 @@ import {
   environment,
   idempotencyKey,
   labels,
+  limits,
   milliseconds,
   plainText,
   reference,
@@ -57,6 +58,12 @@ const create: Method = method({
     isolation: z.enum(["shared", "thread"]).describe("default shared").optional(),
     backend: z.enum(["pty", "tmux"]).describe("default pty; tmux since 1.2").optional(),
     labels: labels.optional(),
+    prompt: z
+      .string()
+      .describe("typed when the program is ready, or passed with its command, as the tool's profile says; blank is none")
+      .meta({ since: "1.1" })
+      .optional(),
+    limits: limits.optional(),
     allow_self: z.boolean().describe("the session may type into and kill itself through the socket").optional(),
     key: idempotencyKey.optional(),
   }),
@@ -117,12 +124,13 @@ const explain: Method = method({
 const update: Method = method({
   name: "session.update",
   since: "1.0",
-  summary: "Renames, relabels (the whole set), or marks as seen.",
+  summary: "Renames, relabels (the whole set), marks as seen, or pins; on the disk when answered.",
   params: z.strictObject({
     id: reference,
     name: sessionName.optional(),
     labels: labels.optional(),
     seen: z.boolean().describe("a person has looked at it").optional(),
+    pinned: z.boolean().describe("retention never takes it").meta({ since: "1.1" }).optional(),
   }),
   result: summaryShape,
   handler: ({ id, ...change }, { supervisor }) => supervisor.update(supervisor.resolve(id, { prefix: true }), change),

@@ -79,6 +79,7 @@ const screen: Method = method({
       alternate,
       title,
       truncated,
+      checkpoint = null,
     } = await supervisor.screen(supervisor.resolve(id, { prefix: true }), { format, scrollback });
     return {
       epoch,
@@ -89,6 +90,7 @@ const screen: Method = method({
       alternate,
       title,
       truncated,
+      checkpoint,
       [format]: format === "restore" ? Buffer.from(content) : content,
     };
   },

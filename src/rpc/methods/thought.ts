@@ -4,9 +4,9 @@ import { LifeguardError } from "../../errors.js";
 import type { PublishInput } from "../../supervisor/api.js";
 import { method } from "../method.js";
 import type { Method } from "../method.js";
-import { count, line, reference } from "../parameters.js";
+import { count, line, plainText, reference } from "../parameters.js";
 import type { PublishParams } from "../protocol.js";
-import { thoughtShape } from "../shapes-kept.js";
+import { thoughtConfigShape, thoughtShape, thoughtTestShape } from "../shapes-kept.js";
 
 const stream = line(256);
 const emission = count("emissions");
@@ -74,4 +74,54 @@ const list: Method = method({
   handler: (_params, { supervisor }) => ({ thoughts: supervisor.keeping.listThoughts() }),
 });
 
-export const thoughtMethods: readonly Method[] = [publish, get, list];
+/** Bounds are the configuration's own: the first field that is wrong is named, in this order. */
+const settings = {
+  engine: z.enum(["none", "rules", "command"]).exactOptional(),
+  command: z.array(plainText(4_096)).describe("the program and its arguments").exactOptional(),
+  tick_ms: z.int().describe("250…300000").exactOptional(),
+  hot_ms: z.int().describe("a session's turn while its objective is younger than 5 min").exactOptional(),
+  warm_ms: z.int().describe("… than an hour").exactOptional(),
+  cold_ms: z.int().describe("… and beyond").exactOptional(),
+  exchange_ms: z.int().describe("what an answer may take").exactOptional(),
+};
+
+const getConfig: Method = method({
+  name: "thought.config.get",
+  since: "1.1",
+  summary: "Which engine has thoughts, how it is set up, and how it is.",
+  params: z.strictObject({}),
+  result: thoughtConfigShape,
+  handler: (_params, { supervisor }) => supervisor.keeping.thinking.configuration(),
+});
+
+const setConfig: Method = method({
+  name: "thought.config.set",
+  since: "1.1",
+  summary:
+    "Changes it, on the disk when it answers: from then on this counts as a whole, and not `[thought]` of config.toml. What is left out stays as it is. BUSY with `data.version` when it has changed since `version`.",
+  params: z.strictObject({
+    version: count("changes").describe("the one that was read"),
+    reset: z.boolean().describe("back to what config.toml says").exactOptional(),
+    ...settings,
+  }),
+  result: thoughtConfigShape,
+  handler: ({ version, reset = false, ...change }, { supervisor }) => {
+    const [given] = Object.keys(change);
+    if (reset && given !== undefined)
+      throw new LifeguardError("INVALID_PARAMS", `thought.config.set: ${given} is given with reset; give one`, { field: given });
+    return supervisor.keeping.thinking.configure({ version, reset, change });
+  },
+});
+
+const testConfig: Method = method({
+  name: "thought.config.test",
+  since: "1.1",
+  summary:
+    "Starts the engine once, with these settings on top of those in use, asks it about a session that does not exist, and answers what it said. Changes nothing.",
+  params: z.strictObject(settings),
+  result: thoughtTestShape,
+  cancellable: true,
+  handler: (change, { supervisor, signal }) => supervisor.keeping.thinking.test(change, signal),
+});
+
+export const thoughtMethods: readonly Method[] = [publish, get, list, getConfig, setConfig, testConfig];

@@ -61,3 +61,11 @@ export function refuseAdopted(spec: SessionSpec): void {
     { field: "backend" },
   );
 }
+
+/** What a session cannot have in tmux. @throws UNSUPPORTED by name */
+export function refuseUnderTmux(request: { env_secret?: string[] | undefined; limits?: object | undefined }): void {
+  const refuse = (field: string, why: string): LifeguardError =>
+    new LifeguardError("UNSUPPORTED", `${field} is not kept under tmux, ${why}: leave it out, or use backend pty`, { field });
+  if ((request.env_secret ?? []).length > 0) throw refuse("env_secret", "which takes a session's environment from a file");
+  if (request.limits !== undefined) throw refuse("limits", "whose server starts the program");
+}

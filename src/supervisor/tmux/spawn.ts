@@ -27,7 +27,12 @@ export async function spawnInTmux(
   const socket = servers.socketOf({});
   const script = join(entry.directory, "start.sh");
   await mkdir(entry.directory, { recursive: true, mode: 0o700 });
-  const text = launchScript(sessionEnvironment(spec.env, entry.id, lifeguard), file, [spec.command, ...spec.args], world);
+  const text = launchScript(
+    sessionEnvironment(spec.env, entry.id, lifeguard),
+    file,
+    [spec.command, ...spec.args, ...entry.prompts.takeArgument()],
+    world,
+  );
   await writeFile(script, text, { mode: 0o600 });
   try {
     const made = await servers.exclusive(socket, async (server) => {

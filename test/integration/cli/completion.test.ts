@@ -1,6 +1,6 @@
 /** Completion as the shells ask for it: the script is sourced, and its function called with the words a person has typed. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -83,6 +83,9 @@ for (const shell of ["zsh", "fish"]) {
   const path = ["/bin", "/usr/bin"].map((folder) => join(folder, shell)).find((candidate) => existsSync(candidate));
   test.skipIf(path === undefined)(`${shell} takes its script`, async () => {
     const { stdout } = await daemon.run(["completion", shell]);
-    execFileSync(path ?? shell, ["-n", "/dev/stdin"], { input: stdout, env: daemon.env });
+    // A file: what Node gives a child as standard input is a socket, which /dev/stdin cannot open.
+    const script = join(daemon.home, `completion.${shell}`);
+    writeFileSync(script, stdout);
+    execFileSync(path ?? shell, ["-n", script], { env: daemon.env });
   });
 }

@@ -186,6 +186,27 @@ describe("output", () => {
     ]);
     expect(events[0]?.at).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
   });
+
+  test("events | head ends with its reader: at the first event that nobody reads any more, with 0 and without a word", async () => {
+    const { cursor } = JSON.parse(await ok("ls", "--json")) as { cursor: { boot: string; seq: number } };
+    const id = (await ok("new", "--", "cat")).trim();
+    const script = `set -o pipefail; '${process.execPath}' '${LIFEGUARD}' events --since ${cursor.boot}:${cursor.seq} | head -n 1; echo "both: $?"`;
+    const child = spawn("/bin/bash", ["-c", script], { env: daemon.env, stdio: ["ignore", "pipe", "pipe"] });
+    const exit = once(child, "exit");
+    let output = "";
+    let errors = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+    await waitUntil("the reader to have its line", () => output.includes("\n"));
+    await waitUntil("the pipe's end", async () => {
+      await ok("api", "call", "session.update", JSON.stringify({ id, seen: true }));
+      return child.exitCode !== null;
+    });
+    await within("the pipe to end", exit);
+    expect(errors).toBe("");
+    expect(output.trim().split("\n")[1]).toBe("both: 0");
+    await ok("kill", id);
+  });
 });
 
 describe("exit codes and words", () => {

@@ -41,7 +41,7 @@ const said = (tool: string, screen: Shown): string => {
 
 describe("regions", () => {
   const screen = shown(["one", "", "two", ...claudeBox, "  below"], "a title");
-  const regions = new ScreenRegions(screen, { kind: "edges", pattern: /^─{10}/u });
+  const regions = new ScreenRegions(screen, { kind: "edges", pattern: /^─{10}/u, first: null });
 
   it("are what their names say", () => {
     expect(regions.region("title", 1)).toEqual(["a title"]);
@@ -55,15 +55,15 @@ describe("regions", () => {
   });
 
   it("are empty where there is no box and no line", () => {
-    const plain = new ScreenRegions(shown(["just text"]), { kind: "edges", pattern: /^─{10}/u });
+    const plain = new ScreenRegions(shown(["just text"]), { kind: "edges", pattern: /^─{10}/u, first: null });
     for (const name of ["inside_box", "above_box", "below_box", "after_rule"] as const) expect(plain.region(name, 5)).toEqual([]);
   });
 
   it("reach from a mark to the next blank row, and over a bar without a gap", () => {
-    const marked = new ScreenRegions(shown(["› old", "", "› now", "more", "", "status"]), { kind: "mark", pattern: /^› /u });
+    const marked = new ScreenRegions(shown(["› old", "", "› now", "more", "", "status"]), { kind: "mark", pattern: /^› /u, first: null });
     expect(marked.region("inside_box", 1)).toEqual(["› now", "more"]);
     expect(marked.region("below_box", 1)).toEqual(["status"]);
-    const barred = new ScreenRegions(shown(["┃ old", "", "┃ a", "┃ b", "end"]), { kind: "bar", pattern: /^┃/u });
+    const barred = new ScreenRegions(shown(["┃ old", "", "┃ a", "┃ b", "end"]), { kind: "bar", pattern: /^┃/u, first: null });
     expect(barred.region("inside_box", 1)).toEqual(["┃ a", "┃ b"]);
     expect(barred.region("above_box", 3)).toEqual(["┃ old"]);
   });

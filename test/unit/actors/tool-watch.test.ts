@@ -77,7 +77,7 @@ describe("the states of a tool", () => {
           seenAt: 0,
           leaderIsShell: false,
           progress: "",
-          tool: { title: "T", since: 1_000_000, startupMs: 10_000, judge: () => verdict },
+          tool: { title: "T", since: 1_000_000, startupMs: 10_000, drawing: false, judge: () => verdict },
           ...more,
         });
       },
@@ -85,7 +85,8 @@ describe("the states of a tool", () => {
   };
   const up = (): ReturnType<typeof detector> => {
     const bench = detector();
-    expect(bench.see("idle", 100).state).toBe("idle");
+    expect(bench.see("idle", 100)).toMatchObject({ state: "starting", next: 500 });
+    expect(bench.see("idle", 500).state).toBe("idle");
     return bench;
   };
 
@@ -93,23 +94,42 @@ describe("the states of a tool", () => {
     const bench = detector();
     expect(bench.see("busy", 10)).toMatchObject({ state: "starting", evidence: { rule: "not_ready" } });
     expect(bench.see(null, 10).state).toBe("starting");
-    expect(bench.see("idle", 10).state).toBe("idle");
+    expect(bench.see("idle", 10)).toMatchObject({ state: "starting", next: 500 });
+    expect(bench.see("idle", 500).state).toBe("idle");
     expect(detector().see("attention", 10).state).toBe("attention");
+    // It shows its prompt for a moment before the dialog that it starts with.
+    const offers = detector();
+    expect([offers.see("idle", 10).state, offers.see("attention", 320).state]).toEqual(["starting", "attention"]);
     const slow = detector();
     expect(slow.see(null, 9_999)).toMatchObject({ state: "starting", next: 1 });
     expect(slow.see(null, 1)).toMatchObject({ state: "idle", evidence: { rule: "no_rule_matched", confidence: "low" } });
   });
 
-  it("are said: blocked at once, busy when it lasts 150 ms, idle when it lasts 1.5 s", () => {
+  it("are said: blocked at once, busy when it lasts 150 ms, idle when it lasts 1.5 s, or 0.6 s after a dialog", () => {
     const bench = up();
     expect(bench.see("busy", 5_000)).toMatchObject({ state: "idle", next: 150 });
     expect(bench.see("busy", 150).state).toBe("busy");
     expect(bench.see("attention", 10).state).toBe("attention");
     expect(bench.see("busy", 100).state).toBe("attention");
     // A spinner that flashed up once.
-    expect(bench.see("idle", 100)).toMatchObject({ state: "attention", next: 1_500 });
-    expect(bench.see("idle", 1_499)).toMatchObject({ state: "attention", next: 1 });
+    expect(bench.see("idle", 100)).toMatchObject({ state: "attention", next: 600 });
+    expect(bench.see("idle", 599)).toMatchObject({ state: "attention", next: 1 });
     expect(bench.see("idle", 1).state).toBe("idle");
+    bench.see("busy", 5_000);
+    expect(bench.see("busy", 150).state).toBe("busy");
+    expect(bench.see("idle", 100)).toMatchObject({ state: "busy", next: 1_500 });
+    expect(bench.see("idle", 1_499)).toMatchObject({ state: "busy", next: 1 });
+    expect(bench.see("idle", 1).state).toBe("idle");
+  });
+
+  it("go from one dialog to the next without a word, over a blank screen and over its prompt for a moment", () => {
+    const bench = up();
+    expect(bench.see("attention", 1_000).state).toBe("attention");
+    expect(bench.see(null, 10)).toMatchObject({ state: "attention", next: 1_500 });
+    expect(bench.see("idle", 300)).toMatchObject({ state: "attention", next: 600 });
+    expect(bench.see("attention", 200).state).toBe("attention");
+    expect(bench.see("idle", 10)).toMatchObject({ state: "attention", next: 600 });
+    expect(bench.see("idle", 600).state).toBe("idle");
   });
 
   it("do not flap when a frame is half drawn", () => {
@@ -128,7 +148,7 @@ describe("the states of a tool", () => {
     const { evidence, next } = bench.see("busy", 200);
     expect(next).toBe(15_000);
     expect(bench.see("busy", 1_000).evidence).toBe(evidence);
-    const at = 1_001_310;
+    const at = 1_001_810;
     expect(bench.see("busy", 20_000, { lastOutputAt: at })).toMatchObject({ state: "busy", evidence: { confidence: "low" }, next: null });
   });
 

@@ -39,6 +39,7 @@ export function summary(number: number, change: Partial<SessionSummary> = {}): S
     backend: "pty",
     health: "ok",
     restarts: 0,
+    pinned: false,
     dirty: false,
     last_checkpoint_at: null,
     recovered_from: null,

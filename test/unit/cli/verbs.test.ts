@@ -42,10 +42,12 @@ describe("verbs", () => {
       "kill",
       "new",
       "paste",
+      "prompt",
       "prune",
       "restart",
       "rm",
       "send",
+      "set",
       "tmux adopt",
     ]);
   });

@@ -177,6 +177,34 @@ describe("a disk that refuses", () => {
     expect(await Promise.all([old, fresh])).toEqual(["fresh", "fresh"]);
   });
 
+  it("is not waited for behind a snapshot that it refuses: entries are refused by name, deletes are done", async () => {
+    const queue = make();
+    const stuck = queue.put({ ...snapshot("a", ""), run: failing("ENOSPC", 1_000_000, "") });
+    stuck.catch(() => undefined);
+    const early = queue.put({ ...entry("a", ""), run: failing("ENOSPC", 1, "") });
+    await expect(early).rejects.toMatchObject({ name: "STORE_FULL" });
+    gate.release();
+    await expect(queue.put({ ...entry("a", ""), run: failing("ENOSPC", 1, "") })).rejects.toMatchObject({ name: "STORE_FULL" });
+    expect(await queue.put(entry("a", "there is room for this"))).toBe("there is room for this");
+    expect(await queue.put(removal("a", "gone"))).toBe("gone");
+    expect(queue.stats().items).toBe(1);
+    expect(queue.trouble).toMatchObject({ full: true });
+    expect(await queue.drain(1)).toEqual(["a record"]);
+    queue.close();
+  });
+
+  it("lets a delete in when all places are taken by what it refuses", async () => {
+    const queue = make({ items: 2 });
+    for (const lane of ["a", "b", "c", "d"])
+      queue.put({ ...snapshot(lane, ""), run: failing("ENOSPC", 1_000_000, "") }).catch(() => undefined);
+    gate.release();
+    // Of one whose snapshot rests, and of one whose snapshot has no place yet.
+    expect(await queue.put(removal("a", "gone"))).toBe("gone");
+    expect(await queue.put(removal("d", "gone"))).toBe("gone");
+    expect(queue.stats()).toMatchObject({ items: 4, waiting: 2 });
+    queue.close();
+  });
+
   it("does not hold a place while it rests", async () => {
     const queue = make();
     const stuck = ["a", "b"].map((lane) => queue.put({ ...snapshot(lane, ""), run: failing("EIO", 5, "late") }));
@@ -234,11 +262,14 @@ it("whatever is put, each put is answered, entries run once in order, the last s
       expect(queue.stats()).toMatchObject({ items: 0, bytes: 0, waiting: 0 });
       for (const lane of ["a", "b", "c"]) {
         const mine = ran.filter((each) => each.lane === lane);
-        // A newer snapshot takes the place of an older one, so it may come before an entry; never before or behind a delete.
+        // A newer snapshot takes the place of an older one, so it may come before an entry; never before a delete that came before it.
+        // One that the disk refused is passed by entries and deletes.
         const kept = mine.filter((each) => each.class !== "snapshot").map(({ index }) => index);
         expect(kept).toEqual(kept.toSorted((x, y) => x - y));
-        const barred = mine.filter((each) => each.class !== "entry").map(({ index }) => index);
-        expect(barred).toEqual(barred.toSorted((x, y) => x - y));
+        const pictures = mine.filter((each) => each.class === "snapshot").map(({ index }) => index);
+        expect(pictures).toEqual(pictures.toSorted((x, y) => x - y));
+        for (const [at, { class: kind, index }] of mine.entries())
+          if (kind === "delete") expect(mine.slice(0, at).filter((each) => each.class === "snapshot" && each.index > index)).toEqual([]);
         const last = jobs.findLastIndex(
           (each, index) => each.lane === lane && each.class === "snapshot" && "value" in (answers[index] ?? {}),
         );

@@ -58,6 +58,14 @@ describe("session table", () => {
     expect(table.mint().id).toBe("sess_42");
   });
 
+  test("a directory left by a session that nobody knows any more keeps its number taken: its output is not a new session's", () => {
+    mkdirSync(join(state, "sessions", "sess_7"), { recursive: true });
+    mkdirSync(join(state, "sessions", "sess_12.damaged"));
+    mkdirSync(join(state, "sessions", "sess_9999999999999999"));
+    const table = new SessionTable(state, ids());
+    expect(table.mint().id).toBe("sess_8");
+  });
+
   test("a reference means: exact id, exact name (live before ended), then an unambiguous prefix", () => {
     const table = new SessionTable(state, ids());
     const old = add(table, "build", true);

@@ -45,3 +45,32 @@ describe("waits", () => {
     await expect(cancelled).rejects.toBeInstanceOf(LifeguardError);
   });
 });
+
+describe("after a prompt", () => {
+  test("what was said before it does not count, nor does falling back to rest; its turn does", async () => {
+    const waits = new Waits();
+    waits.expectTurn();
+    const wait = waits.wait(reached("idle"), { until: ["idle"], ...forever });
+    let done = false;
+    void wait.then(() => (done = true));
+    waits.changed(reached("idle"));
+    await Promise.resolve();
+    expect([done, waits.stale]).toEqual([false, true]);
+    waits.changed(reached("busy"));
+    expect(waits.stale).toBe(false);
+    waits.changed(reached("idle"));
+    await expect(wait).resolves.toMatchObject({ state: "idle" });
+  });
+
+  test("one whose turn is not seen is settled by what is said then; an exit always counts", async () => {
+    const waits = new Waits();
+    waits.expectTurn();
+    const wait = waits.wait(reached("idle"), { until: ["idle"], ...forever });
+    waits.settled(reached("idle"));
+    await expect(wait).resolves.toMatchObject({ state: "idle" });
+    waits.expectTurn();
+    const vain = waits.wait(reached("idle"), { until: ["idle"], ...forever });
+    waits.changed(reached("exited"));
+    await expect(vain).rejects.toMatchObject({ name: "EXITED" });
+  });
+});
