@@ -32,6 +32,10 @@ export const PERIODS = {
   evictionMs: 60_000,
   heartbeatMs: 1_000,
   unresponsiveMs: 2_000,
+  /** Reports of hooks go to an actor at once, and then this often. */
+  reportsMs: 50,
+  /** A session's transcript is read at most this often. */
+  transcriptMs: 2_000,
   /** The keeper reads for a dead daemon this often. */
   keeperPollMs: 25,
   /** A keeper without sessions and without a daemon ends itself after this. */

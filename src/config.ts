@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 import { z } from "zod";
 import { LifeguardError, messageOf } from "./errors.js";
+import { NOTICES, type Notice } from "./notices.js";
 import type { Paths } from "./paths.js";
 
 export { makeDirectories, resolvePaths } from "./paths.js";
@@ -149,6 +150,26 @@ export interface Settings {
     /** A server that twice in a row did not answer is not asked again for so long. */
     breaker_ms: number;
   };
+  /** Who is told of what happens to sessions (docs/notify.md). */
+  notify: {
+    /** A program and its arguments; the summary comes as JSON on its stdin. Empty: none. */
+    command: string[];
+    on: Notice[];
+    /** `unwatched`: not while somebody is attached, who sees it anyway. */
+    when: "always" | "unwatched";
+    /** By notify-send or osascript, where that is. */
+    desktop: boolean;
+    /** What was over sooner has not `finished`: somebody is still there. */
+    finished_after_ms: number;
+    /** Least time between two notices of one session. What comes sooner waits, and is told once. */
+    session_every_ms: number;
+    /** Notices a minute of all sessions. Beyond, they wait and are told together. */
+    per_minute: number;
+    /** Runs of the command at once. Beyond, as above. */
+    at_once: number;
+    /** A run that takes longer is killed with everything in its process group. */
+    timeout_ms: number;
+  };
   thought: ThoughtSettings;
   attach: {
     /** The key that leaves an attached session, by its tmux name. */
@@ -272,6 +293,22 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
         .max(10 * SECOND)
         .default(2 * SECOND),
       breaker_ms: positive.default(30 * SECOND),
+    })
+    .prefault({}),
+  notify: z
+    .strictObject({
+      command: z.array(z.string().min(1)).default([]),
+      on: z.array(z.enum(NOTICES)).default([...NOTICES]),
+      when: z.enum(["always", "unwatched"]).default("always"),
+      desktop: z.boolean().default(false),
+      finished_after_ms: z
+        .int()
+        .nonnegative()
+        .default(10 * SECOND),
+      session_every_ms: positive.default(3 * SECOND),
+      per_minute: positive.max(600).default(30),
+      at_once: positive.max(64).default(4),
+      timeout_ms: positive.default(10 * SECOND),
     })
     .prefault({}),
   thought: thoughtSettings.prefault({} as ThoughtSettings),

@@ -38,8 +38,13 @@ import { Prompts } from "./supervisor/prompts.js";
 import { Reaping } from "./supervisor/reaping.js";
 import { Removal } from "./supervisor/removal.js";
 import { Retention } from "./supervisor/retention.js";
+import { Conversations } from "./supervisor/conversations.js";
+import type { SessionEntry } from "./supervisor/entry.js";
+import { Reports } from "./supervisor/reports.js";
+import type { ResumePlan } from "./supervisor/resume.js";
 import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
+import { Notifier } from "./supervisor/notify/notifier.js";
 import { ServiceLink } from "./supervisor/service-link.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
@@ -142,12 +147,16 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   });
   const keeping: Keeping = new Keeping({ store, hosting, events, durably, clock, log });
   const removal = new Removal({ table, events, keeping, durably });
-  const life = { config, clock, log, table, events, custody, pool, hosting, keeping, durably, removal, world, tmux };
+  const conversations = new Conversations({ table, events, keeping, clock, log });
+  const plan = (entry: SessionEntry): ResumePlan => conversations.planResume(entry, currentProfiles());
+  const life = { config, clock, log, table, events, custody, pool, hosting, keeping, durably, removal, plan, world, tmux };
   const lifecycle: Lifecycle = new Lifecycle(life);
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, removal, durably, log });
   const reaper = new ExitReaper(new Reaping({ table, custody, lifecycle, clock }), log, PERIODS.reaperMs);
+  const notifier = new Notifier({ config, table, events, clock, log });
   const guard = new SelfGuard();
+  const reports = new Reports({ config, clock, log, table, hosting, guard, profiles: currentProfiles, conversations });
   const prompts = new Prompts({ config, clock, log, table, events, hosting, keeping });
   const thinking = new Thinking({
     settings: config.thought,
@@ -172,6 +181,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     keeping: kept,
     guard,
     tmux,
+    reports,
     prompts,
     requestStop: () => asked.abort(),
   });
@@ -199,6 +209,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reaper.start();
     checkpoints.start();
     retention.start();
+    notifier.start();
     prompts.resume();
     await thinking.start();
     await server.listen(inheritedListener(options.env));
@@ -210,10 +221,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       log.info({ phase: "start", sessions: adopted.sessions, ms: elapsed() }, "all sessions serve");
     });
 
-    void revive(adopted.gone, lifecycle, config.daemon.restore, log);
+    void revive(adopted.gone, lifecycle, config.daemon.restore, log, plan);
     void missing.then((entries) => {
       tmux.start();
-      return revive(entries, lifecycle, config.daemon.restore, log);
+      return revive(entries, lifecycle, config.daemon.restore, log, plan);
     });
 
     await stopAsked(options.stop, asked.signal);
@@ -232,6 +243,9 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     service.stop();
     profiles.stop();
     await server.close();
+    notifier.stop();
+    reports.stop();
+    conversations.stop();
     prompts.stop();
     await thinking.close();
     retention.stop();

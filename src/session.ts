@@ -101,6 +101,7 @@ export interface SessionSummary {
   prompt_delivery: string | null;
   token_count: number | null;
   context_limit: number | null;
+  model: string | null;
   epoch: number;
   offset: number;
   watchers: number;

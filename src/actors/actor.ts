@@ -5,7 +5,6 @@
 import { messageOf } from "../errors.js";
 import type { TerminalSize } from "../session.js";
 import type { SpoolIndex } from "../spool/index-file.js";
-import type { ProfileSet } from "../profiles/profile.js";
 import type { Intake } from "../spool/intake.js";
 import { MARK_INTERVAL_MS } from "../spool/timeline.js";
 import type { ActorContext } from "./actor-context.js";
@@ -242,6 +241,10 @@ export class Actor {
   get id(): string {
     return this.#start.id;
   }
+  /** For what is only its to know: looks of people, profiles, reports. */
+  get observer(): Observer {
+    return this.#observer;
+  }
   get parked(): boolean {
     return this.#terminal.parked;
   }
@@ -315,22 +318,11 @@ export class Actor {
     this.#watch?.credit(offset);
   }
 
-  tail(chars: number): string {
-    return this.#observer.tail(chars);
-  }
-  seen(): void {
-    this.#observer.seen();
-  }
-
   explain(): Explanation {
     // Brought back for the asking: rules look at the screen.
     void this.#terminal.present;
     this.#heard();
     return this.#observer.explain();
-  }
-
-  profiles(set: ProfileSet): void {
-    this.#observer.profiles(set);
   }
 
   leaveAnswers(toAttached: boolean): void {

@@ -6,7 +6,8 @@
  * a tool, only when that was seen twice and has held for `idleHoldMs`: tools blank their screens for a moment, and change them in parts.
  */
 import type { Evidence, SessionState } from "../session.js";
-import { least, lookAt, PROMPT_OF_PROGRAM, type DetectorInput, type DetectorSettings, type Look } from "./evidence.js";
+import { PROGRAM_NOTIFIED } from "./notified.js";
+import { least, lookAt, PROMPT_OF_PROGRAM, REPORTED_HOLD_MS, type DetectorInput, type DetectorSettings, type Look } from "./evidence.js";
 
 export type { DetectorInput, DetectorSettings } from "./evidence.js";
 
@@ -78,13 +79,15 @@ export class Detector {
   }
 
   get #holdMs(): number {
+    if (this.#look?.reported === true) return REPORTED_HOLD_MS;
     return this.#answered ? Math.min(ANSWERED_MS, this.#settings.idleHoldMs) : this.#settings.idleHoldMs;
   }
 
   evaluate(input: DetectorInput): Detection {
     const { now } = input;
     if (input.tool === null) this.#upSince = null;
-    if (input.tool === null && this.#state === "starting" && input.osc133 === null && input.lastOutputAt < input.startedAt) {
+    const told = (input.report ?? null) !== null;
+    if (input.tool === null && !told && this.#state === "starting" && input.osc133 === null && input.lastOutputAt < input.startedAt) {
       const left = input.startedAt + STARTING_MS - now;
       if (left > 0 && left <= STARTING_MS) {
         return this.#say(
@@ -123,7 +126,7 @@ export class Detector {
   }
 
   #unconfirmed(look: Look, now: number): Detection | null {
-    if (!look.byTool || look.state !== "busy" || this.#state === "busy" || this.#evidence === null) {
+    if (!look.byTool || look.reported || look.state !== "busy" || this.#state === "busy" || this.#evidence === null) {
       this.#busySeenAt = null;
       return null;
     }
@@ -139,7 +142,7 @@ export class Detector {
     const rests = look.rule !== NO_RULE && look.state === "idle";
     if (!rests || this.#readySeenAt === null || this.#readySeenAt > now) this.#readySeenAt = rests ? now : null;
     const unsure = this.#readySeenAt === null ? READY_CONFIRM_MS : this.#readySeenAt + READY_CONFIRM_MS - now;
-    const ready = look.state === "attention" || (rests && unsure <= 0);
+    const ready = look.reported || look.state === "attention" || (rests && unsure <= 0);
     // Somebody has typed since it has drawn itself, and it works: it had started.
     const works = look.state === "busy" && lastInputAt > tool.since && lastInputAt < now - ECHO_MS;
     if (ready || works || left <= 0 || left > tool.startupMs) {
@@ -171,8 +174,8 @@ export class Detector {
   /** Milliseconds that busy is still said although the look says idle, null when idle may be said. */
   #hold(look: Look, now: number): number | null {
     if (!HELD.has(this.#state) || (look.confidence === "high" && !look.byTool)) return null;
-    // The dialog of a finished turn is our own word, and goes when somebody looks.
-    if (this.#evidence?.rule === FINISHED_UNSEEN) return null;
+    // These are not read from a screen that may be half drawn: they go when somebody looks.
+    if (this.#evidence?.rule === FINISHED_UNSEEN || this.#evidence?.rule === PROGRAM_NOTIFIED) return null;
     const first = !this.#idleSeen;
     this.#idleSeen = true;
     const before = this.#answered;

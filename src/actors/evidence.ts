@@ -3,7 +3,10 @@
  * anything is held. Strongest first, one authority at a time:
  *
  * ```
- * tool              the rules of the tool's profile (tool-rules.ts), while it is in front: nothing else counts then
+ * tool              reports of its hooks against the rules of its profile (report-watch.ts, tool-rules.ts), while it is in front:
+ *                   nothing else counts then
+ * report            high    the program's own word, until its next or until it leaves the foreground
+ * notification      medium  OSC 9, 777, 99: attention, until somebody looks or other work begins (notified.ts)
  * OSC 133           high    C busy · D with a status other than 0 error, for a while · D, A, B idle
  * foreground        medium  another program than the shell in front: busy, also when silent (`sleep 100`) · the shell: idle
  * prompt            medium  the cursor stands behind a prompt
@@ -13,6 +16,7 @@
  */
 import type { Confidence } from "../session.js";
 import { isShellName } from "./foreground.js";
+import { lookAtNotification, type Notification } from "./notified.js";
 import { looksLikePrompt } from "./prompt-line.js";
 import type { ShellPhase } from "./shell-integration.js";
 import type { Verdict } from "./tool-rules.js";
@@ -32,7 +36,7 @@ export interface DetectorInput {
   lastOutputAt: number;
   startedAt: number;
   /** Null where the system does not say. */
-  foreground: { isLeader: boolean; command: string | null } | null;
+  foreground: { group: number; isLeader: boolean; command: string | null } | null;
   /** Null until the shell has said anything. */
   osc133: ShellPhase | null;
   /** The parsed screen's line up to the cursor. Called only when nothing stronger decides. */
@@ -45,6 +49,12 @@ export interface DetectorInput {
   leaderIsShell: boolean;
   /** OSC 9;4, as `normal 40`; "" when nothing was said. */
   progress: string;
+  /** The program's own word that it wants somebody, while that holds. */
+  notification: Notification | null;
+  /** What the program in front says of itself; for a tool with rules that is in what it judges. */
+  report?: ToolVerdict | null;
+  /** Milliseconds until that ends by itself. */
+  reportNext?: number | null;
   /** The tool in front whose profile has rules. Null: none is, or nothing is known of it. */
   tool: ToolInFront | null;
 }
@@ -58,14 +68,24 @@ export interface ToolInFront {
   startupMs: number;
   /** It has begun a frame and not ended it. */
   drawing: boolean;
-  /** What its rules say of the screen as it is. */
-  judge(): Verdict | null;
+  /** What its reports and its rules, of the screen as it is, say of it. */
+  judge(): ToolVerdict | null;
+  /** Milliseconds until it would judge otherwise of the same, null when it would not. */
+  next?: () => number | null;
+}
+
+export interface ToolVerdict extends Omit<Verdict, "source"> {
+  source: string;
+  /** When it was reported; null or left out: it was seen. */
+  reportedAt?: number | null;
 }
 
 /** A command begins a little after the Enter that asks for it, and a silent one says nothing when it does. */
 const INPUT_SETTLE_MS = 300;
 /** While a silent command is believed to run: it may end without a word. */
 const RUNNING_LOOK_MS = 2_000;
+/** A tool that says itself that it rests is believed after so long: it may be sent on at once, by another hook or a queued prompt. */
+export const REPORTED_HOLD_MS = 300;
 /** A frame that has not been ended for so long is torn: what is shown is half of one thing and half of another. */
 const TORN_MS = 1_000;
 /** A spinner that has stood still for so long is no longer trusted. */
@@ -83,8 +103,10 @@ export interface Look {
   /** Since when this has been so, as far as the evidence tells. */
   since: number;
   next: number | null;
-  /** By the rules of a tool. */
+  /** By the rules of a tool, or its reports. */
   byTool: boolean;
+  /** By the word of the program itself. */
+  reported: boolean;
 }
 
 /**
@@ -93,20 +115,36 @@ export interface Look {
  */
 export function lookAt(input: DetectorInput, settings: DetectorSettings, quiet: number, atPrompt: boolean): Look {
   if (input.tool !== null) return lookAtTool(input, input.tool);
+  const { report = null } = input;
+  if (report !== null) {
+    const { state, source, rule, confidence, text: detail, reportedAt } = report;
+    return {
+      state,
+      source,
+      rule,
+      confidence,
+      detail,
+      since: reportedAt ?? input.now,
+      next: input.reportNext ?? null,
+      byTool: false,
+      reported: true,
+    };
+  }
   const look =
+    lookAtNotification(input.notification, input.now) ??
     lookAtMarks(input, settings, quiet) ??
     lookAtForeground(input, settings, quiet, atPrompt) ??
     lookAtProgress(input) ??
     lookAtSilence(input, settings, quiet);
-  return { ...look, byTool: false };
+  return { ...look, byTool: false, reported: false };
 }
 
-type PlainLook = Omit<Look, "byTool">;
+type PlainLook = Omit<Look, "byTool" | "reported">;
 
 function lookAtTool(input: DetectorInput, tool: ToolInFront): Look {
   const { now } = input;
-  const quiet = Math.max(0, now - input.lastOutputAt);
   const verdict = tool.judge();
+  const again = tool.next?.() ?? null;
   if (verdict === null) {
     return {
       state: "idle",
@@ -115,11 +153,13 @@ function lookAtTool(input: DetectorInput, tool: ToolInFront): Look {
       confidence: "low",
       detail: `no rule matched: what ${tool.title} shows is not known`,
       since: now,
-      next: null,
+      next: again,
       byTool: true,
+      reported: false,
     };
   }
-  const { state, source, rule, confidence, text } = verdict;
+  const { state, source, rule, confidence, text, reportedAt = null } = verdict;
+  const quiet = Math.max(0, now - Math.max(input.lastOutputAt, reportedAt ?? 0));
   const still = state === "busy" && quiet >= SPINNER_MS;
   const torn = tool.drawing && quiet >= TORN_MS;
   const doubt = still ? " (has stood still for a while)" : torn ? " (in the middle of a frame)" : "";
@@ -131,8 +171,9 @@ function lookAtTool(input: DetectorInput, tool: ToolInFront): Look {
     confidence: doubt === "" ? confidence : "low",
     detail: `${text}${doubt}`,
     since: now,
-    next: tool.drawing && !torn ? least(calm, TORN_MS - quiet) : calm,
+    next: least(tool.drawing && !torn ? least(calm, TORN_MS - quiet) : calm, again),
     byTool: true,
+    reported: reportedAt !== null,
   };
 }
 
@@ -164,8 +205,8 @@ function lookAtMarks(input: DetectorInput, settings: DetectorSettings, quiet: nu
       next: null,
     };
   }
-  // A shell that does not mark where its commands begin: what is in front knows better.
-  if (foreground !== null && !foreground.isLeader) return null;
+  // A shell that does not mark where its commands begin: what is in front knows better, unless that is the shell itself.
+  if (foreground !== null && !foreground.isLeader && String(foreground.group) !== shell.shell) return null;
   const endedAt = shell.endedAt ?? shell.at;
   if (shell.exit !== null && shell.exit !== 0) {
     const left = endedAt + settings.errorLingerMs - now;
@@ -213,7 +254,10 @@ function lookAtForeground(input: DetectorInput, settings: DetectorSettings, quie
       };
     }
     // Without output of its own the prompt on the screen is the shell's, and what it runs has only just begun.
-    if (!printing && (atPrompt || Number.isFinite(quiet)) && looksLikePrompt(input.cursorLine())) {
+    // Some start so fast that their prompt passed for an echo: then it is theirs when it still stands there after a while.
+    const long = input.lastInputAt > 0 && now - input.lastInputAt >= settings.idleHoldMs;
+    const begun = atPrompt || Number.isFinite(quiet) || long;
+    if (!printing && begun && looksLikePrompt(input.cursorLine())) {
       const shell = foreground.command !== null && isShellName(foreground.command);
       return {
         state: "idle",

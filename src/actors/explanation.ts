@@ -2,6 +2,7 @@
 import type { Evidence, SessionState } from "../session.js";
 import type { DetectorInput, Look } from "./evidence.js";
 import type { Explanation } from "./messages.js";
+import type { ReportSeen } from "./report-watch.js";
 import { looksLikePrompt } from "./prompt-line.js";
 import type { Shown } from "./screen-regions.js";
 import type { ToolRules } from "./tool-rules.js";
@@ -13,7 +14,7 @@ export interface ExplanationInput {
   since: number;
   newest: { look: Look | null; held: boolean; holdMs: number };
   rules: ToolRules | null;
-  tool: string | null;
+  reported: ReportSeen | null;
   shown: Shown | null;
   /** Detection has failed and is over. */
   broken: boolean;
@@ -24,6 +25,11 @@ export function explain(given: ExplanationInput): Explanation {
   const { profile } = rules ?? { profile: null };
   const candidates: Explanation["candidates"] = rules === null || shown === null ? [] : rules.candidates(shown);
   candidates.push(...plainCandidates(input, rules !== null && !rules.empty, evidence));
+  const { reported } = given;
+  if (reported !== null) {
+    if (reported.outcome === "won") for (const one of candidates) if (one.outcome === "won") one.outcome = "outranked";
+    if (reported.state !== null) candidates.unshift(reportCandidate(reported));
+  }
   const held = newest.held && newest.look !== null ? newest.look : null;
   return {
     state: given.state,
@@ -40,6 +46,7 @@ export function explain(given: ExplanationInput): Explanation {
             files: profile.files,
           },
     held: held === null ? null : { state: held.state, rule: held.rule, hold_ms: newest.holdMs, text: held.detail },
+    report: reported,
     candidates,
     inputs: {
       title: shown?.title ?? "",
@@ -55,6 +62,12 @@ export function explain(given: ExplanationInput): Explanation {
   };
 }
 
+/** What a report decides beside: it is shown first, because it is the strongest source. */
+function reportCandidate({ source, event, state, outcome, text, age_ms }: ReportSeen): Explanation["candidates"][number] {
+  const became = outcome === "won" || outcome === "contradicted" ? outcome : "outranked";
+  return { source: "report", rule: event, state: state ?? "idle", region: source, outcome: became, text: `${text}, ${age_ms} ms ago` };
+}
+
 /** The sources that need no profile. */
 function plainCandidates(input: DetectorInput, toolDecides: boolean, evidence: Evidence | null): Explanation["candidates"] {
   const { osc133, foreground, progress, now, lastOutputAt } = input;
@@ -63,6 +76,8 @@ function plainCandidates(input: DetectorInput, toolDecides: boolean, evidence: E
     const outcome = !holds ? "no_match" : !toolDecides && evidence?.source === source ? "won" : "outranked";
     found.push({ source, rule, state, region, outcome, text });
   };
+  const { notification } = input;
+  add("notification", "program_notified", "attention", "stream", notification !== null, notification?.text ?? "nothing that still holds");
   add(
     "osc133",
     "marks",
@@ -91,18 +106,22 @@ function plainCandidates(input: DetectorInput, toolDecides: boolean, evidence: E
   return found;
 }
 
-function wouldChange({ state, rules, broken, newest }: ExplanationInput, candidates: Explanation["candidates"]): string[] {
+function wouldChange(given: ExplanationInput, candidates: Explanation["candidates"]): string[] {
+  const { state, evidence, rules, broken, newest } = given;
   if (broken) return ["nothing: its state is no longer watched, because watching it has failed"];
   const said: string[] = [];
   if (newest.held && newest.look !== null)
     said.push(
       `it becomes ${newest.look.state} when what shows now (${newest.look.rule}) is still there ${newest.holdMs} ms after it was first seen`,
     );
+  if (given.reported?.outcome === "won") said.push("the next report, or a screen that shows something else later");
   if (rules !== null && !rules.empty) {
     for (const { rule, region, state: to, outcome, text } of candidates)
       if (outcome === "no_match" && to !== state && rules.profile.rules.some(({ id }) => id === rule))
         said.push(`${to}, when ${rule} matches in ${region} (now: ${text})`);
     said.push("the rules of the shell, when the tool leaves the foreground");
+  } else if (evidence?.rule === "program_notified") {
+    said.push("what else shows, when somebody types or looks, or when other work begins");
   } else if (state === "busy") {
     said.push("idle, when the program ends, its prompt is back, or it prints nothing for a while");
   } else {

@@ -7,8 +7,9 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { ErrorData, ErrorName } from "../errors.js";
+import type { ReportSeen } from "./report-watch.js";
+import type { ProfileSet, RuleState } from "../profiles/profile.js";
 import type { DeliveryStep } from "./prompt-delivery.js";
-import type { ProfileSet } from "../profiles/profile.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
 
 /** Everything an actor needs to begin. Sent as the piscina task's argument, by structured clone. */
@@ -178,13 +179,15 @@ export interface Explanation {
   tool: { name: string; title: string; revision: number; verified: string | null; files: string[] } | null;
   /** What shows now, and is said once it has lasted `hold_ms`. */
   held: { state: SessionState; rule: string; hold_ms: number; text: string } | null;
+  /** The newest report and what became of it; null: nothing was reported. */
+  report: ReportSeen | null;
   /** In order of precedence. `text` is what the rule matched, or what it lacked. */
   candidates: {
     source: string;
     rule: string;
     state: SessionState;
     region: string;
-    outcome: "won" | "outranked" | "no_match";
+    outcome: "won" | "outranked" | "contradicted" | "no_match";
     text: string;
   }[];
   inputs: {
@@ -198,6 +201,20 @@ export interface Explanation {
     alternate_screen: boolean;
   };
   would_change: string[];
+}
+
+/** What a hook, a plugin or an engine has said, as evidence for the state. The supervisor has checked where it comes from. */
+export interface Report {
+  source: string;
+  /** The tool's own name of what has happened. */
+  event: string;
+  /** Where the reporter itself is sure; null: the profile's table of events decides. */
+  state: RuleState | null;
+  detail: string;
+  /** When it happened, ms since 1970. */
+  at: number;
+  /** The profile's name of the tool it is about, null when that was not said. */
+  tool: string | null;
 }
 
 export interface ActorApi {
@@ -227,6 +244,8 @@ export interface ActorApi {
   credit(id: string, offset: number): void;
   /** Why the state is what it is, looked at anew. */
   explain(id: string): Explanation;
+  /** Reports, in the order in which they came. */
+  report(id: string, reports: Report[]): void;
   /** The last words on the screen, at most `chars` (and 2 000): lines that are not blank. Of a terminal that is not at hand, those it had. */
   tail(id: string, chars: number): string;
   /** Profiles have changed. */

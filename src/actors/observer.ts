@@ -11,8 +11,10 @@ import { Detector } from "./detector.js";
 import type { DetectorInput } from "./evidence.js";
 import { explain } from "./explanation.js";
 import type { Foreground } from "./foreground.js";
-import type { ActorEvent, ActorStart, Explanation } from "./messages.js";
+import type { ActorEvent, ActorStart, Explanation, Report } from "./messages.js";
+import { Notified } from "./notified.js";
 import { Pace } from "./pace.js";
+import { ReportWatch } from "./report-watch.js";
 import { ScreenTail } from "./screen-tail.js";
 import type { SessionProcesses } from "./session-processes.js";
 import type { Shown } from "./screen-regions.js";
@@ -51,7 +53,9 @@ export class Observer {
   readonly #detector: Detector;
   readonly #shell = new ShellIntegration();
   readonly #notifications = new NotificationJoin();
+  readonly #notified = new Notified();
   readonly #tools: ToolWatch;
+  readonly #reported = new ReportWatch();
   readonly #tail = new ScreenTail();
   readonly #time: Time;
   readonly #evaluation: Pace;
@@ -137,6 +141,19 @@ export class Observer {
     this.#screen.shown = { cols, rows, row: (y) => text[y] ?? "", title: terminal.title, progress: this.#progress };
   }
 
+  /** What hooks and engines say: evidence, and a reason to look at once. */
+  report(reports: readonly Report[]): void {
+    if (this.#over) return;
+    // Whose word it is: the reporter may be gone from the front a moment later.
+    this.#foregroundAt = Number.NEGATIVE_INFINITY;
+    this.#lookAtForeground();
+    for (const report of reports) {
+      const profile = report.tool === null ? (this.#tools.rules?.profile ?? null) : this.#tools.known(report.tool);
+      this.#reported.take(report, profile, this.#foreground?.group ?? null);
+    }
+    this.#evaluation.poke();
+  }
+
   tail(chars: number): string {
     return this.#tail.text(this.#context.terminal(), chars);
   }
@@ -157,7 +174,7 @@ export class Observer {
       since: this.#stateSince,
       newest: this.#detector.newest,
       rules: this.#tools.rules,
-      tool: this.#tools.tool,
+      reported: this.#reported.seen(this.#time.now()),
       shown: this.#shown(),
       broken: this.#over,
     });
@@ -212,7 +229,9 @@ export class Observer {
         return;
       case "notification": {
         const whole = this.#notifications.part(report);
-        if (whole !== null && this.#allowed()) this.#context.post({ type: "notification", id, ...whole });
+        if (whole === null || !this.#allowed()) return;
+        this.#context.post({ type: "notification", id, ...whole });
+        this.#noteNotification(whole);
         return;
       }
       case "progress":
@@ -278,8 +297,12 @@ export class Observer {
 
   #input(): DetectorInput {
     const rules = this.#tools.rules;
+    const reported = this.#reported;
+    const now = this.#time.now();
+    const moment = { now, lastOutputAt: this.#lastOutputAt, errorLingerMs: this.#start.settings.errorLingerMs };
+    const plain = rules === null || rules.empty;
     return {
-      now: this.#time.now(),
+      now,
       lastOutputAt: this.#lastOutputAt,
       startedAt: this.#startedAt,
       foreground: this.#foreground,
@@ -290,20 +313,32 @@ export class Observer {
       seenAt: this.#seenAt,
       leaderIsShell: this.#leaderIsShell,
       progress: this.#progress,
-      tool:
-        rules === null || rules.empty
-          ? null
-          : {
-              title: rules.profile.title,
-              since: this.#tools.since,
-              startupMs: rules.profile.startupMs,
-              drawing: this.#context.terminal()?.drawing ?? false,
-              judge: () => {
-                const shown = this.#shown();
-                return shown === null ? null : rules.judge(shown);
-              },
+      notification: this.#notified.current({ seenAt: this.#seenAt, osc133: this.#shell.state, foreground: this.#foreground }),
+      report: plain ? reported.plain(moment, { group: this.#foreground?.group ?? null, markedAt: this.#shell.state?.at ?? 0 }) : null,
+      reportNext: plain ? reported.next : null,
+      tool: plain
+        ? null
+        : {
+            title: rules.profile.title,
+            since: this.#tools.since,
+            startupMs: rules.profile.startupMs,
+            drawing: this.#context.terminal()?.drawing ?? false,
+            judge: () => {
+              const shown = this.#shown();
+              return reported.weigh(shown === null ? null : rules.judge(shown), moment);
             },
+            next: () => reported.next,
+          },
     };
+  }
+
+  /** Of a tool whose profile has rules they are nothing but events: its rules know more. */
+  #noteNotification({ title, body }: { title: string; body: string }): void {
+    this.#foregroundAt = Number.NEGATIVE_INFINITY;
+    this.#lookAtForeground();
+    if (this.#tools.rules === null || this.#tools.rules.empty)
+      this.#notified.note(title, body, this.#time.now(), this.#foreground?.group ?? null);
+    this.#evaluation.poke();
   }
 
   /** A tool has come to the front, or has gone. */
@@ -311,11 +346,13 @@ export class Observer {
     const now = this.#time.now();
     if (!this.#tools.look(this.#foreground, this.#leaderIsShell, this.#shell.state, now)) return;
     this.#progress = "";
+    this.#notified.forget();
     this.#postTool();
   }
 
   #postTool(): void {
     const { tool, contextLimit } = this.#tools;
+    this.#reported.front(tool, this.#time.now());
     this.#context.post({ type: "tool", id: this.#start.id, tool, contextLimit });
   }
 

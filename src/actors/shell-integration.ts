@@ -12,6 +12,8 @@ export interface ShellPhase {
   at: number;
   /** When the last command ended, null before the first. */
   endedAt: number | null;
+  /** Which shell says so, null when it does not say: our own snippets give the shell's process id. */
+  shell: string | null;
 }
 
 /** A command that has ended. */
@@ -21,9 +23,22 @@ export interface CommandEnd {
   durationMs: number | null;
 }
 
+/** A shell whose command is another shell: what it has under way goes on meanwhile. */
+interface Outer {
+  shell: string;
+  phase: ShellPhase;
+  startedAt: number | null;
+}
+
+/** Shells in shells. Beyond, the outermost is forgotten. */
+const MAX_OUTER = 16;
+
 export class ShellIntegration {
   #phase: ShellPhase | null = null;
   #startedAt: number | null = null;
+  /** Which shell said the newest mark; null when it does not say. */
+  #shell: string | null = null;
+  readonly #outer: Outer[] = [];
   #seenStart = false;
 
   get state(): ShellPhase | null {
@@ -37,11 +52,12 @@ export class ShellIntegration {
 
   /** @returns the command that this mark ends, if it ends one */
   mark(mark: PromptMark, at: number): CommandEnd | null {
+    if (mark.shell !== this.#shell) this.#changeShell(mark.shell);
     const before = this.#phase;
     if (mark.phase === "C") {
       this.#seenStart = true;
       this.#startedAt = at;
-      this.#phase = { phase: "C", exit: null, command: mark.command, at, endedAt: before?.endedAt ?? null };
+      this.#phase = { phase: "C", exit: null, command: mark.command, at, endedAt: before?.endedAt ?? null, shell: mark.shell };
       return null;
     }
     // A shell that marks starts says D again at every empty line, with the status of long ago: nothing has ended then. One that
@@ -51,11 +67,29 @@ export class ShellIntegration {
     const abandoned = mark.phase !== "D" && before?.phase === "C";
     const exit = ended ? mark.exit : abandoned ? null : (before?.exit ?? null);
     const command = before?.command ?? null;
-    this.#phase = { phase: mark.phase, exit, command, at, endedAt: ended || abandoned ? at : (before?.endedAt ?? null) };
+    const endedAt = ended || abandoned ? at : (before?.endedAt ?? null);
+    this.#phase = { phase: mark.phase, exit, command, at, endedAt, shell: mark.shell };
     if (!ended && !abandoned) return null;
     const durationMs = this.#startedAt === null ? null : Math.max(0, at - this.#startedAt);
     this.#startedAt = null;
     return { command, exit, durationMs };
+  }
+
+  /** Another shell speaks than before: one that the running command is or has started, or one of those around it. */
+  #changeShell(shell: string | null): void {
+    const outer = shell === null ? -1 : this.#outer.findLastIndex((one) => one.shell === shell);
+    const back = this.#outer[outer];
+    if (back !== undefined) {
+      this.#outer.length = outer;
+      this.#phase = back.phase;
+      this.#startedAt = back.startedAt;
+    } else if (shell !== null && this.#shell !== null && this.#phase?.phase === "C") {
+      this.#outer.push({ shell: this.#shell, phase: this.#phase, startedAt: this.#startedAt });
+      if (this.#outer.length > MAX_OUTER) this.#outer.shift();
+      this.#phase = null;
+      this.#startedAt = null;
+    }
+    this.#shell = shell;
   }
 
   /** A new process has the terminal: nothing that was said holds. */
@@ -63,6 +97,8 @@ export class ShellIntegration {
     this.#phase = null;
     this.#startedAt = null;
     this.#seenStart = false;
+    this.#shell = null;
+    this.#outer.length = 0;
   }
 }
 

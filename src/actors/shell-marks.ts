@@ -17,6 +17,8 @@ export interface PromptMark {
   exit: number | null;
   /** Of C, when it was said. */
   command: string | null;
+  /** Which shell says so (`aid=`), where it says that: a shell in a shell has another. */
+  shell: string | null;
 }
 
 export interface CwdReport {
@@ -75,7 +77,8 @@ function parsePromptMark(data: string): PromptMark | null {
   if (!isPhase(phase)) return null;
   if (phase === "A" && (params.includes("k=s") || params.includes("k=r"))) return null;
   const exit = phase === "D" && params[0] !== undefined && /^-?[0-9]{1,10}$/.test(params[0]) ? Number(params[0]) : null;
-  return { type: "mark", phase, exit, command: phase === "C" ? commandOf(data) : null };
+  const shell = params.find((param) => param.startsWith("aid="))?.slice(4) ?? "";
+  return { type: "mark", phase, exit, command: phase === "C" ? commandOf(data) : null, shell: plain(shell, MAX_ID) || null };
 }
 
 function isPhase(letter: string): letter is PromptPhase {
@@ -93,9 +96,35 @@ function commandOf(data: string): string | null {
 
 function unquote(quoted: string): string {
   const ansi = /^\$'(.*)'$/s.exec(quoted)?.[1];
-  const inner = ansi ?? /^'([^']*)'$/s.exec(quoted)?.[1];
-  if (inner !== undefined && ansi === undefined) return inner;
-  return (inner ?? quoted).replace(/\\(.)/gs, "$1");
+  if (ansi !== undefined) return ansiUnquote(ansi);
+  const inner = /^'([^']*)'$/s.exec(quoted)?.[1];
+  return inner ?? quoted.replace(/\\(.)/gs, "$1");
+}
+
+const ESCAPED: Readonly<Record<string, string>> = {
+  n: "\n",
+  t: "\t",
+  r: "\r",
+  a: "\u0007",
+  b: "\b",
+  e: "\u001b",
+  E: "\u001b",
+  f: "\f",
+  v: "\v",
+};
+
+/** The inside of `$'…'`: `\n`, `\'`, and bytes of UTF-8 as `\303\244`. */
+function ansiUnquote(text: string): string {
+  return text.replace(/((?:\\[0-7]{3})+)|\\(.)/gs, (_all, octal: string | undefined, one: string | undefined) =>
+    octal === undefined
+      ? (ESCAPED[one ?? ""] ?? one ?? "")
+      : Buffer.from(
+          octal
+            .split("\\")
+            .slice(1)
+            .map((digits) => Number.parseInt(digits, 8) & 0xff),
+        ).toString("utf8"),
+  );
 }
 
 /** `file://host/path`, percent-encoded; `kitty-shell-cwd://host/path`, as it is; or a bare absolute path. */

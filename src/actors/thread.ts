@@ -22,6 +22,7 @@ import type {
   ReadResult,
   RenderTask,
   Rendered,
+  Report,
   Screen,
   ScreenRequest,
   ThreadVitals,
@@ -118,14 +119,17 @@ export class ThreadHost implements ActorApi {
   explain(id: string): Explanation {
     return this.#for(id).explain();
   }
+  report(id: string, reports: Report[]): void {
+    this.#for(id).observer.report(reports);
+  }
   profiles(id: string, set: ProfileSet): void {
-    this.#for(id).profiles(set);
+    this.#for(id).observer.profiles(set);
   }
   tail(id: string, chars: number): string {
-    return this.#for(id).tail(chars);
+    return this.#for(id).observer.tail(chars);
   }
   seen(id: string): void {
-    this.#for(id).seen();
+    this.#for(id).observer.seen();
   }
   leaveAnswers(id: string, toAttached: boolean): void {
     this.#for(id).leaveAnswers(toAttached);

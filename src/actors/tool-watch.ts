@@ -42,6 +42,10 @@ export class ToolWatch {
   get rules(): ToolRules | null {
     return this.#profile === null ? null : rulesOf(this.#profile);
   }
+  /** By its name, whichever is in front. */
+  known(name: string): Profile | null {
+    return findProfile(this.#set, name) ?? null;
+  }
   /** When it came to the front. */
   get since(): number {
     return this.#since;

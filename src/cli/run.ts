@@ -28,7 +28,7 @@ async function runVerb(argv: readonly string[], env: NodeJS.ProcessEnv, terminal
     return first === undefined ? EXIT.usage : EXIT.done;
   }
   if (first === "--version" || first === "-V") {
-    terminal.stdout.write(`${await version()}\n`);
+    terminal.stdout.write(`${await (await import("./own-version.js")).ownVersion()}\n`);
     return EXIT.done;
   }
   // What the scripts of `completion` call at every Tab.
@@ -75,12 +75,6 @@ function unknownWords(words: readonly string[]): string {
   if (group.length > 0)
     return `${JSON.stringify(first)} needs one more word: ${group.map((name) => name.slice(first.length + 1)).join(" or ")}${second === undefined ? "" : `, got ${JSON.stringify(second)}`}`;
   return `there is no verb ${JSON.stringify(first)}`;
-}
-
-async function version(): Promise<string> {
-  const { readFile } = await import("node:fs/promises");
-  const own = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
-  return own.version;
 }
 
 /** What went wrong, in words (null: already written), and the exit code that says so. */

@@ -53,8 +53,13 @@ export const VERBS: Readonly<Record<string, Load>> = {
   "profile list": () => import("./verbs/profile-list.js"),
   "profile test": () => import("./verbs/profile-test.js"),
   "profile new": () => import("./verbs/profile-new.js"),
+  hook: () => import("./verbs/hook.js"),
+  "hook install": () => import("./verbs/hook-install.js"),
+  "hook uninstall": () => import("./verbs/hook-uninstall.js"),
+  "hook status": () => import("./verbs/hook-status.js"),
   "api schema": () => import("./verbs/api-schema.js"),
   "api call": () => import("./verbs/api-call.js"),
+  "shell-integration": () => import("./verbs/shell-integration.js"),
   completion: () => import("./verbs/completion.js"),
 };
 

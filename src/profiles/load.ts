@@ -55,6 +55,8 @@ export function joined(base: Profile | undefined, part: ProfilePart, file: strin
     ...under,
     ...part.values,
     prompt: { ...under.prompt, ...part.values.prompt },
+    events: { ...under.events, ...part.values.events },
+    resumeOptions: { ...under.resumeOptions, ...part.values.resumeOptions },
     // Own rules come first: among those that match, the first of a source is believed.
     rules: [...part.rules, ...under.rules.filter(({ id }) => !replaced.has(id))],
     files: [...under.files, file],
@@ -82,6 +84,8 @@ function blankProfile(name: string): Profile {
     },
     conversation: "",
     hooks: [],
+    events: {},
+    resumeOptions: { none: [], one: [], drop: [], never: [] },
     contextLimit: DEFAULT_CONTEXT_LIMIT,
     startupMs: 30_000,
     box: null,

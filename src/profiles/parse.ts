@@ -43,6 +43,15 @@ const boxSchema = z
     message: "has exactly one of edges, mark, bar",
   });
 
+const eventsSchema = z.record(
+  z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "is an event's name: 1–64 letters, digits, '.', '_', '-'"),
+  z
+    .strictObject({ state: z.enum(RULE_STATES).optional(), reliable: z.boolean().optional() })
+    .refine((event) => event.reliable !== true || event.state !== undefined, {
+      message: "is reliable in nothing: it needs a state",
+    }),
+);
+
 const fileSchema = z.strictObject({
   format: z.literal(1, "is 1: the version of this format that this lifeguard reads"),
   name,
@@ -60,6 +69,7 @@ const fileSchema = z.strictObject({
   command: words.optional(),
   processes: words.optional(),
   resume: words.optional(),
+  resume_options: z.partialRecord(z.enum(["none", "one", "drop", "never"]), z.array(z.string().min(1)).max(128)).optional(),
   prompt: z
     .strictObject({
       paste: z.boolean().optional(),
@@ -73,6 +83,8 @@ const fileSchema = z.strictObject({
     .optional(),
   conversation: z.string().max(200).optional(),
   hooks: words.optional(),
+  /** What the tool's own events say of its state; an event without a state says nothing of it. */
+  events: eventsSchema.optional(),
   context_limit: z.int().positive().optional(),
   startup_ms: z.int().min(0).max(600_000).optional(),
   prompt_box: boxSchema.optional(),
@@ -87,7 +99,10 @@ export interface ProfilePart {
   name: string;
   extends: boolean;
   drop: string[];
-  values: Partial<Omit<Profile, "name" | "rules" | "files" | "prompt">> & { prompt?: Partial<Profile["prompt"]> };
+  values: Partial<Omit<Profile, "name" | "rules" | "files" | "prompt" | "resumeOptions">> & {
+    prompt?: Partial<Profile["prompt"]>;
+    resumeOptions?: Partial<Profile["resumeOptions"]>;
+  };
   rules: ProfileRule[];
 }
 
@@ -105,7 +120,13 @@ export function parseProfile(text: string, file: string): ProfilePart {
     const issue = result.error.issues[0];
     const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
     const path = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
-    const said = unknown !== undefined ? "is no key of a profile" : (issue?.message ?? "is not understood").replace(/^Invalid input: /, "");
+    const said =
+      unknown !== undefined
+        ? "is no key of a profile"
+        : ((issue?.code === "invalid_key" ? issue.issues[0]?.message : issue?.message) ?? "is not understood").replace(
+            /^Invalid input: /,
+            "",
+          );
     throw refused(`${file}:${lineOf(text, path)}`, path.join("."), said);
   }
   const { data } = result;
@@ -134,8 +155,13 @@ function partOf(data: z.output<typeof fileSchema>, text: string, file: string): 
   if (data.command !== undefined) values.command = data.command;
   if (data.processes !== undefined) values.processes = data.processes;
   if (data.resume !== undefined) values.resume = data.resume;
+  if (data.resume_options !== undefined) values.resumeOptions = data.resume_options;
   if (data.conversation !== undefined) values.conversation = data.conversation;
   if (data.hooks !== undefined) values.hooks = data.hooks;
+  if (data.events !== undefined)
+    values.events = Object.fromEntries(
+      Object.entries(data.events).map(([event, { state = null, reliable = false }]) => [event, { state, reliable }]),
+    );
   if (data.context_limit !== undefined) values.contextLimit = data.context_limit;
   if (data.startup_ms !== undefined) values.startupMs = data.startup_ms;
   if (data.notes !== undefined) values.notes = data.notes;

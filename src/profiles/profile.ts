@@ -57,6 +57,25 @@ export interface PromptBox {
   first: string | null;
 }
 
+/** What one of the tool's own events says of its state. */
+export interface ProfileEvent {
+  /** Null: it says nothing of the state. */
+  state: RuleState | null;
+  /** False: evidence, not a verdict. Tools tell some things that are not so, or not always. */
+  reliable: boolean;
+}
+
+/** Which of the words that a session was made with are said again when it goes on with its conversation. */
+export interface ResumeOptions {
+  /** Options that take no value, and that take one. Any other takes every word up to the next option. */
+  none: string[];
+  one: string[];
+  /** What chooses a conversation or begins one: left out, with its value. */
+  drop: string[];
+  /** With one of these it was no conversation with a person: it is started as it was made. */
+  never: string[];
+}
+
 /** What a tool makes of a prompt besides taking it: its tabs become blanks, its letters are composed (NFC), a backslash before the submit key breaks the line instead. */
 export const ALTERATIONS = ["tabs", "decomposed", "final_backslash"] as const;
 export type Alteration = (typeof ALTERATIONS)[number];
@@ -92,9 +111,12 @@ export interface Profile {
   /** Names of the foreground program by which the tool is recognised. */
   processes: string[];
   resume: string[];
+  resumeOptions: ResumeOptions;
   prompt: PromptWays;
   conversation: string;
   hooks: string[];
+  /** By the names under which hooks report them. */
+  events: Record<string, ProfileEvent>;
   contextLimit: number;
   /** `starting` lasts until a rule says idle or attention, at most so long. */
   startupMs: number;

@@ -87,6 +87,11 @@ export const EVENTS: Readonly<Record<string, Announcement>> = {
   "session.restarting": of("It will be started again after `delay_ms`.", { delay_ms: z.number(), restarts: count }),
   "session.restarted": of("Its process was started again.", { epoch: count, offset: count }),
   "session.tool": of("Another tool is in front, or none that is known (null).", { from: text.nullable(), to: text.nullable() }, "1.1"),
+  "session.conversation": of(
+    "The tool in front is in another conversation, by the word of a report that is proven to be this session's; null: in none that is known.",
+    { from: text.nullable(), to: text.nullable() },
+    "1.1",
+  ),
   "session.title": of("The terminal's title.", { title: text }),
   "session.cwd": of("The directory its shell is in.", { cwd: text }),
   "session.recovered": of("It goes on after its thread or the daemon was lost.", {

@@ -53,6 +53,7 @@ export const FEATURES: readonly string[] = [
   "journals",
   "thoughts",
   "tmux",
+  "reports",
   "prompts",
 ];
 
@@ -153,6 +154,34 @@ export interface CreateParams {
   key?: string;
 }
 
+/** What a hook, a plugin or an engine knows of a session. docs/detection.md says what becomes of it. */
+export interface ReportParams {
+  id: string;
+  /** Who says so: `claude-hook`, `codex-notify`, any word of 1–64 of letters, digits, `.`, `_`, `-`. */
+  source: string;
+  /** The tool's own name of what has happened: `Stop`. */
+  event: string;
+  /** Only where the reporter itself is sure; left out, the table of events in the tool's profile decides. */
+  state?: "busy" | "idle" | "attention" | "error";
+  /** For people. */
+  detail?: string;
+  /** When it happened, ms since 1970; now when left out. */
+  at?: number;
+  /** A profile's name or alias. */
+  tool?: string;
+  conversation_id?: string;
+  /** Path of the tool's own record of the conversation. */
+  transcript?: string;
+  model?: string;
+  token_count?: number;
+  context_limit?: number;
+  /** The last skill or slash command the tool was given. */
+  skill?: string;
+  cwd?: string;
+  /** Of the process it is about. */
+  pid?: number;
+}
+
 export type ScreenFormatName = "text" | "ansi" | "html" | "svg" | "restore";
 
 /** Screen and offset are of the same instant. The rendering is in the field named by the format. */
@@ -197,12 +226,23 @@ export interface ExplainResult {
   evidence: Evidence | null;
   tool: { name: string; title: string; revision: number; verified: string | null; files: string[] } | null;
   held: { state: SessionState; rule: string; hold_ms: number; text: string } | null;
+  /** The newest report and what became of it. */
+  report: {
+    source: string;
+    event: string;
+    state: SessionState | null;
+    reliable: boolean;
+    at: number;
+    age_ms: number;
+    outcome: "won" | "outranked" | "contradicted" | "evidence" | "no_state";
+    text: string;
+  } | null;
   candidates: {
     source: string;
     rule: string;
     state: SessionState;
     region: string;
-    outcome: "won" | "outranked" | "no_match";
+    outcome: "won" | "outranked" | "contradicted" | "no_match";
     text: string;
   }[];
   inputs: {
@@ -297,6 +337,7 @@ export interface Methods extends KeptMethods {
   "session.restart": { params: ById; result: SessionSummary };
   "session.remove": { params: ById & { force?: boolean; mode?: "detach" | "kill" }; result: Empty };
   "session.explain": { params: ById; result: ExplainResult };
+  "session.report": { params: ReportParams; result: { accepted: boolean; reason?: string } };
   "session.update": {
     params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean; pinned?: boolean };
     result: SessionSummary;

@@ -33,6 +33,21 @@ export const explanationShape: z.ZodObject = z.object({
     .object({ state: stateShape, rule: z.string(), hold_ms: count, text: z.string() })
     .nullable()
     .describe("what shows now and is said once it has lasted"),
+  report: z
+    .object({
+      source: z.string(),
+      event: z.string(),
+      state: stateShape.nullable(),
+      reliable: z.boolean().describe("known to be so whenever it is told"),
+      at: time("when it happened"),
+      age_ms: count,
+      outcome: z
+        .enum(["won", "outranked", "contradicted", "evidence", "no_state"])
+        .describe("`contradicted`: what the screen showed later has ended it; `evidence`: it decides nothing alone"),
+      text: z.string(),
+    })
+    .nullable()
+    .describe("the newest report, and what became of it"),
   candidates: z
     .array(
       z.object({
@@ -40,7 +55,7 @@ export const explanationShape: z.ZodObject = z.object({
         rule: z.string(),
         state: stateShape,
         region: z.string(),
-        outcome: z.enum(["won", "outranked", "no_match"]),
+        outcome: z.enum(["won", "outranked", "contradicted", "no_match"]),
         text: z.string().describe("what it matched, or what it lacked"),
       }),
     )
@@ -93,6 +108,7 @@ export const summaryShape: z.ZodObject = z.object({
   prompt_delivery: z.string().nullable(),
   token_count: z.number().nullable(),
   context_limit: z.number().nullable(),
+  model: z.string().nullable(),
   epoch: count.describe("how often its process was started"),
   offset: count.describe("bytes of output since it began"),
   watchers: count,

@@ -161,6 +161,30 @@ export interface TmuxListing {
   id: string | null;
 }
 
+/** What a hook, a plugin or an engine knows of a session; fields as in `session.report`. */
+export interface ReportRequest {
+  source: string;
+  event: string;
+  state?: "busy" | "idle" | "attention" | "error" | undefined;
+  detail?: string | undefined;
+  at?: number | undefined;
+  tool?: string | undefined;
+  conversation_id?: string | undefined;
+  transcript?: string | undefined;
+  model?: string | undefined;
+  token_count?: number | undefined;
+  context_limit?: number | undefined;
+  skill?: string | undefined;
+  cwd?: string | undefined;
+  pid?: number | undefined;
+}
+
+export interface ReportAnswer {
+  accepted: boolean;
+  /** Why it was not. */
+  reason?: string;
+}
+
 export interface PromptRequest {
   text: string;
   /** When it cannot be delivered now: keep it until the session rests. */
@@ -259,6 +283,9 @@ export interface SupervisorApi {
   watch(id: string, request: WatchRequest, sink: WatchSink, caller: Caller): Promise<Watch>;
   /** @throws TIMEOUT, EXITED (unless `exited` is among the states), NOT_FOUND when the session is removed meanwhile */
   wait(id: string, request: WaitRequest): Promise<{ state: SessionState; evidence: Evidence }>;
+
+  /** @throws FORBIDDEN when the caller runs inside another session */
+  report(id: string, report: ReportRequest, caller: Caller): Promise<ReportAnswer>;
 
   kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult>;
   restart(id: string, caller: Caller): Promise<SessionSummary>;

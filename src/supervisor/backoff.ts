@@ -35,7 +35,9 @@ export class Backoff {
   async begin(entry: SessionEntry, exit: SessionExit, delayMs: number): Promise<void> {
     const { clock, events, keeping } = this.#p;
     entry.restartDueAt = clock.now() + delayMs;
-    entry.restartTimes = [...entry.restartTimes, clock.now()].slice(-entry.restartHistory.length);
+    // A start after a refused conversation is none of the policy's, and does not count.
+    const counted = entry.restartHistory.length;
+    entry.restartTimes = counted === 0 ? [] : [...entry.restartTimes, clock.now()].slice(-counted);
     const detail = `${describeExit(exit)}; starting again in ${delayMs} ms`;
     const at = clock.now();
     setState(entry, "starting", { source: "supervisor", rule: "restart_backoff", confidence: "high", at, detail }, events, clock);

@@ -89,6 +89,14 @@ export class SessionEntry {
   recoveredFrom: SessionSummary["recovered_from"] = null;
   conversationId: string | null = null;
   tokenCount: number | null = null;
+  model: string | null = null;
+  lastSkill: string | null = null;
+  /** Of this conversation, as the tool says it; null: what the profile says. */
+  ownContextLimit: number | null = null;
+  /** Path of the tool's own record of the conversation. */
+  transcript: string | null = null;
+  /** The conversation that this process was started to go on with, until it says that it does. */
+  resumed: string | null = null;
   pinned = false;
   /** The checkpoint it was last restored or forked from. */
   parentCheckpoint: string | null = null;
@@ -131,6 +139,17 @@ export class SessionEntry {
     if (phase === null) return false;
     this.phase = phase;
     return true;
+  }
+
+  /** What is known of the last conversation is not so of another. */
+  inConversation(id: string | null): void {
+    if (id === this.conversationId) return;
+    this.conversationId = id;
+    this.transcript = null;
+    this.tokenCount = null;
+    this.model = null;
+    this.lastSkill = null;
+    this.ownContextLimit = null;
   }
 
   record(): SessionRecord {
@@ -176,11 +195,12 @@ export class SessionEntry {
       current_command: this.currentCommand,
       conversation_id: this.conversationId,
       thought: this.thought,
-      last_skill: null,
+      last_skill: this.lastSkill,
       repo: null,
       prompt_delivery: this.prompts.word,
       token_count: this.tokenCount,
-      context_limit: this.contextLimit,
+      context_limit: this.ownContextLimit ?? this.contextLimit,
+      model: this.model,
       epoch: this.epoch,
       offset: this.offset,
       watchers: this.fanout.size,

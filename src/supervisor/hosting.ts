@@ -19,7 +19,7 @@ import { endedScreen } from "./ended-screen.js";
 import { deferred, type SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
 import { Fanout } from "./fanout.js";
-import { setState } from "./state.js";
+import { setState, startConversation } from "./state.js";
 import type { SessionTable } from "./table.js";
 
 type Answer<M extends PendingCall> = Awaited<ReturnType<ActorApi[M]>>;
@@ -292,6 +292,8 @@ export class Hosting {
         entry.contextLimit = event.contextLimit;
         if (entry.tool === event.tool) return;
         this.#events.append("session.tool", entry.id, { from: entry.tool, to: event.tool });
+        // A conversation is that of the tool that was in front.
+        if (entry.tool !== null) startConversation(entry, null, this.#events);
         entry.tool = event.tool;
         return;
       case "title":

@@ -28,8 +28,9 @@ import type { Keeping } from "./keeping.js";
 import { encodeRecord } from "./record.js";
 import type { Removal, RemovalKind } from "./removal.js";
 import { decideRestart } from "./restart-policy.js";
+import { resumeRefused, type ResumePlan } from "./resume.js";
 import { spawnOrder, type CallerWorld } from "./spawn-order.js";
-import { setState } from "./state.js";
+import { sayState, startConversation } from "./state.js";
 import type { SessionTable } from "./table.js";
 import { refuseAdopted } from "./tmux/place.js";
 import type { TmuxSessions } from "./tmux/sessions.js";
@@ -44,6 +45,8 @@ export interface LifecycleParts {
   pool: ActorPool;
   hosting: Hosting;
   keeping: Keeping;
+  /** How a session goes on when its process is started again. */
+  plan(entry: SessionEntry): ResumePlan;
   durably: Durably;
   removal: Removal;
   world: CallerWorld;
@@ -86,7 +89,7 @@ export class Lifecycle {
     this.#p.hosting.equip(entry);
     table.add(entry);
     try {
-      await this.#launch(entry, file);
+      await this.#launch(entry, file, { how: "fresh", why: "it is new" });
     } catch (error) {
       await this.#free(entry).catch(() => undefined);
       entry.removed = true;
@@ -102,17 +105,23 @@ export class Lifecycle {
     return entry;
   }
 
-  /** @param file the program, as {@link programOf} has found it */
-  async #launch(entry: SessionEntry, file: string): Promise<void> {
+  /**
+   * @param file the program, as {@link programOf} has found it
+   * @param plan carried out before anything is waited for: no other session can take the conversation meanwhile
+   */
+  async #launch(entry: SessionEntry, file: string, plan: ResumePlan): Promise<void> {
     const { config, custody, table, clock, hosting, world } = this.#p;
     entry.end = deferred();
     entry.killing = false;
     entry.exit = null;
+    entry.resumed = plan.how === "resume" ? plan.conversation : null;
+    startConversation(entry, entry.resumed, this.#p.events);
     entry.restartDueAt = null;
     entry.startedAt = clock.now();
     entry.slot ??= table.takeSlot();
-    if (entry.spec.backend === "tmux") return this.#launchInTmux(entry, file);
-    const order = spawnOrder(entry, entry.slot, file, config, world);
+    const argv = [entry.spec.command, ...(plan.how === "resume" ? plan.args : entry.spec.args), ...entry.prompts.takeArgument()];
+    if (entry.spec.backend === "tmux") return this.#launchInTmux(entry, file, argv);
+    const order = spawnOrder(entry, entry.slot, { file, argv }, config, world);
     // Both take most of a millisecond, and neither needs the other (a keeper that reads for a dead daemon makes the directory itself).
     const directory = mkdir(entry.directory, { recursive: true, mode: 0o700 });
     directory.catch(() => undefined);
@@ -134,9 +143,9 @@ export class Lifecycle {
     }
   }
 
-  async #launchInTmux(entry: SessionEntry, file: string): Promise<void> {
+  async #launchInTmux(entry: SessionEntry, file: string, argv: string[]): Promise<void> {
     const { tmux, hosting, config } = this.#p;
-    entry.pid = (await tmux.spawn(entry, file)).pid;
+    entry.pid = (await tmux.spawn(entry, file, argv)).pid;
     entry.move("started");
     try {
       await hosting.start(entry, "fresh");
@@ -170,12 +179,19 @@ export class Lifecycle {
   /** The process is gone and its output is in the spool, or it never came to be. */
   async #ended(entry: SessionEntry, exit: SessionExit): Promise<void> {
     const { config, clock, events, log } = this.#p;
-    const decision = decideRestart(entry.spec.restart, exit, entry.restartHistory, clock.monotonic(), {
-      intensity: config.session.restart_intensity,
-      windowMs: config.session.restart_window_ms,
-      backoffMs: config.session.restart_backoff_ms,
-      backoffMaxMs: config.session.restart_backoff_max_ms,
-    });
+    const refused = resumeRefused(entry, exit);
+    if (refused) {
+      log.warn({ session: entry.id, phase: "resume", conversation: entry.resumed, code: exit.code }, "its conversation was refused");
+      startConversation(entry, null, events);
+    }
+    const decision = refused
+      ? { restart: true as const, delayMs: 0, history: entry.restartHistory }
+      : decideRestart(entry.spec.restart, exit, entry.restartHistory, clock.monotonic(), {
+          intensity: config.session.restart_intensity,
+          windowMs: config.session.restart_window_ms,
+          backoffMs: config.session.restart_backoff_ms,
+          backoffMaxMs: config.session.restart_backoff_max_ms,
+        });
     entry.exit = decision.restart || decision.reason !== "restart_intensity" ? exit : { ...exit, reason: "restart_intensity" };
     entry.pid = null;
     events.append("session.exited", entry.id, {
@@ -190,13 +206,7 @@ export class Lifecycle {
     );
     if (!decision.restart) {
       entry.move(exit.reason === "spawn_failed" ? "refused" : "drained");
-      setState(
-        entry,
-        "exited",
-        { source: "supervisor", rule: "process_ended", confidence: "high", at: clock.now(), detail: describeExit(entry.exit) },
-        events,
-        clock,
-      );
+      sayState(entry, { state: "exited", rule: "process_ended", detail: describeExit(entry.exit) }, events, clock);
       // A launch that failed has no actor, and no screen.
       this.#p.keeping.checkpoint(entry, "exit").catch(() => undefined);
       entry.fanout.ended(entry.offset);
@@ -218,12 +228,16 @@ export class Lifecycle {
 
   /** Starts the process again under the same id; offsets go on where they stood. A launch that fails counts as an end. */
   async #relaunch(entry: SessionEntry): Promise<void> {
-    const { events, clock } = this.#p;
+    const { events, clock, log } = this.#p;
     if (!entry.move("due")) return;
     entry.epoch += 1;
     entry.restarts += 1;
+    // Before anybody can ask: it is live again, and whoever waits for it is not told that it has ended.
+    sayState(entry, { state: "starting", rule: "started_again", detail: "its process is being started again" }, events, clock);
+    const plan = this.#p.plan(entry);
+    log.info({ session: entry.id, epoch: entry.epoch, phase: "restart", ...plan, args: undefined }, "a session is started again");
     try {
-      await this.#launch(entry, programOf(entry.spec));
+      await this.#launch(entry, programOf(entry.spec), plan);
     } catch (error) {
       await this.#free(entry).catch(() => undefined);
       await this.#ended(entry, { code: null, signal: null, at: clock.now(), reason: "spawn_failed" });
@@ -298,7 +312,7 @@ export class Lifecycle {
     return { processes: signalForeground(foregroundGroup(entry.master) || entry.pid, signal) ? 1 : 0 };
   }
 
-  /** Ends the process if there is one, and starts it again with the same specification. */
+  /** Ends the process if there is one, and starts it again with the same specification, in its conversation where that is known. */
   async restart(entry: SessionEntry): Promise<void> {
     refuseAdopted(entry.spec);
     entry.restart ??= this.#restart(entry).finally(() => {

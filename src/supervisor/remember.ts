@@ -27,9 +27,13 @@ export function recordOf(entry: SessionEntry): RegistryRecord {
     parent_checkpoint: entry.parentCheckpoint,
     details: {
       last_checkpoint_at: entry.lastCheckpointAt,
-      prompts: entry.prompts.toRecord(),
       restart_due_at: entry.restartDueAt,
       restarted_at: [...entry.restartTimes],
+      model: entry.model,
+      last_skill: entry.lastSkill,
+      context_limit: entry.ownContextLimit,
+      transcript: entry.transcript,
+      prompts: entry.prompts.toRecord(),
       ...(entry.tmux === null ? {} : { tmux: { ...entry.tmux } }),
     },
   };
@@ -55,12 +59,17 @@ export function entryOf(record: RegistryRecord, sessions: string, now: number): 
   entry.tokenCount = record.token_count;
   entry.pinned = record.pinned;
   entry.parentCheckpoint = record.parent_checkpoint;
-  const last = record.details["last_checkpoint_at"];
   entry.tmux = readPlace(record.details["tmux"]);
-  entry.lastCheckpointAt = typeof last === "number" ? last : null;
   entry.prompts.fromRecord(record.details["prompts"]);
-  const { restart_due_at: due, restarted_at: times } = record.details;
-  entry.restartDueAt = typeof due === "number" ? due : null;
+  const number = (name: string): number | null => (typeof record.details[name] === "number" ? record.details[name] : null);
+  const text = (name: string): string | null => (typeof record.details[name] === "string" ? record.details[name] : null);
+  entry.lastCheckpointAt = number("last_checkpoint_at");
+  entry.model = text("model");
+  entry.lastSkill = text("last_skill");
+  entry.ownContextLimit = number("context_limit");
+  entry.transcript = text("transcript");
+  const { restarted_at: times } = record.details;
+  entry.restartDueAt = number("restart_due_at");
   entry.restartTimes = Array.isArray(times) ? times.filter((at) => typeof at === "number") : [];
   entry.dirty = false;
   return entry;

@@ -7,6 +7,7 @@ import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
 import type { SessionEntry } from "./entry.js";
 import type { Lifecycle } from "./lifecycle.js";
+import type { ResumePlan } from "./resume.js";
 
 const AT_ONCE = 2;
 
@@ -35,27 +36,31 @@ export async function revive(
   lifecycle: Lifecycle,
   policy: Config["daemon"]["restore"],
   log: Log,
+  plan: (entry: SessionEntry) => ResumePlan,
 ): Promise<number> {
-  const due = gone
-    .filter((entry) =>
-      comesBack(
-        {
-          killing: entry.killing,
-          restart: entry.spec.restart,
-          tool: entry.spec.tool,
-          conversationId: entry.conversationId,
-          waiting: entry.restartDueAt !== null,
-        },
-        policy,
-      ),
-    )
-    .toSorted((a, b) => b.lastActivityAt - a.lastActivityAt);
+  const wanted = ({ killing, spec, restartDueAt }: SessionEntry, conversationId: string | null): boolean =>
+    comesBack({ killing, restart: spec.restart, tool: spec.tool, conversationId, waiting: restartDueAt !== null }, policy);
+  const due = gone.filter((entry) => wanted(entry, entry.conversationId)).toSorted((a, b) => b.lastActivityAt - a.lastActivityAt);
   let started = 0;
+  const taken = new Set<string>();
   const next = due.values();
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
       for (const entry of next) {
         try {
+          const planned = plan(entry);
+          const why =
+            planned.how === "fresh"
+              ? planned.why
+              : taken.has(planned.conversation)
+                ? `a session that was active later comes back into conversation ${planned.conversation}`
+                : null;
+          // As a stranger nobody has asked for it.
+          if (why !== null && !wanted(entry, null)) {
+            log.warn({ session: entry.id, phase: "revive", why }, "a session cannot come back into its conversation");
+            continue;
+          }
+          if (planned.how === "resume") taken.add(planned.conversation);
           await lifecycle.restart(entry);
           started += 1;
         } catch (error) {

@@ -9,24 +9,49 @@ import type { SessionEntry } from "./entry.js";
 
 const MAX_ANCESTORS = 64;
 
+/** A process and one above it, and so on. */
+export interface Ancestor {
+  pid: number;
+  /** Its login session: the pid of the session's leader. */
+  session: number;
+  /** The kernel's name of it, at most 15 characters. */
+  name: string;
+}
+
 /**
  * Remembers per connection: whose a connection is was settled when it was made, and a process that is not inside a session by
  * then is never inside it later. A look costs a read of /proc per ancestor, which a key's way to its echo would pay each time.
  */
 export class SelfGuard {
-  readonly #verdicts = new Map<number, WeakMap<object, { epoch: number; pid: number; inside: boolean }>>();
+  readonly #families = new Map<number, readonly Ancestor[]>();
+  readonly #named = new Map<number, string | null>();
 
-  /** @param session one object for the session's whole life */
-  isInside(caller: { connection: number; pid: number }, session: { pid: number | null; epoch: number }): boolean {
-    if (session.pid === null || session.pid === 0 || caller.pid === 0) return false;
-    const verdicts = this.#verdicts.get(caller.connection) ?? new WeakMap<object, { epoch: number; pid: number; inside: boolean }>();
-    this.#verdicts.set(caller.connection, verdicts);
-    const known = verdicts.get(session);
-    // A tmux session's process is that of its active pane.
-    if (known?.epoch === session.epoch && known.pid === session.pid) return known.inside;
-    const inside = runsInside(caller.pid, session.pid);
-    verdicts.set(session, { epoch: session.epoch, pid: session.pid, inside });
-    return inside;
+  /** The caller and the processes above it, nearest first; none where the system does not say. */
+  family(caller: { connection: number; pid: number }): readonly Ancestor[] {
+    let family = this.#families.get(caller.connection);
+    if (family === undefined) {
+      family = ancestry(caller.pid);
+      this.#families.set(caller.connection, family);
+    }
+    return family;
+  }
+
+  isInside(caller: { connection: number; pid: number }, session: { pid: number | null }): boolean {
+    return session.pid !== null && caller.pid !== 0 && belongs(this.family(caller), session.pid);
+  }
+
+  /**
+   * The session whose environment the caller has: one that was set free of its parents is still the session's. Null: none, or one of
+   * another daemon's, which is nobody here.
+   */
+  named(caller: { connection: number; pid: number }, socket: string): string | null {
+    let named = this.#named.get(caller.connection);
+    if (named === undefined) {
+      const environment = environmentOf(caller.pid);
+      named = environment.get("LIFEGUARD_SOCKET") === socket ? (environment.get("LIFEGUARD_SESSION") ?? null) : null;
+      this.#named.set(caller.connection, named);
+    }
+    return named;
   }
 
   /** @param what the verb, for the refusal @throws FORBIDDEN */
@@ -40,32 +65,47 @@ export class SelfGuard {
   }
 
   forget(connection: number): void {
-    this.#verdicts.delete(connection);
+    this.#families.delete(connection);
+    this.#named.delete(connection);
   }
 }
 
-/**
- * True when `pid` is the session's process, a descendant of it, or of its login session; false where the system does not say.
- * @param leader pid of the session's process
- */
-function runsInside(pid: number, leader: number): boolean {
+/** True when the first of them is the session's process, a descendant of it, or of its login session. */
+export function belongs(family: readonly Ancestor[], leader: number): boolean {
+  // 0: of a tmux session that tmux has not told about yet.
+  return leader > 0 && family.some(({ pid, session }) => pid === leader || session === leader);
+}
+
+/** From the process itself upwards. */
+export function ancestry(pid: number): Ancestor[] {
+  const family: Ancestor[] = [];
   let current = pid;
-  for (let step = 0; step < MAX_ANCESTORS && current > 1; step++) {
-    if (current === leader) return true;
+  while (family.length < MAX_ANCESTORS && current > 1) {
     const stat = processStat(current);
-    if (stat === null) return false;
-    if (stat.session === leader) return true;
+    if (stat === null) break;
+    family.push({ pid: current, session: stat.session, name: stat.name });
     current = stat.parent;
   }
-  return false;
+  return family;
 }
 
-/** Fields 4 and 6 of /proc/pid/stat, counted from behind the command's closing parenthesis, since a command may hold anything. */
-function processStat(pid: number): { parent: number; session: number } | null {
+/** Empty where the system does not say. */
+function environmentOf(pid: number): Map<string, string> {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return { parent: Number(fields[1]), session: Number(fields[3]) };
+    const pairs = pid === 0 ? [] : readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+    return new Map(pairs.map((pair) => [pair.slice(0, Math.max(0, pair.indexOf("="))), pair.slice(pair.indexOf("=") + 1)]));
+  } catch {
+    return new Map();
+  }
+}
+
+/** Fields 2, 4 and 6 of /proc/pid/stat, counted from behind the command's closing parenthesis, since a command may hold anything. */
+function processStat(pid: number): { name: string; parent: number; session: number } | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const close = text.lastIndexOf(")");
+    const fields = text.slice(close + 2).split(" ");
+    return { name: text.slice(text.indexOf("(") + 1, close), parent: Number(fields[1]), session: Number(fields[3]) };
   } catch {
     return null;
   }

@@ -15,14 +15,16 @@ export interface CallerWorld {
   keeperUnit: KeeperUnit | null;
 }
 
-/** @param slot its slot in the in-flight file @param file the program's path @throws LIMIT when what is to be kept of the session does not fit */
-export function spawnOrder(entry: SessionEntry, slot: number, file: string, config: Config, world: CallerWorld): SpawnOrder {
+/** @param slot its slot in the in-flight file @param started its path, and the whole argument vector @throws LIMIT when what is to be kept of the session does not fit */
+export function spawnOrder(
+  entry: SessionEntry,
+  slot: number,
+  started: { file: string; argv: string[] },
+  config: Config,
+  world: CallerWorld,
+): SpawnOrder {
   const { spec } = entry;
-  const program = {
-    file,
-    argv: [spec.command, ...spec.args, ...entry.prompts.takeArgument()],
-    env: sessionEnvironment(spec.env, entry.id, config.paths.socket),
-  };
+  const program = { ...started, env: sessionEnvironment(spec.env, entry.id, config.paths.socket) };
   return {
     session: entry.number,
     slot,

@@ -22,6 +22,8 @@ import type {
   KillResult,
   LifeguardEvent,
   ListRequest,
+  ReportAnswer,
+  ReportRequest,
   PromptAnswer,
   PromptRequest,
   SessionChange,
@@ -38,6 +40,7 @@ import { baseEnvironment, checkEnvironment, userShell } from "./environment.js";
 import type { EventLog, Subscription } from "./events.js";
 import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
+import type { Reports } from "./reports.js";
 import type { Prompts } from "./prompts.js";
 import type { SelfGuard } from "./self-guard.js";
 import { checkLimits } from "./session-scope.js";
@@ -57,6 +60,7 @@ export interface SupervisorParts {
   profiles: () => ProfileSet;
   keeping: KeepingApi;
   guard: SelfGuard;
+  reports: Reports;
   prompts: Prompts;
   tmux: TmuxSessions;
   /** Tells the composition that somebody asked for the end. */
@@ -240,6 +244,10 @@ export class Supervisor implements SupervisorApi {
 
   explain(id: string): Promise<Explanation> {
     return this.#p.hosting.askAgain(this.#p.table.byId(id), "explain");
+  }
+
+  report(id: string, report: ReportRequest, caller: Caller): Promise<ReportAnswer> {
+    return this.#p.reports.take(id, report, caller);
   }
 
   read(id: string, since: number, max: number): Promise<ReadResult> {

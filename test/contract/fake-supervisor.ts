@@ -12,6 +12,8 @@ import type {
   EventCursor,
   EventFilter,
   KillResult,
+  ReportAnswer,
+  ReportRequest,
   LifeguardEvent,
   ListRequest,
   PromptAnswer,
@@ -136,6 +138,7 @@ export class FakeSupervisor implements SupervisorApi {
       prompt_delivery: null,
       token_count: null,
       context_limit: null,
+      model: null,
       epoch: 1,
       offset: 0,
       watchers: 0,
@@ -212,6 +215,7 @@ export class FakeSupervisor implements SupervisorApi {
       evidence,
       tool: null,
       held: null,
+      report: null,
       candidates: [{ source: "silence", rule: "output_lately", state: "busy", region: "stream", outcome: "no_match", text: "quiet" }],
       inputs: {
         title: "",
@@ -299,6 +303,13 @@ export class FakeSupervisor implements SupervisorApi {
     for (const watch of session.watches) watch.sink.closed("exited");
     session.watches.clear();
     return Promise.resolve({ exit: session.summary.exit, processes: 1 });
+  }
+
+  report(id: string, report: ReportRequest): Promise<ReportAnswer> {
+    const { summary } = this.#session(id);
+    if (summary.state === "exited") return Promise.resolve({ accepted: false, reason: `${summary.id} is not running` });
+    summary.conversation_id = report.conversation_id ?? summary.conversation_id;
+    return Promise.resolve({ accepted: true });
   }
 
   restart(id: string): Promise<SessionSummary> {

@@ -228,7 +228,7 @@ describe("what the pages say", () => {
     const known = new Set(Object.keys(VERBS).flatMap((verb) => [verb, verb.split(" ")[0]]));
     for (const page of DOCS) {
       const text = readFileSync(join(ROOT, page), "utf8");
-      for (const [, verb] of text.matchAll(/(?:`|^\$ |\$\(|\| )(?:\.\/bin\/)?lifeguard ([a-z]+)/gm))
+      for (const [, verb] of text.matchAll(/(?:`|^\$ |\$\(|\| )(?:\.\/bin\/)?lifeguard ([a-z]+(?:-[a-z]+)*)/gm))
         expect([page, verb, known.has(verb)]).toEqual([page, verb, true]);
     }
     for (const verb of Object.keys(VERBS)) expect(readFileSync(join(ROOT, "CHANGELOG.md"), "utf8")).toContain(`\`${verb}\``);

@@ -7,10 +7,13 @@ import type { SessionState } from "../../src/session.js";
 const RECORDINGS = new URL("../recordings/", import.meta.url);
 const SILENT = { reply: (): void => {}, title: (): void => {}, bell: (): void => {}, osc: (): void => {} };
 
+/** What was recorded of agents beside their screens. */
+const OTHERS = new Set(["hooks"]);
+
 /** `claude/turn.json` and so on. */
-export const recordingFiles: readonly string[] = readdirSync(RECORDINGS).flatMap((directory) =>
-  readdirSync(new URL(`${directory}/`, RECORDINGS)).map((file) => `${directory}/${file}`),
-);
+export const recordingFiles: readonly string[] = readdirSync(RECORDINGS)
+  .filter((directory) => !OTHERS.has(directory))
+  .flatMap((directory) => readdirSync(new URL(`${directory}/`, RECORDINGS)).map((file) => `${directory}/${file}`));
 
 export function loadRecording(file: string): Recording {
   return parseRecording(readFileSync(new URL(file, RECORDINGS), "utf8"), file);

@@ -1,4 +1,5 @@
 import type { Cursor } from "../../rpc/client.js";
+import { NoticeReader } from "../../notices.js";
 import { jsonLine } from "../json.js";
 import { writePaced } from "../terminal.js";
 import type { Invocation, Verb } from "../verb.js";
@@ -9,7 +10,11 @@ interface Options {
   since?: Cursor;
   kinds?: string[];
   session?: string;
+  bell?: boolean;
 }
+
+/** What took less than this has not "finished": whoever asked for it still looks. The default of the daemon's notify.finished_after_ms. */
+const FINISHED_AFTER_MS = 10_000;
 
 export const verb: Verb<Options> = {
   record: {
@@ -20,6 +25,7 @@ export const verb: Verb<Options> = {
       { flags: "--since <boot:seq>", description: "also those after this one, as far as they are kept", parse: parseCursor },
       { flags: "--kinds <kinds>", description: "only these, separated by commas: session.state,session.exited", parse: parseList },
       { flags: "--session <id>", description: "only this session's", completes: "session" },
+      { flags: "--bell", description: "ring the terminal's bell when a session waits for you, has failed, or has finished after a while" },
       { flags: "--json", description: "as always" },
     ],
     example: "lifeguard events --kinds session.state,session.exited",
@@ -28,13 +34,18 @@ export const verb: Verb<Options> = {
   async run({ options, terminal, connect }: Invocation<Options>) {
     const client = await connect({ reconnect: true });
     const { since, kinds, session } = options;
+    const notices = new NoticeReader(FINISHED_AFTER_MS, () => null);
     const events = client.events({
       ...(since === undefined ? {} : { since }),
       ...(kinds === undefined ? {} : { kinds }),
       ...(session === undefined ? {} : { session }),
     });
     await events.ready;
-    for await (const event of events) await writePaced(terminal.stdout, jsonLine(event));
+    for await (const event of events) {
+      await writePaced(terminal.stdout, jsonLine(event));
+      // stdout is for whoever reads the lines.
+      if (options.bell === true && "at" in event && notices.read(event) !== null) terminal.stderr.write("\u0007");
+    }
     return EXIT.done;
   },
 };

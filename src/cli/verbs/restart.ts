@@ -5,7 +5,7 @@ import { EXIT } from "../verb.js";
 export const verb: Verb<{ json?: boolean }> = {
   record: {
     name: "restart",
-    summary: "end a session's process and start it again as it was made",
+    summary: "end a session's process and start it again, in its tool's conversation where that is known",
     arguments: [{ name: "<id>", description: "id or name, in full", completes: "session" }],
     options: [{ flags: "--json", description: "print the summary after it" }],
     example: "lifeguard restart build",

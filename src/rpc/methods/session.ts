@@ -173,7 +173,8 @@ const kill: Method = method({
 const restart: Method = method({
   name: "session.restart",
   since: "1.0",
-  summary: "Ends the session's process tree and starts it again with the same spec; offsets go on. Exact id or name, no prefix.",
+  summary:
+    "Ends the session's process tree and starts it again with the same spec, in its tool's conversation where that is known; offsets go on. Exact id or name, no prefix.",
   params: z.strictObject({ id: reference }),
   result: summaryShape,
   handler: ({ id }, { supervisor, caller }) => supervisor.restart(supervisor.resolve(id, { prefix: false }), caller),

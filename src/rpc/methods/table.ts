@@ -5,6 +5,7 @@ import { daemonMethods } from "./daemon.js";
 import { eventMethods } from "./events.js";
 import { forkMethods } from "./fork.js";
 import { journalMethods } from "./journal.js";
+import { reportMethods } from "./report.js";
 import { promptMethods } from "./prompt.js";
 import { sessionMethods } from "./session.js";
 import { storeMethods } from "./store.js";
@@ -16,6 +17,7 @@ import { watchMethods } from "./watch.js";
 const NOUNS: readonly (readonly Method[])[] = [
   daemonMethods,
   sessionMethods,
+  reportMethods,
   terminalMethods,
   promptMethods,
   watchMethods,

@@ -5,7 +5,7 @@ import { LifeguardError, messageOf } from "../../errors.js";
 import { isNameFor, nameFor } from "../../tmux/names.js";
 import type { SessionSpec } from "../../session.js";
 import { deferred, SessionEntry } from "../entry.js";
-import { setState } from "../state.js";
+import { setState, startConversation } from "../state.js";
 import { adoptedCommand, isSame, placeOf } from "./place.js";
 import type { Servers } from "./servers.js";
 import type { TmuxParts } from "./sessions.js";
@@ -87,6 +87,8 @@ export class Adoptions {
     entry.epoch += 1;
     entry.exit = null;
     entry.killing = false;
+    entry.resumed = null;
+    startConversation(entry, null, events);
     try {
       await this.#begin(entry, session, "fresh");
     } catch (error) {

@@ -112,9 +112,9 @@ export class TmuxSessions implements TmuxLines {
   // ---- made under tmux --------------------------------------------------------------------------------------------------
 
   /** Starts the session's program in a tmux session of its own. @throws SPAWN_FAILED, ALREADY_EXISTS, TIMEOUT, UNSUPPORTED */
-  async spawn(entry: SessionEntry, file: string): Promise<{ pid: number }> {
+  async spawn(entry: SessionEntry, file: string, argv: readonly string[]): Promise<{ pid: number }> {
     const { config, world } = this.#p;
-    return await spawnInTmux(entry, file, this.#servers, config.paths.socket, world);
+    return await spawnInTmux(entry, { file, argv }, this.#servers, config.paths.socket, world);
   }
 
   // ---- followed ---------------------------------------------------------------------------------------------------------

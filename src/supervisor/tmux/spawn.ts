@@ -12,13 +12,13 @@ import { asLifeguardError, type Servers } from "./servers.js";
 
 /**
  * A session of the first configured server; `entry.tmux` says which afterwards.
- * @param file the program's path
+ * @param program its path, and the whole argument vector
  * @param lifeguard path of the daemon's own socket
  * @throws SPAWN_FAILED, ALREADY_EXISTS, TIMEOUT, UNSUPPORTED
  */
 export async function spawnInTmux(
   entry: SessionEntry,
-  file: string,
+  program: { file: string; argv: readonly string[] },
   servers: Servers,
   lifeguard: string,
   world: CallerWorld,
@@ -27,12 +27,7 @@ export async function spawnInTmux(
   const socket = servers.socketOf({});
   const script = join(entry.directory, "start.sh");
   await mkdir(entry.directory, { recursive: true, mode: 0o700 });
-  const text = launchScript(
-    sessionEnvironment(spec.env, entry.id, lifeguard),
-    file,
-    [spec.command, ...spec.args, ...entry.prompts.takeArgument()],
-    world,
-  );
+  const text = launchScript(sessionEnvironment(spec.env, entry.id, lifeguard), program.file, program.argv, world);
   await writeFile(script, text, { mode: 0o600 });
   try {
     const made = await servers.exclusive(socket, async (server) => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Detector } from "../../../src/actors/detector.js";
 import type { Detection, DetectorInput } from "../../../src/actors/detector.js";
+import { Notified } from "../../../src/actors/notified.js";
 import { looksLikePrompt } from "../../../src/actors/prompt-line.js";
 import type { ShellPhase } from "../../../src/actors/shell-integration.js";
 
@@ -16,7 +17,7 @@ class Bench {
     now: T,
     lastOutputAt: 0,
     startedAt: T,
-    foreground: { isLeader: true, command: "bash" },
+    foreground: { group: 1, isLeader: true, command: "bash" },
     osc133: null,
     cursorLine: () => this.line,
     altScreen: false,
@@ -24,6 +25,7 @@ class Bench {
     seenAt: 0,
     leaderIsShell: true,
     progress: "",
+    notification: null,
     tool: null,
   };
   constructor(change: Partial<DetectorInput> = {}) {
@@ -47,11 +49,11 @@ class Bench {
     return this;
   }
   runs(command: string | null): this {
-    this.input.foreground = command === null ? { isLeader: true, command: "bash" } : { isLeader: false, command };
+    this.input.foreground = command === null ? { group: 1, isLeader: true, command: "bash" } : { group: 7, isLeader: false, command };
     return this;
   }
   marks(phase: ShellPhase["phase"], more: Partial<ShellPhase> = {}): this {
-    this.input.osc133 = { exit: null, command: null, at: this.input.now, endedAt: null, ...more, phase };
+    this.input.osc133 = { exit: null, command: null, at: this.input.now, endedAt: null, shell: null, ...more, phase };
     return this;
   }
   /** Looks as often as the detector asks, until it asks no more or `ms` are over. */
@@ -130,6 +132,23 @@ describe("detector", () => {
     expect(bench.look().state).toBe("busy");
     bench.after(1_500).look();
     expect(shown(bench.settle())).toBe("idle: shell_prompt (medium)");
+  });
+
+  it("believes the marks of a shell in a shell, which is what is in front", () => {
+    const bench = new Bench().runs("bash").marks("A", { shell: "7" }).prints("? ");
+    expect(shown(bench.look())).toBe("idle: at_prompt (high)");
+    bench.after(5_000).types().marks("D", { shell: "7", exit: 1, endedAt: bench.input.now });
+    expect(shown(bench.look())).toBe("error: command_failed (high)");
+    bench.after(10_000).marks("A", { shell: "1" }).prints("x");
+    expect(shown(bench.look())).toBe("busy: program_in_front (medium)");
+  });
+
+  it("does not take a prompt that came as fast as an echo for one forever", () => {
+    const bench = new Bench().after(10).prints("$ ");
+    expect(bench.look().state).toBe("idle");
+    bench.after(5_000).types().after(30).runs("bash").prints("me@box:~$ ");
+    expect(bench.look().state).toBe("busy");
+    expect(shown(bench.settle())).toBe("idle: prompt_of_program (medium)");
   });
 
   it("sees a shell in a shell, a REPL and a full-screen program wait", () => {
@@ -217,7 +236,7 @@ describe("detector", () => {
   it("never flaps: out of busy only on certainty or after quiet seen twice, back only on something new; at rest it asks for nothing", () => {
     fc.assert(
       fc.property(world, ({ leaderIsShell, marks, foreground, steps }) => {
-        const bench = new Bench({ leaderIsShell, foreground: foreground ? { isLeader: true, command: "bash" } : null });
+        const bench = new Bench({ leaderIsShell, foreground: foreground ? { group: 1, isLeader: true, command: "bash" } : null });
         let last = bench.look();
         /** What could make a session busy, changed since it was last seen idle. */
         let news = false;
@@ -259,6 +278,50 @@ describe("detector", () => {
       }),
       { numRuns: 400 },
     );
+  });
+});
+
+describe("a program's own notification", () => {
+  const told = { text: "may I?", at: T + 1_000, group: 7 };
+
+  it("is attention at once, whatever else shows, and goes at once when somebody looks", () => {
+    const bench = new Bench().marks("C", { command: "deploy" }).after(1_000).prints("x");
+    expect(bench.look().state).toBe("busy");
+    bench.input.notification = told;
+    expect(bench.look()).toMatchObject({
+      state: "attention",
+      next: null,
+      evidence: { source: "notification", rule: "program_notified", detail: "may I?" },
+    });
+    expect(bench.after(100_000).prints("y").look().state).toBe("attention");
+    bench.input.notification = null;
+    expect(bench.types().look().state).toBe("busy");
+    const idle = new Bench().after(5_000).prints("$ ");
+    idle.input.notification = told;
+    expect(idle.look().state).toBe("attention");
+    idle.input.notification = null;
+    expect(shown(idle.look())).toBe("idle: shell_prompt (medium)");
+  });
+
+  it("holds until input, a look, the next command or another program; then it is over for good", () => {
+    const front = (group: number, isLeader = false): { group: number; isLeader: boolean } => ({ group, isLeader });
+    const phase = (at: number): ShellPhase => ({ phase: "C", exit: null, command: null, at, endedAt: null, shell: null });
+    const quiet = { seenAt: 0, osc133: phase(900), foreground: front(7) };
+    const holds = (change: Partial<Parameters<Notified["current"]>[0]>): boolean => {
+      const notified = new Notified();
+      notified.note("Deploy", "may I?", 1_000, 7);
+      expect(notified.current(quiet)?.text).toBe("Deploy: may I?");
+      const held = notified.current({ ...quiet, ...change }) !== null;
+      expect(notified.current(quiet) !== null).toBe(held);
+      return held;
+    };
+    expect(holds({})).toBe(true);
+    expect(holds({ seenAt: 999 })).toBe(true);
+    expect(holds({ foreground: front(1, true) })).toBe(true);
+    expect(holds({ foreground: null })).toBe(true);
+    expect(holds({ seenAt: 1_000 })).toBe(false);
+    expect(holds({ osc133: phase(1_001) })).toBe(false);
+    expect(holds({ foreground: front(8) })).toBe(false);
   });
 });
 

@@ -10,8 +10,8 @@ const osc = (code: number, data: string): unknown => parseOsc(code, data, HOST);
 describe("OSC 133", () => {
   it.each([
     ["A", { phase: "A", exit: null, command: null }],
-    ["A;cl=m;aid=7", { phase: "A", exit: null, command: null }],
-    ["N;aid=7", { phase: "A", exit: null, command: null }],
+    ["A;cl=m;aid=7", { phase: "A", exit: null, command: null, shell: "7" }],
+    ["N;aid=7", { phase: "A", exit: null, command: null, shell: "7" }],
     ["B", { phase: "B", exit: null, command: null }],
     ["C", { phase: "C", exit: null, command: null }],
     ["C;cmdline_url=make%20-j4%20%E6%BC%A2", { phase: "C", exit: null, command: "make -j4 漢" }],
@@ -21,12 +21,13 @@ describe("OSC 133", () => {
     ["C;cmdline_url=%zz%4", { phase: "C", exit: null, command: "%zz%4" }],
     ["D", { phase: "D", exit: null, command: null }],
     ["D;0", { phase: "D", exit: 0, command: null }],
-    ["D;130;aid=7", { phase: "D", exit: 130, command: null }],
+    ["D;130;aid=7", { phase: "D", exit: 130, command: null, shell: "7" }],
+    ["C;aid=7;cmdline=$'a\\nb\\303\\244'", { phase: "C", exit: null, command: "a bä", shell: "7" }],
     ["D;;", { phase: "D", exit: null, command: null }],
     ["D;1e9", { phase: "D", exit: null, command: null }],
     ["D;99999999999", { phase: "D", exit: null, command: null }],
   ])("%s", (data, mark) => {
-    expect(osc(133, data)).toEqual({ type: "mark", ...mark });
+    expect(osc(133, data)).toEqual({ type: "mark", shell: null, ...mark });
   });
   it.each(["", "E", "AB", "a", "A;k=s", "P;k=i", ";A"])("%j says nothing", (data) => {
     expect(osc(133, data)).toBe(null);
@@ -152,6 +153,7 @@ describe("shell integration", () => {
     phase,
     exit: null,
     command: null,
+    shell: null,
     ...more,
   });
 
@@ -163,7 +165,7 @@ describe("shell integration", () => {
     expect(shell.running).toBe("make");
     expect(shell.mark(mark("D", { exit: 2 }), 350)).toEqual({ command: "make", exit: 2, durationMs: 250 });
     expect(shell.mark(mark("A"), 351)).toBe(null);
-    expect(shell.state).toEqual({ phase: "A", exit: 2, command: "make", at: 351, endedAt: 350 });
+    expect(shell.state).toEqual({ phase: "A", exit: 2, command: "make", at: 351, endedAt: 350, shell: null });
     expect(shell.running).toBe(null);
   });
 
@@ -184,5 +186,27 @@ describe("shell integration", () => {
     expect(shell.mark(mark("A"), 30)).toEqual({ command: "cat", exit: null, durationMs: 20 });
     shell.reset();
     expect(shell.state).toBe(null);
+  });
+
+  it("knows a shell in a shell: the outer one's command goes on until the outer one says so", () => {
+    const shell = new ShellIntegration();
+    const outer = (phase: PromptMark["phase"], more = {}): PromptMark => mark(phase, { shell: "1", ...more });
+    const inner = (phase: PromptMark["phase"], more = {}): PromptMark => mark(phase, { shell: "2", ...more });
+    shell.mark(outer("A"), 0);
+    shell.mark(outer("C", { command: "bash" }), 100);
+    expect(shell.mark(inner("A"), 150)).toBe(null);
+    expect(shell.state).toMatchObject({ phase: "A", exit: null, command: null });
+    shell.mark(inner("C", { command: "false" }), 200);
+    expect(shell.mark(inner("D", { exit: 1 }), 210)).toEqual({ command: "false", exit: 1, durationMs: 10 });
+    shell.mark(inner("A"), 211);
+    // It leaves by `exit`, while that is under way, or without a word: all the same.
+    shell.mark(inner("C", { command: "exit 3" }), 300);
+    expect(shell.mark(outer("D", { exit: 3 }), 310)).toEqual({ command: "bash", exit: 3, durationMs: 210 });
+    expect(shell.mark(outer("A"), 311)).toBe(null);
+    for (let i = 0; i < 100; i++) {
+      shell.mark(mark("A", { shell: `s${i}` }), 400);
+      shell.mark(mark("C", { shell: `s${i}` }), 400);
+    }
+    expect(shell.mark(mark("D", { shell: "s90", exit: 0 }), 500)?.durationMs).toBe(100);
   });
 });

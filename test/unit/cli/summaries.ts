@@ -32,6 +32,7 @@ export function summary(number: number, change: Partial<SessionSummary> = {}): S
     prompt_delivery: null,
     token_count: null,
     context_limit: null,
+    model: null,
     epoch: 1,
     offset: 10,
     watchers: 0,

@@ -42,6 +42,15 @@ describe("the shipped profiles", () => {
     expect(sure.map(({ name }) => name)).toEqual([]);
   });
 
+  it("rely on no event of a tool that was not run", () => {
+    const relied = set.profiles.filter(
+      ({ verified, events }) => verified === null && Object.values(events).some(({ reliable }) => reliable),
+    );
+    expect(relied.map(({ name }) => name)).toEqual([]);
+    expect(findProfile(set, "claude")?.events["Notification"]).toEqual({ state: "attention", reliable: false });
+    expect(findProfile(set, "claude")?.events["SubagentStop"]).toEqual({ state: null, reliable: false });
+  });
+
   it("cross threads as plain data", () => {
     expect(structuredClone(set)).toEqual(set);
   });
@@ -66,6 +75,14 @@ describe("a profile file", () => {
     ["a box of two kinds", `${HEAD}prompt_box = { edges = "a", bar = "b" }\n`, /^p\.toml:3: prompt_box: has exactly one/],
     ["verified by nobody", `${HEAD}verified = true\n`, /^p\.toml:3: verified: needs verified_versions and verified_on/],
     ["a date that is none", `${HEAD}verified_on = "yesterday"\n`, /^p\.toml:3: verified_on: is a date/],
+    ["an event's state that is none", `${HEAD}[events]\nStop = { state = "exited" }\n`, /^p\.toml:4: events\.Stop\.state: /],
+    [
+      "an event that is reliable in nothing",
+      `${HEAD}[events]\nStop = { reliable = true }\n`,
+      /^p\.toml:4: events\.Stop: is reliable in nothing/,
+    ],
+    ["an event's name that is none", `${HEAD}[events]\n"a b" = {}\n`, /^p\.toml:4: events\.a b: is an event's name/],
+    ["an option list that is none", `${HEAD}[resume_options]\nsome = ["-x"]\n`, /^p\.toml:4: resume_options\.some: /],
     ["a limit that is none", `${HEAD}context_limit = -1\n`, /^p\.toml:3: context_limit: /],
   ])("is refused with file, line and key: %s", (_, text, words) => {
     expect(() => parseProfile(text, "p.toml")).toThrow(words);
