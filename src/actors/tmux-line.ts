@@ -49,7 +49,6 @@ export class TmuxLine implements Line {
   readonly #questions = new TmuxQuestions();
   #inputUnderWay = 0;
   #markers = 0;
-  #begun = false;
   #over = false;
   #joined = false;
   /** What came from the server was meant for this session. */
@@ -117,11 +116,6 @@ export class TmuxLine implements Line {
 
   resume(): void {
     if (this.#over) return;
-    if (!this.#begun) {
-      this.#begun = true;
-      this.#seed();
-      this.#timer = setInterval(this.#tick, LOOK_MS);
-    }
     this.#socket.resume();
   }
 
@@ -169,10 +163,6 @@ export class TmuxLine implements Line {
   }
 
   #take(bytes: Buffer): void {
-    if (!this.#joined) {
-      this.#joined = true;
-      this.#listener.news({ kind: "joined" });
-    }
     try {
       this.#stream.push(bytes);
     } catch (error) {
@@ -207,6 +197,7 @@ export class TmuxLine implements Line {
       case "session-changed":
         // Somebody has sent this client elsewhere: what comes from there is another session's.
         if (first !== this.#target.session) this.#astray();
+        else if (!this.#joined) this.#join();
         return;
       case "session-renamed":
         if (first === this.#target.session) this.#listener.news({ kind: "renamed", name: rest.slice(first.length + 1) });
@@ -224,6 +215,14 @@ export class TmuxLine implements Line {
         return;
       default:
     }
+  }
+
+  /** The client looks at its session: what was asked before that would be answered without its output following. */
+  #join(): void {
+    this.#joined = true;
+    this.#listener.news({ kind: "joined" });
+    this.#seed();
+    this.#timer = setInterval(this.#tick, LOOK_MS);
   }
 
   #astray(): void {

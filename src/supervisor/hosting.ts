@@ -36,6 +36,8 @@ export type StartKind = "fresh" | "worker" | "daemon" | "tmux";
 export interface TmuxLines {
   /** A new control client; its actor's end is the caller's to close. */
   open(entry: SessionEntry): Promise<number>;
+  /** Resolves when that client is in, or will not come in soon. */
+  welcomed(entry: SessionEntry): Promise<void>;
   news(entry: SessionEntry, news: TmuxNews): void;
 }
 
@@ -169,6 +171,7 @@ export class Hosting {
       },
       { isolation: entry.placement.isolation },
     );
+    if (tmux !== null) await this.#tmux.welcomed(entry);
     await entry.fanout.restarted();
     if (entry.answering.size > 0) await this.#pool.call(entry.id, "leaveAnswers", true);
   }

@@ -3,7 +3,7 @@
  * a client that counts for nobody: its size is ignored, and the session's environment is left as it is. It ends when the actor
  * closes its end, when tmux detaches it, and with this process.
  */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { closeDescriptor } from "../libc/descriptors.js";
 import { socketPair } from "../libc/sockets.js";
 
@@ -20,6 +20,21 @@ export interface ControlClientOptions {
   env: NodeJS.ProcessEnv;
   /** Not when it was ended by {@link ControlClient.end}. */
   ended(): void;
+}
+
+let tied: string[] | null = null;
+
+/**
+ * What makes a client end with this process, also when that is killed: tmux (3.3a at least) keeps one for ever whose other end has
+ * gone while something was to be written to it. Where the system has nothing for it, only tmux's own word is left.
+ */
+function tiedToUs(): string[] {
+  if (tied === null) {
+    const words = ["setpriv", "--pdeathsig", "KILL"];
+    tied =
+      process.platform === "linux" && spawnSync(words[0] ?? "", [...words.slice(1), "true"], { timeout: 2_000 }).status === 0 ? words : [];
+  }
+  return tied;
 }
 
 export class ControlClient {
@@ -50,7 +65,9 @@ export class ControlClient {
     const [ours, theirs] = socketPair();
     try {
       const flags = `ignore-size,pause-after=${PAUSE_AFTER_S}`;
-      const child = spawn(program, ["-u", "-S", socket, "-C", "attach-session", "-E", "-f", flags, "-t", session], {
+      const attach = ["-u", "-S", socket, "-C", "attach-session", "-E", "-f", flags, "-t", session];
+      const [command = program, ...args] = [...tiedToUs(), program, ...attach];
+      const child = spawn(command, args, {
         stdio: [theirs, theirs, "ignore"],
         env,
         detached: true,

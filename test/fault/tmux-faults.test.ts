@@ -114,7 +114,10 @@ describe("a daemon that is killed", () => {
     const clients = (await tmux.clients()).map(({ pid }) => pid);
     expect(clients).toHaveLength(2);
     await daemon.kill9();
-    await waitUntil("no client left behind", async () => (await tmux.clients()).length === 0 && !clients.some(runs));
+    const stays = async (): Promise<string> => JSON.stringify([await tmux.clients(), clients.filter(runs)]);
+    await waitUntil("no client left behind", async () => (await stays()) === "[[],[]]").catch(async (error: unknown) => {
+      throw new Error(`left: ${await stays()}`, { cause: error });
+    });
     await tmux.do("rename-session", "-t", "=found", "renamed");
     await tmux.do("kill-session", "-t", "=missing");
     await daemon.start();

@@ -1,13 +1,16 @@
 /** The control clients of the sessions that tmux has: one each, ended when its session is let go of, started again when tmux ends it. */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../../log.js";
 import { ControlClient } from "../../tmux/client.js";
-import type { SessionEntry } from "../entry.js";
+import { deferred, type SessionEntry } from "../entry.js";
 import type { TmuxPlace } from "./place.js";
 import { Rooms } from "./rooms.js";
 import type { Servers } from "./servers.js";
 
 /** One that ends sooner than this is not started again at once. */
 const STEADY_MS = 5_000;
+/** tmux lets a client in within milliseconds, unless it hangs. */
+const WELCOME_MS = 2_000;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 5_000;
 
@@ -19,6 +22,8 @@ interface Held {
   retry: NodeJS.Timeout | null;
   /** Tells that tmux has let it in, or that it has ended. */
   settled: () => void;
+  /** Resolves at that. */
+  in: Promise<void>;
 }
 
 export class Attachments {
@@ -51,7 +56,12 @@ export class Attachments {
   #open(entry: SessionEntry, tmux: TmuxPlace, settled: () => void): number {
     const short = this.#held.get(entry)?.short ?? 0;
     this.end(entry);
-    const held: Held = { client: null, since: performance.now(), short, retry: null, settled };
+    const { promise, resolve } = deferred();
+    const both = (): void => {
+      settled();
+      resolve();
+    };
+    const held: Held = { client: null, since: performance.now(), short, retry: null, settled: both, in: promise };
     const { client, line } = ControlClient.attach({
       program: this.#servers.program,
       socket: tmux.socket,
@@ -72,6 +82,16 @@ export class Attachments {
   /** Its client has been let in. */
   joined(entry: SessionEntry): void {
     this.#held.get(entry)?.settled();
+  }
+
+  /**
+   * Resolves when its client has been let in or has ended, or after a while: whoever has had an answer to `adopt` may do anything
+   * with the server without meeting a client of ours on its way in.
+   */
+  async welcomed(entry: SessionEntry): Promise<void> {
+    const waited = new AbortController();
+    await Promise.race([this.#held.get(entry)?.in, delay(WELCOME_MS, undefined, { signal: waited.signal }).catch(() => undefined)]);
+    waited.abort();
   }
 
   /** Does what makes clients of this server go, while none comes. */

@@ -123,6 +123,10 @@ export class TmuxSessions implements TmuxLines {
     return this.#attachments.open(entry);
   }
 
+  welcomed(entry: SessionEntry): Promise<void> {
+    return this.#attachments.welcomed(entry);
+  }
+
   /** Its client ends, with the actor that `stop` stops; tmux goes on. */
   async leave(entry: SessionEntry, stop: () => Promise<unknown>): Promise<void> {
     this.#silent.delete(entry);
