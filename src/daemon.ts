@@ -37,6 +37,7 @@ import { lockState } from "./supervisor/lock.js";
 import { Prompts } from "./supervisor/prompts.js";
 import { Reaping } from "./supervisor/reaping.js";
 import { Removal } from "./supervisor/removal.js";
+import { Repositories } from "./supervisor/repositories.js";
 import { Retention } from "./supervisor/retention.js";
 import { Conversations } from "./supervisor/conversations.js";
 import type { SessionEntry } from "./supervisor/entry.js";
@@ -194,6 +195,8 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   });
   const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 
+  let repositories: Repositories | null = null;
+
   try {
     const began = clock.monotonic();
     const elapsed = (): number => Math.round(clock.monotonic() - began);
@@ -221,6 +224,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       log.info({ phase: "start", sessions: adopted.sessions, ms: elapsed() }, "all sessions serve");
     });
 
+    repositories = new Repositories(table, events, clock);
     void revive(adopted.gone, lifecycle, config.daemon.restore, log, plan);
     void missing.then((entries) => {
       tmux.start();
@@ -241,6 +245,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     // In reverse, also when the start failed half-way: each of these is harmless on a part that never began.
     endFaults();
     service.stop();
+    repositories?.stop();
     profiles.stop();
     await server.close();
     notifier.stop();

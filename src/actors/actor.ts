@@ -88,7 +88,10 @@ export class Actor {
       terminal: () => this.#terminal.approximate,
       current: () => this.#terminal.whenCurrent(),
       look: (halfTyped) => this.#lookAtPrompt(halfTyped),
-      typed: () => this.#observer.input(),
+      typed: () => {
+        this.#watch?.expectEcho();
+        this.#observer.input();
+      },
       told: (delivery, step) => this.#post({ type: "prompt", id, delivery, ...step }),
     });
     this.#observer = new Observer(start, this.#intake.end === 0 ? 0 : (this.#index.newest("mark", this.#intake.end)?.at ?? 0), {
@@ -217,7 +220,7 @@ export class Actor {
     }
     if (this.#activityPosted !== this.#intake.end) this.#activity.flush();
     this.#observer.parking();
-    if (this.#watch === null && this.#terminal.park()) this.#context.parked();
+    if (this.#watch === null && (this.#terminal.park() || this.#terminal.parked)) this.#context.parked();
     else this.#terminal.save();
     this.#intake.spool.settle(this.#terminal.snapshotAt);
   };

@@ -16,6 +16,7 @@ import type { SpoolIndex } from "../spool/index-file.js";
 import { writeSnapshot } from "../spool/snapshot-file.js";
 import type { StoredSnapshot } from "../spool/snapshot-file.js";
 import type { Spool } from "../spool/spool.js";
+import { Flood } from "./flood.js";
 import type { Screen, ScreenRequest } from "./messages.js";
 import { Replay, planReplay } from "./replay.js";
 import { LateTerminal, startingTerminal, storedSnapshot } from "./rebuild.js";
@@ -80,9 +81,12 @@ export class LiveTerminal {
   #failures: number[] = [];
   #waiting: { resolve(): void; reject(error: LifeguardError): void }[] = [];
   #faultNext = false;
+  /** Comes after `#fed`; empty unless the terminal is current. */
+  readonly #flood: Flood;
 
   constructor(options: LiveTerminalOptions) {
     this.#options = options;
+    this.#flood = new Flood(options.historyLines);
   }
 
   get parked(): boolean {
@@ -92,11 +96,13 @@ export class LiveTerminal {
   /** The terminal when it has seen every byte; null when behind or off. A parked one is rebuilt. */
   get present(): Terminal | null {
     this.#unpark();
+    this.#readUp();
     return this.#replay === null ? this.#terminal : null;
   }
 
   /** The terminal when it is current and not parked. */
   get atHand(): Terminal | null {
+    this.#readUp();
     return this.#replay === null ? this.#terminal : null;
   }
 
@@ -210,6 +216,7 @@ export class LiveTerminal {
   async packed(): Promise<{ offset: number; bytes: Uint8Array } | null> {
     if (this.#off !== null) return null;
     await this.whenCurrent();
+    this.#readUp();
     if (this.#packed !== null) return { offset: this.#fed, bytes: this.#packed };
     if (this.#terminal === null || !this.#terminal.atRest) return null;
     return { offset: this.#fed, bytes: this.#terminal.snapshot({ compress: true }) };
@@ -217,6 +224,7 @@ export class LiveTerminal {
 
   /** Packs the terminal away. @returns false when it cannot be now */
   park(): boolean {
+    this.#readUp();
     const terminal = this.#terminal;
     if (terminal === null || this.#replay !== null || !terminal.atRest) return false;
     return this.#guard(() => {
@@ -241,6 +249,7 @@ export class LiveTerminal {
 
   /** A snapshot of now, so that little or nothing has to be replayed. */
   save(): void {
+    this.#readUp();
     const terminal = this.#terminal;
     if (terminal === null || this.#replay !== null || !terminal.atRest || (this.#snapshotAt === this.#fed && !this.#resizedSince)) return;
     this.#guard(() => {
@@ -277,12 +286,18 @@ export class LiveTerminal {
     this.#unchanged = null;
     const end = offset + bytes.byteLength;
     const unsaved = end - this.#snapshotAt;
-    const forced = unsaved >= this.#options.spoolBusyBytes / 2;
+    const forced = unsaved >= (this.#options.spoolBusyBytes * 3) / 4;
+    const due = forced || (unsaved >= SNAPSHOT_BYTES && performance.now() - this.#snapshotTime >= SNAPSHOT_PERIOD_MS);
+    const taken = this.#flood.take(terminal, bytes, end);
+    if (taken !== "refused") {
+      if (due || taken === "full") this.#readUp();
+      if (due && this.#terminal === terminal && terminal.atRest) this.#save(terminal.snapshot());
+      return;
+    }
     if (!forced) {
       terminal.feed(bytes);
       this.#fed = end;
-      if (unsaved >= SNAPSHOT_BYTES && terminal.atRest && performance.now() - this.#snapshotTime >= SNAPSHOT_PERIOD_MS)
-        this.#save(terminal.snapshot());
+      if (due && terminal.atRest) this.#save(terminal.snapshot());
       return;
     }
     // A chunk seldom ends between two sequences, a line nearly always does.
@@ -293,6 +308,16 @@ export class LiveTerminal {
     if (cut < bytes.byteLength) terminal.feed(bytes.subarray(cut));
     this.#fed = end;
     if (cut === 0 && terminal.atRest) this.#save(terminal.snapshot());
+  }
+
+  /** The terminal as if it had read what waits. */
+  #readUp(): void {
+    const terminal = this.#terminal;
+    if (this.#flood.empty || terminal === null) return;
+    this.#guard(() => {
+      this.#fed = this.#flood.read(terminal);
+      return false;
+    });
   }
 
   /** The record first: a death in between leaves a record without a snapshot, which is passed over. */
@@ -380,6 +405,7 @@ export class LiveTerminal {
     const terminal = this.#terminal;
     this.#terminal = null;
     this.#unchanged = null;
+    this.#flood.clear();
     try {
       terminal?.dispose();
     } catch {

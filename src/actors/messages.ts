@@ -12,7 +12,7 @@ import type { ProfileSet, RuleState } from "../profiles/profile.js";
 import type { DeliveryStep } from "./prompt-delivery.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
 
-/** Everything an actor needs to begin. Sent as the piscina task's argument, by structured clone. */
+/** Everything an actor needs to begin. All but `profiles` is sent as the piscina task's argument, by structured clone. */
 export interface ActorStart {
   /** The session's id, `sess_<n>`. */
   id: string;
@@ -37,7 +37,7 @@ export interface ActorStart {
   terminal: boolean;
   /** The tool that the session was made for, by its profile's name. */
   tool: string | null;
-  /** What is known of tools. A thread keeps one copy of a set. */
+  /** What is known of tools: the thread's one copy of it. */
   profiles: ProfileSet;
   settings: ActorSettings;
 }
@@ -98,7 +98,9 @@ export interface ThreadHello {
 export type ThreadTask =
   | {
       kind: "actor";
-      start: ActorStart;
+      start: Omit<ActorStart, "profiles">;
+      /** Null: the set that this thread was sent before. A copy with each of a thousand starts took a third of their time, and stayed. */
+      profiles: ProfileSet | null;
       /** One Int32, see {@link CLAIM}. */
       claim: SharedArrayBuffer;
       /** The main thread does not know which thread this comes to: {@link ActorBegun} tells it. */

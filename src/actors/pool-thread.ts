@@ -20,6 +20,8 @@ export class ActorThread {
   readonly sessions: Set<string> = new Set();
   vitals: ThreadVitals = { heapBytes: 0, externalBytes: 0, actors: 0, parked: 0, collections: 0 };
   unresponsive = false;
+  /** Digest of the profiles that were sent to it last; null when none were. */
+  profiles: string | null = null;
   /** Its worker has died of an error, rather than been ended with its work done. */
   failed = false;
   /** Why it can no longer be used, null while it can. */

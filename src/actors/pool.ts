@@ -227,7 +227,10 @@ export class ActorPool {
       // From here to the task nothing may wait: the next start counts on this one's place being taken.
       const thread = isolation === "thread" ? null : threads.leastLoaded();
       if (thread !== null) this.#settle(id, address, thread);
-      const task = { kind: "actor", start, claim, announce: thread === null } as const;
+      const { profiles, ...rest } = start;
+      const known = thread !== null && thread.profiles === profiles.digest;
+      if (thread !== null) thread.profiles = profiles.digest;
+      const task = { kind: "actor", start: rest, profiles: known ? null : profiles, claim, announce: thread === null } as const;
       const running = thread === null ? threads.runOwn(task) : threads.runShared(thread, task);
       address.ended = running.then(
         () => this.#ended(id, address),

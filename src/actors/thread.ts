@@ -25,10 +25,14 @@ import type {
   Report,
   Screen,
   ScreenRequest,
+  ThreadTask,
   ThreadVitals,
 } from "./messages.js";
 import { renderEnded } from "./render-ended.js";
 import { TurnQueue } from "./turn-queue.js";
+
+/** The event by which Claude Code and Codex say that they have taken a prompt. */
+const PROMPT_TAKEN = "UserPromptSubmit";
 
 export class ThreadHost implements ActorApi {
   readonly #inflight: InflightFile;
@@ -37,6 +41,7 @@ export class ThreadHost implements ActorApi {
   readonly #actors = new Map<string, Actor>();
   readonly #turns = new TurnQueue();
   readonly #collector = new Collector();
+  #profiles: ProfileSet | null = null;
 
   constructor(inflight: InflightFile, suspect: Float64Array, post: (event: ActorEvent | ActorBegun) => void) {
     this.#inflight = inflight;
@@ -45,7 +50,11 @@ export class ThreadHost implements ActorApi {
   }
 
   /** An actor's life, as a task: resolves when it has ended. */
-  async run(start: ActorStart, claim: Int32Array, announce: boolean): Promise<void> {
+  async run({ start: given, profiles, claim: shared, announce }: Extract<ThreadTask, { kind: "actor" }>): Promise<void> {
+    this.#profiles = profiles ?? this.#profiles;
+    if (this.#profiles === null) throw new Error("an actor thread was sent no profiles");
+    const start: ActorStart = { ...given, profiles: this.#profiles };
+    const claim = new Int32Array(shared);
     if (Atomics.compareExchange(claim, 0, CLAIM.offered, CLAIM.taken) !== CLAIM.offered) return;
     const number = sessionNumber(start.id) ?? 0;
     const enter = (): void => {
@@ -120,7 +129,9 @@ export class ThreadHost implements ActorApi {
     return this.#for(id).explain();
   }
   report(id: string, reports: Report[]): void {
-    this.#for(id).observer.report(reports);
+    const actor = this.#for(id);
+    actor.observer.report(reports);
+    for (const { event } of reports) if (event === PROMPT_TAKEN) actor.typing.reported(event);
   }
   profiles(id: string, set: ProfileSet): void {
     this.#for(id).observer.profiles(set);

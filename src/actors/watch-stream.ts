@@ -22,6 +22,8 @@ export interface WatchListener {
 /** Reads that go out unjoined within one join's time, and their bytes together: more than a person's keys make, less than a program's output. */
 const SINGLE_READS = 4;
 const SINGLE_BYTES = 2_048;
+/** Reads after an input that go out at once, whatever went before: its echo, and what a program writes to it. */
+const ECHO_READS = 2;
 
 export class WatchStream {
   readonly #source: WatchSource;
@@ -40,6 +42,8 @@ export class WatchStream {
   #singles = 0;
   #singleBytes = 0;
   #singlesFrom = Number.NEGATIVE_INFINITY;
+  /** Of {@link ECHO_READS}, still to come. */
+  #echoes = 0;
 
   constructor(source: WatchSource, from: number, listener: WatchListener) {
     this.#source = source;
@@ -74,8 +78,17 @@ export class WatchStream {
     else this.#pace.poke();
   }
 
+  /** Something has been typed: what is read next is likely its echo. */
+  expectEcho(): void {
+    this.#echoes = ECHO_READS;
+  }
+
   #goesAlone(bytes: number): boolean {
     if (bytes > SINGLE_BYTES || bytes > this.#credit) return false;
+    if (this.#echoes > 0) {
+      this.#echoes--;
+      return true;
+    }
     const now = performance.now();
     if (now - this.#singlesFrom >= BOUNDS.watchJoinMs) {
       this.#singlesFrom = now;

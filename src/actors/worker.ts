@@ -20,5 +20,5 @@ parentPort.postMessage(hello, [theirs]);
 
 export default async function run(task: ThreadTask): Promise<Rendered | void> {
   if (task.kind === "render") return await host.render(task.render);
-  return await host.run(task.start, new Int32Array(task.claim), task.announce);
+  return await host.run(task);
 }

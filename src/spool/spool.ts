@@ -46,6 +46,9 @@ interface Opened {
   trouble: string | null;
 }
 
+/** One a thread, filled anew for each write: a thousand idle sessions would keep 4 MiB for it. */
+const headerBytes: Buffer = Buffer.alloc(HEADER_BYTES);
+
 export function spoolPath(directory: string): string {
   return join(directory, "spool");
 }
@@ -59,7 +62,6 @@ export class Spool {
   readonly #now: () => number;
   /** Where this life of the spool began: bytes before it are the file's, if it can be read. */
   readonly #openedAt: number;
-  readonly #headerBytes: Buffer = Buffer.alloc(HEADER_BYTES);
   #fd: number | null;
   #held: SpoolHeader;
   #persisted: number;
@@ -257,10 +259,10 @@ export class Spool {
     const held = this.#held;
     const last = held.holes.at(-1);
     const open = this.#trouble !== null && last !== undefined && last.to === held.end;
-    encodeHeader(open ? { ...held, holes: [...held.holes.slice(0, -1), { from: last.from, to: OPEN_END }] } : held, this.#headerBytes);
+    encodeHeader(open ? { ...held, holes: [...held.holes.slice(0, -1), { from: last.from, to: OPEN_END }] } : held, headerBytes);
     try {
       for (let done = 0; done < HEADER_BYTES;) {
-        const wrote = this.#write(this.#fd, this.#headerBytes, done, HEADER_BYTES - done, done);
+        const wrote = this.#write(this.#fd, headerBytes, done, HEADER_BYTES - done, done);
         if (wrote <= 0) throw new Error("EIO: the disk took no bytes");
         done += wrote;
       }

@@ -80,6 +80,7 @@ export class SessionEntry {
   /** The tool in front, by its profile's name. */
   tool: string | null;
   contextLimit: number | null = null;
+  repo: SessionSummary["repo"] = null;
   currentCommand: string | null = null;
   epoch = 1;
   offset = 0;
@@ -196,7 +197,7 @@ export class SessionEntry {
       conversation_id: this.conversationId,
       thought: this.thought,
       last_skill: this.lastSkill,
-      repo: null,
+      repo: this.repo,
       prompt_delivery: this.prompts.word,
       token_count: this.tokenCount,
       context_limit: this.ownContextLimit ?? this.contextLimit,

@@ -104,6 +104,13 @@ export class Terminal {
     return buffers.active === buffers.alt;
   }
 
+  /** True when every line feed on the last row moves the oldest line out: the primary screen, without margins. */
+  get scrollsWhole(): boolean {
+    const { core } = this.#state.engine;
+    const { buffers } = core._bufferService;
+    return buffers.active === buffers.normal && buffers.normal.scrollTop === 0 && buffers.normal.scrollBottom === core.rows - 1;
+  }
+
   get bracketedPaste(): boolean {
     return this.#state.engine.core.coreService.decPrivateModes.bracketedPasteMode;
   }

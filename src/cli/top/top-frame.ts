@@ -19,15 +19,20 @@ export interface FrameSetting {
 
 const STATE_CELLS = 12;
 const AGE_CELLS = 5;
-const KEYS = "j/k move  Enter attach  o peek  x kill  r restart  / filter  ? help  q quit";
+const TOKENS_CELLS = 6;
+const KEYS = "n next  Enter attach  o peek  p prompt  y answer  x kill  / filter  ? help";
 
 const HELP = [
   "",
   "  j k ↑ ↓      move                 g G          first, last",
   "  Enter a      attach; leave with C-\\ (attach.detach_key)",
+  "  n Tab        the next one that needs a person",
   "  o            peek at the screen   r            restart",
+  "  p            prompt: type a line, Enter sends it as session.prompt does",
+  "  y            answer: peek, and keys go to the session (y 1 Enter Esc …); q ends it",
   "  x            kill the whole process tree, asks first",
-  "  /            filter by words in name, state, cwd, title, labels; Esc clears",
+  "  b            group by repository",
+  "  /            filter by words in name, state, tool, cwd, branch, title, labels; Esc clears",
   "  q            quit: the sessions go on",
   "",
   "  ◆ attention  waits for a person   ✖ error      a command failed",
@@ -95,12 +100,17 @@ function body(state: TopState, setting: FrameSetting): { titles: string; lines: 
   const { colours, size } = setting;
   if (state.mode.kind === "help") return { titles: colours.bold("Keys"), lines: HELP.map((line) => truncate(line, size.cols)) };
   if (state.mode.kind === "peek") return peek(state, state.mode, setting);
-  const widths = rowWidths(size.cols);
-  const titles = colours.dim(` ${rowText(["STATE", "NAME", "FOR", "CWD", "TITLE"], widths).join(" ").trimEnd()}`);
+  // Where nobody says how much context is used, the column would only take room.
+  const widths = rowWidths(
+    size.cols,
+    [...state.sessions.values()].some((session) => session.token_count !== null),
+  );
+  const titles = colours.dim(` ${rowText(["STATE", "NAME", "FOR", "CTX", "CWD", "THOUGHT OR TITLE"], widths).join(" ").trimEnd()}`);
   const room = Math.max(0, size.rows - FIXED_LINES);
-  const lines = state.order.slice(state.top, state.top + room).map((id) => {
-    const session = state.sessions.get(id);
-    return session === undefined ? "" : row(session, id === state.selected, widths, setting);
+  const lines = state.rows.slice(state.top, state.top + room).map((line) => {
+    if (line.kind === "group") return colours.bold(truncate(`${printable(homely(line.title, setting.home))}  ${line.count}`, size.cols));
+    const session = state.sessions.get(line.id);
+    return session === undefined ? "" : row(session, line.id === state.selected, widths, setting);
   });
   if (lines.length === 0)
     lines.push(
@@ -114,22 +124,40 @@ function body(state: TopState, setting: FrameSetting): { titles: string; lines: 
   return { titles, lines };
 }
 
-/** Cells of state, name, age, cwd and title; a column without room is 0. */
-function rowWidths(cols: number): number[] {
+/** Cells of state, name, age, context, cwd and title; a column without room is 0. */
+function rowWidths(cols: number, tokens: boolean): number[] {
   const name = Math.min(24, Math.max(8, Math.floor(cols * 0.2)));
   const left = cols - 1 - STATE_CELLS - name - AGE_CELLS - 3;
   if (left < 12) {
     const state = Math.min(STATE_CELLS, Math.max(0, cols - 1));
-    return [state, Math.max(0, Math.min(name, cols - 2 - state)), left < 0 ? 0 : AGE_CELLS, 0, 0];
+    return [state, Math.max(0, Math.min(name, cols - 2 - state)), left < 0 ? 0 : AGE_CELLS, 0, 0, 0];
   }
-  const cwd = Math.min(36, Math.floor(left * 0.45));
-  return [STATE_CELLS, name, AGE_CELLS, cwd, left - cwd - 1];
+  const context = tokens && left >= 30 ? TOKENS_CELLS : 0;
+  const rest = left - (context === 0 ? 0 : context + 1);
+  // What it is about says more than where it is.
+  const cwd = Math.min(36, Math.floor(rest * 0.4));
+  return [STATE_CELLS, name, AGE_CELLS, context, cwd, rest - cwd - 1];
+}
+
+/** `45%` of the context where its size is known, else `12k` tokens. */
+function contextUse({ token_count: count, context_limit: limit }: SessionSummary): string {
+  if (count === null) return "";
+  if (limit !== null && limit > 0) return `${Math.round((100 * count) / limit)}%`;
+  return count < 1_000 ? String(count) : `${Math.round(count / 1_000)}k`;
+}
+
+/** In a repository its name, what is below it, and the branch; elsewhere the path. */
+function place(session: SessionSummary, home: string | undefined): string {
+  const { repo, cwd } = session;
+  if (repo === null || !cwd.startsWith(repo.root)) return printable(homely(cwd, home));
+  const name = repo.root.slice(repo.root.lastIndexOf("/") + 1);
+  return printable(`${name}${cwd.slice(repo.root.length)}${repo.branch === null ? "" : ` ⎇ ${repo.branch}`}`);
 }
 
 function rowText(cells: readonly string[], widths: readonly number[]): string[] {
   return cells.flatMap((cell, index) => {
     const width = widths[index] ?? 0;
-    return width > 0 ? [fit(cell, width, index === 2 ? "right" : "left")] : [];
+    return width > 0 ? [fit(cell, width, index === 2 || index === 3 ? "right" : "left")] : [];
   });
 }
 
@@ -140,7 +168,8 @@ function row(session: SessionSummary, selected: boolean, widths: readonly number
       restWords(session.state, session.evidence.confidence, session.rest_state),
       printable(session.name),
       briefAge(now - session.state_since),
-      printable(homely(session.cwd, home)),
+      contextUse(session),
+      place(session, home),
       printable(titleOf(session)),
     ],
     widths,
@@ -148,7 +177,14 @@ function row(session: SessionSummary, selected: boolean, widths: readonly number
   // Reversed without the state's colour: a coloured piece would end the reverse in the middle of the line.
   if (selected) return colours.inverse(`>${cells.join(" ")}`);
   const [first = "", ...rest] = cells;
-  return ` ${[paintState(colours, session.state, first), ...rest].join(" ").trimEnd()}`;
+  return ` ${[block(colours, session.state, first), ...rest].join(" ").trimEnd()}`;
+}
+
+/** Who needs a person is a block of colour, found without reading. */
+function block(colours: Colours, state: SessionState, text: string): string {
+  if (state === "attention") return colours.bgYellow(colours.black(text));
+  if (state === "error") return colours.bgRed(colours.white(text));
+  return paintState(colours, state, text);
 }
 
 function peek(
@@ -179,11 +215,29 @@ function footer(state: TopState, cols: number, colours: Colours): string {
     return colours.bold(colours.red(truncate(`kill ${name} and everything it started? y/n`, cols)));
   }
   if (mode.kind === "filter") return truncate(`/${printable(state.filter)}▏`, cols);
-  if (mode.kind === "peek") return colours.dim(truncate("a attach   o refresh   any other key: back", cols));
+  if (mode.kind === "prompt") {
+    const name = printable(state.sessions.get(mode.id)?.name ?? mode.id);
+    const label = `prompt to ${name}: `;
+    // The end of what is typed is what the person looks at.
+    const room = Math.max(0, cols - label.length - 1);
+    return truncate(`${label}${[...printable(mode.text)].slice(-Math.max(1, Math.floor(room / 2))).join("")}▏`, cols);
+  }
+  if (mode.kind === "peek") {
+    if (mode.answering)
+      return colours.bold(
+        colours.yellow(
+          truncate(
+            `keys go to ${printable(state.sessions.get(mode.id)?.name ?? mode.id)}: Enter, Esc, arrows, y, n, 1…9   q: stop answering`,
+            cols,
+          ),
+        ),
+      );
+    return colours.dim(truncate("y answer   p prompt   a attach   any other key: back", cols));
+  }
   if (mode.kind === "help") return colours.dim(truncate("any key: back", cols));
   if (state.message !== null) return truncate(printable(state.message), cols);
   const place =
     state.order.length === 0 || state.selected === null ? "" : `${state.order.indexOf(state.selected) + 1}/${state.order.length}`;
-  const filter = state.filter === "" ? "" : `  /${printable(state.filter)}`;
-  return colours.dim(truncate(`${KEYS}  ${place}${filter}`.trimEnd(), cols));
+  const filter = state.filter === "" ? "" : `/${printable(state.filter)}`;
+  return colours.dim(truncate([place, filter, KEYS].filter((part) => part !== "").join("  "), cols));
 }

@@ -13,6 +13,8 @@ import type { TopAction, TopState } from "./top-state.js";
 
 /** Ages are shown in seconds. */
 const AGE_MS = 1_000;
+/** A screen that is peeked at is fetched again this often. */
+const PEEK_MS = 400;
 /** However much happens, no more frames than a person can see. */
 const FRAME_MS = 50;
 
@@ -57,6 +59,10 @@ class Top {
   async run(): Promise<void> {
     const finished = new Promise<void>((resolve) => (this.#finish = resolve));
     const ages = setInterval(() => this.#change(this.#state), AGE_MS);
+    const peeks = setInterval(() => {
+      const { mode } = this.#state;
+      if (mode.kind === "peek") this.#peek(mode.id).catch(() => undefined);
+    }, PEEK_MS);
     try {
       await this.#feed.start();
       this.#screen.take();
@@ -64,6 +70,7 @@ class Top {
       await finished;
     } finally {
       clearInterval(ages);
+      clearInterval(peeks);
       clearTimeout(this.#frameTimer);
       this.#feed.stop();
       this.#screen.giveBack();
@@ -105,11 +112,18 @@ class Top {
       case "attach":
         await this.#attach(action.id);
         return;
-      case "peek": {
-        const { text = "" } = await client.call("session.screen", { id: action.id, format: "text" });
-        const { mode } = this.#state;
-        if (mode.kind === "peek" && mode.id === action.id)
-          this.#change({ ...this.#state, mode: { ...mode, lines: text.split("\n") } }, true);
+      case "peek":
+        await this.#peek(action.id);
+        return;
+      case "answer":
+        await client.call("session.keys", { id: action.id, keys: [action.key] });
+        await this.#peek(action.id);
+        return;
+      case "prompt": {
+        const name = this.#nameOf(action.id);
+        this.#change({ ...this.#state, message: `prompting ${name}…` }, true);
+        const { delivery } = await client.call("session.prompt", { id: action.id, text: action.text, queue: true });
+        this.#change({ ...this.#state, message: `${name}: ${delivery}` }, true);
         return;
       }
       case "kill": {
@@ -125,6 +139,12 @@ class Top {
         this.#change({ ...this.#state, message: `restarted ${this.#nameOf(action.id)}` }, true);
         return;
     }
+  }
+
+  async #peek(id: string): Promise<void> {
+    const { text = "" } = await this.#setting.client.call("session.screen", { id, format: "text" });
+    const { mode } = this.#state;
+    if (mode.kind === "peek" && mode.id === id) this.#change({ ...this.#state, mode: { ...mode, lines: text.split("\n") } });
   }
 
   #nameOf(id: string): string {

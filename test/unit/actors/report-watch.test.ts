@@ -213,7 +213,7 @@ describe("when a reported state is said", () => {
       now,
       lastOutputAt: now,
       startedAt: T,
-      foreground: { isLeader: true, command: "claude" },
+      foreground: { group: 1, isLeader: true, command: "claude" },
       osc133: null,
       cursorLine: () => "",
       altScreen: false,
@@ -221,6 +221,7 @@ describe("when a reported state is said", () => {
       seenAt: 0,
       leaderIsShell: false,
       progress: "",
+      notification: null,
       tool: {
         title: "Claude Code",
         since: T,

@@ -73,6 +73,22 @@ describe("watch stream", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("posts an echo at once, however much went before", () => {
+    const { stream, posts, write } = setUp();
+    for (let n = 0; n < 10; n++) write(1);
+    const before = posts.length;
+    vi.advanceTimersByTime(BOUNDS.watchJoinMs);
+    expect(posts.length).toBe(before + 1);
+    for (let n = 0; n < 4; n++) write(1);
+    for (let n = 0; n < 20; n++) {
+      const seen = posts.length;
+      stream.expectEcho();
+      write(1);
+      expect(posts.length).toBe(seen + 1);
+    }
+    stream.stop();
+  });
+
   it("joins large reads", () => {
     const { posts, write } = setUp();
     write(3_000);

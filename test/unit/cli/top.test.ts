@@ -80,7 +80,10 @@ describe("a frame", () => {
       { ...list, mode: { kind: "filter" }, filter: "x".repeat(100) },
       { ...list, mode: { kind: "confirm-kill", id: "sess_1" } },
       { ...list, mode: { kind: "help" } },
-      { ...list, mode: { kind: "peek", id: "sess_1", lines: ["日本".repeat(100), "\u001b[31mx", ""] } },
+      { ...list, mode: { kind: "peek", id: "sess_1", lines: ["日本".repeat(100), "\u001b[31mx", ""], answering: false } },
+      { ...list, mode: { kind: "peek", id: "sess_1", lines: [], answering: true } },
+      { ...list, mode: { kind: "prompt", id: "sess_1", text: "長い".repeat(100) } },
+      withSessions({ ...list, grouped: true }, list.sessions, rows),
       { ...list, status: { daemonRss: 9e7, keeperRss: 1e7, threads: 2, uptimeMs: 5_000 } },
     ];
     for (const state of states) {
@@ -166,6 +169,85 @@ describe("keys", () => {
     expect(typed(shown(mixed), "q").actions).toEqual([{ kind: "quit" }]);
     expect(typed(shown(mixed), "?q").actions).toEqual([]);
     expect(typed(EMPTY, "jkxora\rG").actions).toEqual([]);
+  });
+});
+
+describe("what a fleet needs", () => {
+  const repo = (root: string, branch: string): SessionSummary["repo"] => ({ root, branch, colour: "#808080" });
+  const fleet = [
+    summary(1, { repo: repo("/srv/web", "main"), cwd: "/srv/web/src" }),
+    summary(2, { repo: repo("/srv/api", "topic"), cwd: "/srv/api", state: "attention" }),
+    summary(3, { repo: repo("/srv/web", "main"), cwd: "/srv/web", state: "error" }),
+    summary(4, { cwd: "/home/u" }),
+  ];
+
+  test("n goes to the next that needs a person and round again; with nobody it says so", () => {
+    expect(typed(shown(mixed), "n").state.selected).toBe("sess_3");
+    expect(typed(shown(mixed), "nn").state.selected).toBe("sess_4");
+    expect(typed(shown(mixed), "nn\t").state.selected).toBe("sess_5");
+    expect(typed(shown([summary(1)]), "n").state).toMatchObject({ selected: "sess_1", message: "nobody needs you" });
+  });
+
+  test("b groups by repository, the one that needs a person first, what is in none last; again undoes it", () => {
+    const grouped = typed(shown(fleet), "b").state;
+    expect(
+      frame(grouped, setting)
+        .slice(3, 10)
+        .map((line) => /^.*?(?= {2,}\d+s|$)/.exec(line)?.[0].replaceAll(/ +/g, " ")),
+    ).toEqual(["/srv/api 1", ">◆ attention? s2", "/srv/web 2", " ✖ error? s3", " ○ idle? s1", "no repository 1", " ○ idle? s4"]);
+    expect(grouped.order).toEqual(["sess_2", "sess_3", "sess_1", "sess_4"]);
+    expect(typed(grouped, "b").state.order).toEqual(["sess_2", "sess_3", "sess_1", "sess_4"]);
+    expect(typed(grouped, "b").state.rows.every(({ kind }) => kind === "session")).toBe(true);
+  });
+
+  test("a heading stays in view with its first session, in a thousand of them", () => {
+    const many = Array.from({ length: 1_000 }, (_, n) => summary(n + 1, { repo: repo(`/srv/${n % 100}`, "main") }));
+    const end = typed(withSessions({ ...EMPTY, grouped: true }, new Map(many.map((one) => [one.id, one])), ROWS), "G").state;
+    expect(end.top).toBe(1_100 - (ROWS - 4));
+    const back = typed(end, "g").state;
+    expect(back.top).toBe(0);
+  });
+
+  test("where it is, and how much of its context it has used", () => {
+    const lines = frame(
+      shown([
+        summary(1, { repo: repo("/srv/web", "main"), cwd: "/srv/web/src", token_count: 90_000, context_limit: 200_000 }),
+        summary(2, { token_count: 12_345 }),
+        summary(3),
+      ]),
+      { ...setting, size: { cols: 120, rows: ROWS } },
+    );
+    expect(lines[2]).toContain("CTX");
+    expect(lines[3]).toMatch(/45% web\/src ⎇ main /);
+    expect(lines[4]).toMatch(/12k ~\/work /);
+    expect(frame(shown([summary(3)]), setting)[2]).not.toMatch(/CTX\s+CWD.*CTX/);
+  });
+
+  test("who needs a person is a block of colour", () => {
+    const colours = pc.createColors(true);
+    const lines = frame({ ...shown(mixed), selected: null }, { ...setting, colours });
+    expect(lines[3]).toContain("\u001b[43m");
+    expect(lines[5]).toContain("\u001b[41m");
+    expect(lines.slice(6, 8).join("")).not.toMatch(/\u001b\[4[0-9]m/);
+  });
+
+  test("p prompts: typed, corrected, sent with Enter, given up with Escape; blank is none", () => {
+    expect(typed(shown(mixed), "pgo onx\u007f!\r").actions).toEqual([{ kind: "prompt", id: "sess_5", text: "go on!" }]);
+    expect(typed(shown(mixed), "pgo\u001b").actions).toEqual([]);
+    expect(typed(shown(mixed), "p  \r").state).toMatchObject({ mode: { kind: "list" } });
+    expect(frame(typed(shown(mixed), "phello").state, setting)[23]).toBe("prompt to build: hello▏");
+  });
+
+  test("y answers a dialog: keys go to the session, and only by then", () => {
+    expect(typed(shown(mixed), "y1\r\u001b[B").actions).toEqual([
+      { kind: "peek", id: "sess_5" },
+      { kind: "answer", id: "sess_5", key: "1" },
+      { kind: "answer", id: "sess_5", key: "Enter" },
+      { kind: "answer", id: "sess_5", key: "Down" },
+    ]);
+    // q ends the answering, and not the looking; another key then ends that.
+    expect(typed(shown(mixed), "yqx").actions).toEqual([{ kind: "peek", id: "sess_5" }]);
+    expect(typed(shown(mixed), "o1").actions).toEqual([{ kind: "peek", id: "sess_5" }]);
   });
 });
 

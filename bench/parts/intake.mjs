@@ -2,8 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InflightFile } from "../dist/spool/inflight.js";
-import { Intake } from "../dist/spool/intake.js";
+import { InflightFile } from "../../dist/spool/inflight.js";
+import { Intake } from "../../dist/spool/intake.js";
 
 const CHUNK_BYTES = 4_096;
 const CHUNKS = 50_000;

@@ -1,13 +1,13 @@
 /**
- * What the store costs: `npm run build && node bench/store.mjs [SESSIONS] [CHECKPOINTS]` (1 000 and 10 000).
+ * What the store costs: `npm run build && node bench/parts/store.mjs [SESSIONS] [CHECKPOINTS]` (1 000 and 10 000).
  * On the disk below the system's temporary directory; STORE_BENCH_DIR names another.
  */
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
-import { realFiles } from "../dist/persistence/file-layer.js";
-import { FileStore } from "../dist/persistence/file-store.js";
+import { realFiles } from "../../dist/persistence/file-layer.js";
+import { FileStore } from "../../dist/persistence/file-store.js";
 
 const sessions = Number(process.argv[2] ?? 1_000);
 const checkpoints = Number(process.argv[3] ?? 10_000);

@@ -5,9 +5,9 @@
 import { createServer } from "node:net";
 import { ReadStream } from "node:tty";
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
-import { writeDescriptor } from "../dist/libc/descriptors.js";
-import { spawnOnTerminal } from "../dist/libc/processes.js";
-import { openPty } from "../dist/libc/terminals.js";
+import { writeDescriptor } from "../../dist/libc/descriptors.js";
+import { spawnOnTerminal } from "../../dist/libc/processes.js";
+import { openPty } from "../../dist/libc/terminals.js";
 
 function terminal(master, output) {
   const stream = new ReadStream(master);

@@ -1,0 +1,51 @@
+/** The machine and the processes on it. Times in milliseconds, memory in KiB. */
+import { execFileSync } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
+
+export function describeMachine() {
+  return {
+    processor: cpus()[0]?.model ?? "unknown",
+    cores: availableParallelism(),
+    memory_gib: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.versions.node,
+    tmux: tmuxVersion(),
+    date: new Date().toISOString().slice(0, 10),
+    load: loadavg()[0],
+  };
+}
+
+/** "" where there is none. */
+export function tmuxVersion() {
+  try {
+    return execFileSync("tmux", ["-V"], { encoding: "utf8" }).trim();
+  } catch {
+    return "";
+  }
+}
+
+/** User and system time that a process has used. A tick is 10 ms on every Linux that Node runs on. */
+export function cpuMs(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** Proportional set size: shared pages divided among those who share them. */
+export function pssKib(pid) {
+  return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"))?.[1]);
+}
+
+export function counts(pid) {
+  return { fds: readdirSync(`/proc/${pid}/fd`).length, threads: readdirSync(`/proc/${pid}/task`).length };
+}
+
+/** Kernel memory that is nobody's: slabs and kernel stacks of the whole machine. */
+export function kernelKib() {
+  const info = readFileSync("/proc/meminfo", "latin1");
+  const of = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(info)?.[1] ?? 0);
+  return of("Slab") + of("KernelStack") + of("PageTables");
+}
+
+export const total = (pids, of) => pids.reduce((sum, pid) => sum + of(pid), 0);

@@ -1,0 +1,88 @@
+/** What many sessions cost: idle, with a full history, and at an agent's real rate. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { counts, cpuMs, kernelKib, pssKib, total } from "../machine.mjs";
+import { Lifeguard } from "../subjects/lifeguard.mjs";
+import { Tmux } from "../subjects/tmux.mjs";
+
+const AGENT = fileURLToPath(new URL("../workloads/agents.mjs", import.meta.url));
+const FULL = ["/bin/sh", ["-c", 'i=0; while [ $i -lt 1040 ]; do printf "%0119d\\n" $i; i=$((i+1)); done; exec sleep 100000']];
+const IDLE = ["/bin/sleep", ["100000"]];
+const KINDS = [
+  { kind: "empty", command: IDLE },
+  { kind: "1 000 full lines", command: FULL },
+];
+/** Parked 2 s after their last output; collected up to 30 s after that, and trimmed some seconds later. */
+const SETTLE_MS = 45_000;
+
+export const scale = {
+  name: "scale",
+  what: "100 to 2 000 sessions: memory, processor, descriptors, threads",
+  async run({ scratch, quick, sessions, report, progress }) {
+    const most = sessions ?? (quick ? 300 : 2_000);
+    const seconds = quick ? 5 : 20;
+    for (const count of quick ? [most] : [100, 500, 1_000, 2_000].filter((n) => n <= most)) {
+      for (const { kind, command } of KINDS) {
+        if (kind !== "empty" && count > 1_000) continue;
+        for (const Subject of [Lifeguard, Tmux]) {
+          progress(`${count} ${kind} ${Subject.name}`);
+          const subject = await Subject.start(scratch);
+          await subject.pane(...command);
+          await sleep(subject instanceof Lifeguard ? SETTLE_MS : 1_000);
+          const [before, kernel] = [subject.pids.map(pssKib), kernelKib()];
+          await make(subject, count, command);
+          await sleep(subject instanceof Lifeguard ? SETTLE_MS : 2_000);
+          const after = subject.pids.map(pssKib);
+          const say = (what, unit, value, less = true) =>
+            report.sample({ case: `${count} ${kind}: ${what}`, subject: subject.name, unit, value, less });
+          say("memory each", "KiB", (sum(after) - sum(before)) / count);
+          if (after.length > 1) say("of it the keeper", "KiB", (after[1] - before[1]) / count);
+          say("kernel memory each, whole machine", "KiB", (kernelKib() - kernel) / count);
+          if (kind === "empty") {
+            const cpu = total(subject.pids, cpuMs);
+            await sleep(seconds * 1_000);
+            say("processor, idle", "% of a core", (total(subject.pids, cpuMs) - cpu) / (seconds * 10));
+            const all = subject.pids.map(counts);
+            say("descriptors", "", sum(all.map(({ fds }) => fds)));
+            say("threads", "", sum(all.map(({ threads }) => threads)));
+          }
+          await subject.end();
+        }
+      }
+    }
+    await atAgentsRate(scratch, quick ? 20 : 100, seconds, report, progress);
+  },
+};
+
+/** Each redraws its screen ten times a second, 4 KB/s: as an agent that works. */
+async function atAgentsRate(scratch, count, seconds, report, progress) {
+  for (const Subject of [Lifeguard, Tmux]) {
+    progress(`${count} busy ${Subject.name}`);
+    const subject = await Subject.start(scratch);
+    await make(subject, count, [process.execPath, [AGENT]]);
+    await sleep(5_000);
+    const cpu = total(subject.pids, cpuMs);
+    await sleep(seconds * 1_000);
+    const used = total(subject.pids, cpuMs) - cpu;
+    report.sample({
+      case: `${count} at an agent's rate: processor`,
+      subject: subject.name,
+      unit: "% of a core",
+      value: used / (seconds * 10),
+      less: true,
+    });
+    await subject.end();
+  }
+  report.ratio({ case: `${count} at an agent's rate: processor`, of: "lifeguard", to: "tmux" });
+}
+
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+
+async function make(subject, count, [command, args]) {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: 32 }, async () => {
+      while (next++ < count) await subject.pane(command, args);
+    }),
+  );
+}

@@ -1,0 +1,131 @@
+/**
+ * `npm run bench`: lifeguard, tmux and a raw read loop on the same work in the same run. Prints the machine, medians and ratios.
+ *
+ *   npm run bench -- [--only NAME[,NAME]] [--sessions N] [--rounds N] [--quick] [--json FILE] [--svg DIR] [--docs] [--write-baseline]
+ *
+ * --quick         less work and fewer rounds: to see that it runs, and roughly how it stands
+ * --sessions N    instead of the thousands of spawn, scale, rpc, checkpoint and recover
+ * --docs          writes docs/benchmarks.md and its pictures; needs a run of all measures (or --from FILE, what --json wrote)
+ * --write-baseline  writes bench/baseline.json, which every later run is compared with; --check: exit 3 when one is worse
+ * --profile DIR   each thread of each daemon leaves a profile there: see bench/profile.mjs
+ * --scratch DIR   where daemons and workloads have their files; the system's temporary directory when left out
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { describeMachine } from "./machine.mjs";
+import { MEASURES } from "./measures/all.mjs";
+import { judged } from "./report/aims.mjs";
+import { compare, writeBaseline } from "./report/baseline.mjs";
+import { page } from "./report/page.mjs";
+import { plot } from "./report/plot.mjs";
+import { Report, columns, table } from "./report/report.mjs";
+import { profileInto } from "./subjects/lifeguard.mjs";
+import { endAll } from "./subjects/running.mjs";
+
+const BASELINE = fileURLToPath(new URL("baseline.json", import.meta.url));
+const DOCS = fileURLToPath(new URL("../docs/", import.meta.url));
+const PICTURES = "pictures/bench";
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string" },
+    sessions: { type: "string" },
+    rounds: { type: "string" },
+    quick: { type: "boolean", default: false },
+    json: { type: "string" },
+    from: { type: "string" },
+    svg: { type: "string" },
+    profile: { type: "string" },
+    scratch: { type: "string", default: tmpdir() },
+    docs: { type: "boolean", default: false },
+    check: { type: "boolean", default: false },
+    "write-baseline": { type: "boolean", default: false },
+  },
+});
+
+const names = MEASURES.map(({ name }) => name);
+const only = values.only?.split(",") ?? names;
+const unknown = only.find((name) => !names.includes(name));
+if (unknown !== undefined) refuse(`there is no measure ${JSON.stringify(unknown)}: there are ${names.join(", ")}`);
+for (const option of ["sessions", "rounds"])
+  if (values[option] !== undefined && !(Number.isInteger(Number(values[option])) && Number(values[option]) > 0))
+    refuse(`--${option} takes a whole number above 0, not ${JSON.stringify(values[option])}`);
+if (values.profile !== undefined) profileInto(resolve(values.profile));
+
+const run = values.from === undefined ? await measureAll() : JSON.parse(readFileSync(values.from, "utf8"));
+
+const aims = judged(run.results);
+if (aims.length > 0) {
+  console.log("\nAgainst the aims");
+  for (const line of columns(aims)) console.log(`  ${line}`);
+}
+const compared = compare(BASELINE, run);
+if (compared !== null) {
+  console.log(`\n${compared.line}`);
+  for (const line of compared.worse) console.log(`  ${line}`);
+}
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(run, null, 2)}\n`);
+if (values.svg !== undefined) writePlots(values.svg);
+if (values.docs) {
+  writePlots(join(DOCS, PICTURES));
+  writeFileSync(join(DOCS, "benchmarks.md"), page(run, PICTURES));
+}
+if (values["write-baseline"]) writeBaseline(BASELINE, run);
+if (values.check && compared !== null && compared.worse.length > 0) process.exitCode = 3;
+
+async function measureAll() {
+  const machine = describeMachine();
+  console.log(
+    `${machine.processor}, ${machine.cores} cores, ${machine.memory_gib} GiB, Linux ${machine.kernel}, Node ${machine.node}, ${machine.tmux || "no tmux"}, load ${machine.load.toFixed(1)}`,
+  );
+  const scratch = mkdtempSync(join(values.scratch, "lifeguard-bench-"));
+  const cleanUp = async () => {
+    await endAll();
+    rmSync(scratch, { recursive: true, force: true });
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void cleanUp().then(() => process.exit(130)));
+  const results = [];
+  try {
+    for (const measure of MEASURES) if (only.includes(measure.name)) results.push(await measureOne(measure, scratch));
+  } finally {
+    await cleanUp();
+  }
+  return { machine, quick: values.quick, results };
+}
+
+async function measureOne(measure, scratch) {
+  const report = new Report(measure.name);
+  const began = performance.now();
+  await measure.run({
+    scratch,
+    report,
+    progress: (text) => progress(`${measure.name}: ${text}`),
+    quick: values.quick,
+    rounds: Number(values.rounds ?? (values.quick ? 3 : 5)),
+    sessions: values.sessions === undefined ? undefined : Number(values.sessions),
+  });
+  progress("");
+  const result = { ...report.result(), what: measure.what, seconds: (performance.now() - began) / 1_000, load: loadavg()[0] };
+  console.log(`\n${measure.name}: ${measure.what}  [${result.seconds.toFixed(0)} s, load ${result.load.toFixed(1)}]`);
+  for (const line of table(result)) console.log(`  ${line}`);
+  for (const note of result.notes) console.log(`  ${note}`);
+  return result;
+}
+
+function progress(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K  ${text}`);
+  else if (text !== "") process.stderr.write(`  ${text}\n`);
+}
+
+function writePlots(directory) {
+  mkdirSync(directory, { recursive: true });
+  for (const result of run.results) writeFileSync(join(directory, `${result.measure}.svg`), plot(result, result.what));
+}
+
+function refuse(problem) {
+  console.error(`bench: ${problem}`);
+  process.exit(2);
+}

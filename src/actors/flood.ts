@@ -1,0 +1,49 @@
+/** Output that waits to be read by the terminal until somebody looks at it: of a flood most is never seen (unread-output.ts). */
+import type { Terminal } from "./terminal/terminal.js";
+import { UnreadOutput } from "./terminal/unread-output.js";
+
+/** A chunk from which a flood may begin: programs that people look at write less at a time. */
+const FLOOD_BYTES = 1_024;
+/** With more lines than this nothing of a flood would ever be left out. */
+const MOST_LINES = 8_192;
+
+export class Flood {
+  readonly #historyLines: number;
+  readonly #unread = new UnreadOutput();
+  #end = 0;
+
+  constructor(historyLines: number) {
+    this.#historyLines = historyLines;
+  }
+
+  get empty(): boolean {
+    return this.#unread.empty;
+  }
+
+  /**
+   * Takes output that ends at offset `end`, where it may wait; the terminal has read everything before what waits already.
+   * @returns `refused`: it is the caller's to feed; `full`: taken, and {@link read} must follow
+   */
+  take(terminal: Terminal, bytes: Uint8Array, end: number): "taken" | "full" | "refused" {
+    const lines = this.#lines(terminal);
+    const begins = bytes.byteLength >= FLOOD_BYTES && lines <= MOST_LINES && terminal.atRest && terminal.scrollsWhole;
+    if (this.#unread.empty && !begins) return "refused";
+    this.#end = end;
+    return this.#unread.push(bytes, lines) ? "taken" : "full";
+  }
+
+  /** The terminal as if it had read everything. @returns the offset it has read to */
+  read(terminal: Terminal): number {
+    for (const bytes of this.#unread.take(this.#lines(terminal))) terminal.feed(bytes);
+    return this.#end;
+  }
+
+  clear(): void {
+    this.#unread.clear();
+  }
+
+  /** Line feeds after which nothing older is left: the history, and the screen twice. */
+  #lines(terminal: Terminal): number {
+    return this.#historyLines + 2 * terminal.size.rows + 1;
+  }
+}
