@@ -4,7 +4,7 @@
  * files.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { ActorApi, ActorEvent, ActorSettings, ReadResult, Screen, ScreenRequest, TmuxNews } from "../actors/messages.js";
+import type { ActorApi, ActorEvent, ActorSettings, ReadResult, Screen, ScreenRequest } from "../actors/messages.js";
 import type { ActorPool, CallArguments, PendingCall, ThreadLoss } from "../actors/pool.js";
 import { planAfterLoss, type Death, type Restart } from "../actors/loss-policy.js";
 import type { Clock } from "../clock.js";
@@ -21,6 +21,7 @@ import type { EventLog } from "./events.js";
 import { Fanout } from "./fanout.js";
 import { setState, startConversation } from "./state.js";
 import type { SessionTable } from "./table.js";
+import type { TmuxLines } from "./tmux/lines.js";
 
 type Answer<M extends PendingCall> = Awaited<ReturnType<ActorApi[M]>>;
 
@@ -31,15 +32,6 @@ const LOSS_REPORT_MS = 5_000;
 
 /** Why an actor is started: its process is new, or it goes on after the loss of its thread, of the daemon, or of its tmux client. */
 export type StartKind = "fresh" | "worker" | "daemon" | "tmux";
-
-/** What a session of tmux's has instead of a master (tmux/sessions). */
-export interface TmuxLines {
-  /** A new control client; its actor's end is the caller's to close. */
-  open(entry: SessionEntry): Promise<number>;
-  /** Resolves when that client is in, or will not come in soon. */
-  welcomed(entry: SessionEntry): Promise<void>;
-  news(entry: SessionEntry, news: TmuxNews): void;
-}
 
 export class Hosting {
   readonly #pool: ActorPool;

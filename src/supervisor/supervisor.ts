@@ -369,7 +369,6 @@ export class Supervisor implements SupervisorApi {
     this.#p.guard.refuse(entry, caller, "remove");
     if (options.mode === "detach") return tmux.detach(entry);
     if (entry.live && entry.phase !== "retiring") {
-      // Of a tmux session's two ends this one was asked for by name.
       if (!options.force && !(options.mode === "kill" && entry.tmux !== null))
         throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force (--force)`, {
           state: entry.state,
@@ -378,8 +377,6 @@ export class Supervisor implements SupervisorApi {
     }
     await lifecycle.remove(entry);
   }
-
-  // ---- tmux -----------------------------------------------------------------------------------------------------------
 
   listTmux(address: TmuxAddress): Promise<TmuxListing[]> {
     return this.#p.tmux.list(address);
