@@ -29,6 +29,9 @@ import { Durably } from "./supervisor/durably.js";
 import { EventLog } from "./supervisor/events.js";
 import { listenForFaults } from "./supervisor/faults.js";
 import { Hosting } from "./supervisor/hosting.js";
+import { Metrics } from "./supervisor/metrics.js";
+import { MetricsListener } from "./supervisor/metrics-listener.js";
+import { Reload } from "./supervisor/reload.js";
 import { managerScope, startKeeperUnit } from "./supervisor/keeper-unit.js";
 import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
@@ -119,7 +122,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     log,
     listener: {
       event: (event) => hosting.event(event),
-      threadLost: (loss) => hosting.threadLost(loss),
+      threadLost: (loss) => {
+        metrics.workerLosses++;
+        hosting.threadLost(loss);
+      },
       unresponsive: (ids, is) => hosting.unresponsive(ids, is),
     },
   });
@@ -155,6 +161,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, removal, durably, log });
   const reaper = new ExitReaper(new Reaping({ table, custody, lifecycle, clock }), log, PERIODS.reaperMs);
+  const metrics = new Metrics({ clock, table, pool, keeping, events });
   const notifier = new Notifier({ config, table, events, clock, log });
   const guard = new SelfGuard();
   const reports = new Reports({ config, clock, log, table, hosting, guard, profiles: currentProfiles, conversations });
@@ -185,13 +192,26 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     reports,
     prompts,
     requestStop: () => asked.abort(),
+    metrics: (status, socket) => metrics.text(status, socket),
+    reload: () => reload.run(),
   });
-  const server = new RpcServer({ config, version, supervisor, log });
+  const server: RpcServer = new RpcServer({ config, version, supervisor, log });
+  const metricsListener = new MetricsListener({ settings: config.metrics, text: () => supervisor.metrics(server.figures()), log });
   const service = new ServiceLink({
     env: options.env,
     status: () => table.summary(),
     trouble: () => reaper.trouble() ?? (server.listening ? null : "the socket is not listened at"),
     log,
+  });
+  const reload = new Reload({
+    config,
+    log,
+    service,
+    applied: async (changed) => {
+      if (changed.some((key) => key.startsWith("notify."))) notifier.reconfigured();
+      // Always: the token's file may hold another one.
+      await metricsListener.apply();
+    },
   });
   const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 
@@ -216,6 +236,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     prompts.resume();
     await thinking.start();
     await server.listen(inheritedListener(options.env));
+    await metricsListener.apply();
     service.ready();
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
     log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, ms: elapsed() }, "listening");
@@ -247,6 +268,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     service.stop();
     repositories?.stop();
     profiles.stop();
+    await metricsListener.close();
     await server.close();
     notifier.stop();
     reports.stop();

@@ -11,4 +11,5 @@ export interface ActorContext {
   turns: TurnQueue;
   /** A terminal has been packed away: its memory can be collected. */
   parked(): void;
+  chunk(length: number, take: () => void): void;
 }

@@ -44,8 +44,7 @@ export class Actor {
   #watch: WatchStream | null = null;
   #markAt = 0;
   #outputAt = 0;
-  /** Monotonic time of the newest output. */
-  #heardAt = 0;
+  #heardAt = 0; // monotonic
   #activityPosted = -1;
   #quietTimer: NodeJS.Timeout | null = null;
   #stopping = false;
@@ -69,7 +68,7 @@ export class Actor {
     this.#health = new HealthReport((health, detail) => this.#post({ type: "health", id, health, detail }));
     this.#activity = new Pace(ACTIVITY_MS, () => this.#postActivity());
     this.#line = openLine(start, this.#intake.page, () => this.#size, {
-      chunk: (length) => this.#chunk(length),
+      chunk: (length) => context.chunk(length, () => this.#chunk(length)),
       failed: (error) => this.#fail(error),
       sized: (size) => void this.#sized(size),
       place: (cwd) => this.#observer.place(cwd),

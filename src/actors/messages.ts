@@ -11,6 +11,7 @@ import type { ReportSeen } from "./report-watch.js";
 import type { ProfileSet, RuleState } from "../profiles/profile.js";
 import type { DeliveryStep } from "./prompt-delivery.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
+import type { ThreadFiguresReading } from "./thread-figures.js";
 
 /** Everything an actor needs to begin. All but `profiles` is sent as the piscina task's argument, by structured clone. */
 export interface ActorStart {
@@ -278,6 +279,8 @@ export interface ThreadVitals {
   parked: number;
   /** How often this thread has collected its garbage after parking terminals: when it grows, freed memory can go back to the system. */
   collections: number;
+  /** Since the thread's start. */
+  figures: ThreadFiguresReading;
 }
 
 /** Posted before an actor's first event: says which thread a task has come to. Ends in pool.ts. */

@@ -110,6 +110,12 @@ export interface StatusResult {
   store: { ok: boolean; damaged: number };
 }
 
+/** Keys of config.toml, as `session.cols`. */
+export interface ReloadResult {
+  changed: string[];
+  restart: string[];
+}
+
 /** JSON Schema of every method, by name. */
 export interface SchemaResult {
   protocol: number;
@@ -301,6 +307,7 @@ export interface Methods extends KeptMethods {
   };
   "daemon.status": { params: Empty; result: StatusResult };
   "daemon.metrics": { params: Empty; result: string };
+  "daemon.reload": { params: Empty; result: ReloadResult };
   "daemon.schema": { params: Empty; result: SchemaResult };
   "daemon.stop": { params: { all?: boolean }; result: { sessions: number } };
   "session.create": { params: CreateParams; result: SessionSummary };

@@ -148,6 +148,13 @@ export interface TmuxAddress {
   socketName?: string | undefined;
 }
 
+export interface TmuxApi {
+  /** The sessions of one server, ours and others. @throws TIMEOUT, INVALID_PARAMS, UNSUPPORTED */
+  list(address: TmuxAddress): Promise<TmuxListing[]>;
+  /** @throws NOT_FOUND, TIMEOUT, EXITED, LIMIT, UNSUPPORTED */
+  adopt(name: string, address: TmuxAddress): Promise<SessionSummary>;
+}
+
 export interface TmuxListing {
   name: string;
   socket: string;
@@ -246,9 +253,22 @@ export interface DaemonStatus {
   loop_stall_ms: number;
 }
 
+/** What the socket has counted since the start. Names come from short lists of ours. */
+export interface SocketFigures {
+  connections: number;
+  /** Bytes that wait for clients. */
+  outboundBytes: number;
+  accepted: number;
+  /** Of other users, or beyond the limit. */
+  turnedAway: number;
+  calls: { method: string; outcome: string; count: number }[];
+  notifications: { name: string; count: number }[];
+}
+
 export interface SupervisorApi {
   readonly boot: string;
   readonly keeping: KeepingApi;
+  readonly tmux: TmuxApi;
 
   /** @throws LIMIT, ALREADY_EXISTS, INVALID_PARAMS (cwd, command), SPAWN_FAILED */
   create(request: CreateRequest, caller: Caller): Promise<SessionSummary>;
@@ -300,14 +320,11 @@ export interface SupervisorApi {
     listener: (event: LifeguardEvent) => void,
   ): { cursor: EventCursor; gap: boolean; missed: LifeguardEvent[]; end(): void };
 
-  /** The tmux sessions of one server, ours and others. @throws TIMEOUT, INVALID_PARAMS, UNSUPPORTED */
-  listTmux(address: TmuxAddress): Promise<TmuxListing[]>;
-  /** @throws NOT_FOUND, TIMEOUT, EXITED, LIMIT, UNSUPPORTED */
-  adoptTmux(name: string, address: TmuxAddress): Promise<SessionSummary>;
-
   status(): Promise<DaemonStatus>;
   /** Prometheus text. */
-  metrics(): Promise<string>;
+  metrics(socket: SocketFigures): Promise<string>;
+  /** @throws INVALID_PARAMS when the file is refused, FORBIDDEN from inside a session */
+  reload(caller: Caller): Promise<{ changed: string[]; restart: string[] }>;
   /** Asks the daemon to end; answers before it does, with the live sessions: they go on under the keeper, or, with `all`, have been ended. @throws FORBIDDEN for `all` from inside one of them */
   stop(options: { all: boolean }, caller: Caller): Promise<{ sessions: number }>;
   /** Everything of this connection: its watches end, its pens fall. */

@@ -40,7 +40,6 @@ export class Hosting {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #config: Config;
-  readonly #settings: ActorSettings;
   readonly #profiles: () => ProfileSet;
   readonly #checkpoints: Checkpoints;
   readonly #tmux: TmuxLines;
@@ -68,8 +67,12 @@ export class Hosting {
     this.#profiles = parts.profiles;
     this.#checkpoints = parts.checkpoints;
     this.#tmux = parts.tmux;
-    const { session } = parts.config;
-    this.#settings = {
+  }
+
+  /** As the configuration says now: a reload is heeded by those that start after it. */
+  get #settings(): ActorSettings {
+    const { session } = this.#config;
+    return {
       historyLines: session.history_lines,
       spoolBytes: session.spool_bytes,
       spoolBusyBytes: session.spool_busy_bytes,
@@ -78,7 +81,7 @@ export class Hosting {
       idleHoldMs: session.idle_hold_ms,
       errorLingerMs: session.error_linger_ms,
       attentionAfterMs: session.attention_after_ms,
-      promptConfirmMs: parts.config.prompt.confirm_ms,
+      promptConfirmMs: this.#config.prompt.confirm_ms,
     };
   }
 

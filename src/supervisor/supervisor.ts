@@ -27,9 +27,9 @@ import type {
   PromptAnswer,
   PromptRequest,
   SessionChange,
+  SocketFigures,
   SupervisorApi,
-  TmuxAddress,
-  TmuxListing,
+  TmuxApi,
   WaitRequest,
   Watch,
   WatchRequest,
@@ -42,6 +42,7 @@ import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
 import type { Reports } from "./reports.js";
 import type { Prompts } from "./prompts.js";
+import { takesNoInput } from "./refusals.js";
 import type { SelfGuard } from "./self-guard.js";
 import { checkLimits } from "./session-scope.js";
 import type { SessionTable } from "./table.js";
@@ -65,6 +66,8 @@ export interface SupervisorParts {
   tmux: TmuxSessions;
   /** Tells the composition that somebody asked for the end. */
   requestStop(): void;
+  metrics(status: DaemonStatus, socket: SocketFigures): Promise<string>;
+  reload(): Promise<{ changed: string[]; restart: string[] }>;
 }
 
 export class Supervisor implements SupervisorApi {
@@ -78,6 +81,10 @@ export class Supervisor implements SupervisorApi {
 
   get keeping(): KeepingApi {
     return this.#p.keeping;
+  }
+
+  get tmux(): TmuxApi {
+    return this.#p.tmux;
   }
 
   get boot(): string {
@@ -197,7 +204,7 @@ export class Supervisor implements SupervisorApi {
     const entry = this.#typeable(id, caller);
     const answer = await this.#p.hosting.ask(entry, "input", data);
     // What was taken is said in an answer, not in an error: a client that sends on from there must not guess.
-    if (answer.accepted === 0 && data.byteLength > 0) throw busy(entry, data.byteLength);
+    if (answer.accepted === 0 && data.byteLength > 0) throw takesNoInput(entry, data.byteLength);
     return answer;
   }
 
@@ -378,23 +385,24 @@ export class Supervisor implements SupervisorApi {
     await lifecycle.remove(entry);
   }
 
-  listTmux(address: TmuxAddress): Promise<TmuxListing[]> {
-    return this.#p.tmux.list(address);
-  }
-
-  async adoptTmux(name: string, address: TmuxAddress): Promise<SessionSummary> {
-    const entry = await this.#p.tmux.adopt(name, address);
-    return entry.summary(this.#p.clock.now());
-  }
-
   // ---- the daemon -----------------------------------------------------------------------------------------------------
 
   async status(): Promise<DaemonStatus> {
     return this.#p.vitals.status(this.#watches.size);
   }
 
-  async metrics(): Promise<string> {
-    return this.#p.vitals.metrics(this.#watches.size);
+  metrics(socket: SocketFigures): Promise<string> {
+    return this.#p.metrics(this.#p.vitals.status(this.#watches.size), socket);
+  }
+
+  async reload(caller: Caller): Promise<{ changed: string[]; restart: string[] }> {
+    const { table, guard, reload } = this.#p;
+    for (const entry of table.entries())
+      if (entry.live && !entry.spec.allowSelf && guard.isInside(caller, entry))
+        throw new LifeguardError("FORBIDDEN", `a process inside ${entry.id} may not have the configuration read again`, {
+          pid: caller.pid,
+        });
+    return await reload();
   }
 
   async stop(options: { all: boolean }, caller: Caller): Promise<{ sessions: number }> {
@@ -409,12 +417,4 @@ export class Supervisor implements SupervisorApi {
     void turn().then(requestStop);
     return { sessions: live.length };
   }
-}
-
-function busy(entry: SessionEntry, given: number): LifeguardError {
-  return new LifeguardError(
-    "BUSY",
-    `session ${entry.id} takes no more input: none of ${given} bytes were taken, its program does not read. Send them later`,
-    { accepted: 0, retry_after_ms: 50 },
-  );
 }

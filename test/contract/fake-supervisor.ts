@@ -23,7 +23,7 @@ import type {
   Watch,
   WatchRequest,
   WatchSink,
-  TmuxListing,
+  TmuxApi,
 } from "../../src/supervisor/api.js";
 import type { ReadResult, Explanation, Screen, ScreenRequest } from "../../src/actors/messages.js";
 import { FakeKeeping } from "./fake-keeping.js";
@@ -316,14 +316,11 @@ export class FakeSupervisor implements SupervisorApi {
     return Promise.resolve(this.get(id));
   }
 
-  listTmux(): Promise<TmuxListing[]> {
-    return Promise.resolve([{ name: "a b", socket: "/tmp/tmux", session: "$3", created_at: 1, attached: 0, windows: 1, id: null }]);
-  }
-
-  adoptTmux(name: string): Promise<SessionSummary> {
-    const [first] = this.sessions.values();
-    if (first === undefined) return Promise.reject(new LifeguardError("NOT_FOUND", `no tmux session ${name}`));
-    return Promise.resolve({ ...first.summary, backend: "tmux", tmux: { name, socket: "/tmp/tmux", session: "$3" } });
+  get tmux(): TmuxApi {
+    return {
+      list: () => Promise.resolve([{ name: "a b", socket: "/tmp/tmux", session: "$3", created_at: 1, attached: 0, windows: 1, id: null }]),
+      adopt: (name) => Promise.reject(new LifeguardError("NOT_FOUND", `no tmux session ${name}`)),
+    };
   }
 
   remove(id: string, { force }: { force: boolean }): Promise<void> {
@@ -379,6 +376,10 @@ export class FakeSupervisor implements SupervisorApi {
 
   metrics(): Promise<string> {
     return Promise.resolve("# nothing\n");
+  }
+
+  reload(): Promise<{ changed: string[]; restart: string[] }> {
+    return Promise.resolve({ changed: [], restart: [] });
   }
 
   stop(): Promise<{ sessions: number }> {

@@ -127,7 +127,11 @@ it(
         if (one.id !== null) ended.add(one.id);
         await one.server.do("kill-session", "-t", one.tmux);
       } else if (kind < 8) {
-        await one.server.do("detach-client", "-s", one.tmux).catch(() => ""); // Nobody of ours there at the moment.
+        const ours = async (): Promise<number[]> =>
+          (await one.server.clients()).filter(({ session }) => session === one.name).map(({ pid }) => pid);
+        const before = await ours();
+        await one.server.do("detach-client", "-s", one.tmux);
+        await waitUntil("another client of ours", async () => (await ours()).some((pid) => !before.includes(pid)));
       } else if (kind === 8) {
         await one.server.do("send-keys", "-t", `${one.tmux}:`, "some text", "Enter");
       } else {

@@ -70,6 +70,9 @@ const forbidden: (Plant & { rule?: string })[] = [
   { file: "src/cli/planted-server.ts", code: use("../rpc/server.js") },
   { file: "src/cli/verbs/planted-daemon.ts", code: use("../../daemon.js") },
   { file: "src/cli/planted-supervisor.ts", code: useType("../supervisor/api.js", "Caller") },
+  { file: "src/cli/verbs/planted-mcp.ts", code: load("@modelcontextprotocol/sdk/types.js") },
+  { file: "src/cli/mcp/planted-server.ts", code: use("../../rpc/server.js") },
+  { file: "src/rpc/planted-mcp.ts", code: use("@modelcontextprotocol/sdk/types.js") },
   { file: "src/cli/planted-libc.ts", code: use("../libc/sockets.js") },
   { file: "src/planted-builtin.ts", code: use("fs"), rule: "unicorn(prefer-node-protocol)" },
   {
@@ -116,6 +119,7 @@ const allowed: Plant[] = [
   { file: "src/supervisor/allowed.ts", code: use("../actors/messages.js") },
   { file: "src/rpc/methods/allowed.ts", code: useType("../../supervisor/api.js", "Caller") },
   { file: "src/rpc/methods/allowed-too.ts", code: useType("../../actors/messages.js", "Screen") },
+  { file: "src/cli/mcp/allowed.ts", code: use("@modelcontextprotocol/sdk/types.js") },
   { file: "src/cli/verbs/allowed.ts", code: use("../../rpc/client.js") },
 ];
 

@@ -20,7 +20,7 @@ const list: Method = method({
   params: z.strictObject(server),
   result: z.object({ sessions: z.array(tmuxRowShape) }),
   handler: async ({ socket, socket_name }, { supervisor }) => ({
-    sessions: await supervisor.listTmux({ socket, socketName: socket_name }),
+    sessions: await supervisor.tmux.list({ socket, socketName: socket_name }),
   }),
 });
 
@@ -31,7 +31,7 @@ const adopt: Method = method({
     "Makes a tmux session a session of ours, by its exact name; the same one as before when it was already. Nobody who looks at it notices.",
   params: z.strictObject({ name: plainText(4_096).min(1, "is a tmux session's name").describe("as tmux has it"), ...server }),
   result: summaryShape,
-  handler: ({ name, socket, socket_name }, { supervisor }) => supervisor.adoptTmux(name, { socket, socketName: socket_name }),
+  handler: ({ name, socket, socket_name }, { supervisor }) => supervisor.tmux.adopt(name, { socket, socketName: socket_name }),
 });
 
 export const tmuxMethods: readonly Method[] = [list, adopt];

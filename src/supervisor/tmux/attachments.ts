@@ -134,7 +134,8 @@ export class Attachments {
     held.settled();
     held.short = performance.now() - held.since < STEADY_MS ? held.short + 1 : 0;
     this.#log.debug({ session: entry.id, epoch: entry.epoch, phase: "tmux", short: held.short }, "a tmux client has ended");
-    const wait = held.short <= 1 ? 0 : Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (held.short - 2));
+    // Never at once: the server may not be through with the old one (rooms.ts).
+    const wait = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.max(0, held.short - 1));
     held.retry = setTimeout(() => {
       held.retry = null;
       this.#cut(entry);

@@ -4,7 +4,8 @@ import type { Config } from "../../config.js";
 import { LifeguardError } from "../../errors.js";
 import { Turnstile } from "../../reaper/turnstile.js";
 import { addressOf, socketPath, type TmuxAddress } from "../../tmux/address.js";
-import { TmuxError, TmuxServer } from "../../tmux/server.js";
+import { asTmuxWrites } from "../../tmux/names.js";
+import { TmuxError, TmuxServer, type TmuxSession } from "../../tmux/server.js";
 import { baseEnvironment } from "../environment.js";
 
 export class Servers {
@@ -82,4 +83,24 @@ export function asLifeguardError(error: unknown, server: TmuxServer): unknown {
     default:
       return error.kind satisfies never;
   }
+}
+
+export function noSuchSession(name: string, server: TmuxServer, listed: readonly TmuxSession[]): LifeguardError {
+  const written = asTmuxWrites(name);
+  const hint = listed.some((one) => one.name === written)
+    ? `tmux writes it ${JSON.stringify(written)}`
+    : listed.length === 0
+      ? "it has no sessions"
+      : `it has ${listed
+          .slice(0, 8)
+          .map((one) => JSON.stringify(one.name))
+          .join(", ")}${listed.length > 8 ? ", …" : ""}`;
+  return new LifeguardError(
+    "NOT_FOUND",
+    `the tmux server at ${server.socket} has no session ${JSON.stringify(name.slice(0, 80))}: ${hint}`,
+    {
+      received: name.slice(0, 80),
+      socket: server.socket,
+    },
+  );
 }

@@ -10,10 +10,11 @@ import type { Config } from "../../config.js";
 import { LifeguardError, messageOf } from "../../errors.js";
 import type { Log } from "../../log.js";
 import { killTree, signalForeground } from "../../reaper/kill-ladder.js";
-import { asTmuxWrites, isNameFor, nameFor } from "../../tmux/names.js";
+import { isNameFor, nameFor } from "../../tmux/names.js";
+import type { SessionSummary } from "../../session.js";
 import type { TmuxAddress } from "../../tmux/address.js";
 import type { TmuxServer, TmuxSession } from "../../tmux/server.js";
-import type { TmuxListing } from "../api.js";
+import type { TmuxApi, TmuxListing } from "../api.js";
 import type { SessionEntry } from "../entry.js";
 import type { EventLog } from "../events.js";
 import type { Hosting } from "../hosting.js";
@@ -28,7 +29,7 @@ import { LeftAlone } from "./left-alone.js";
 import type { TmuxLines } from "./lines.js";
 import { adoptedCommand } from "./place.js";
 import { planReconciliation } from "./plan.js";
-import { asLifeguardError, Servers } from "./servers.js";
+import { asLifeguardError, noSuchSession, Servers } from "./servers.js";
 import { spawnInTmux } from "./spawn.js";
 
 export interface TmuxParts {
@@ -43,7 +44,7 @@ export interface TmuxParts {
   lifecycle: () => Lifecycle;
 }
 
-export class TmuxSessions implements TmuxLines {
+export class TmuxSessions implements TmuxLines, TmuxApi {
   readonly #p: TmuxParts;
   readonly #servers: Servers;
   readonly #attachments: Attachments;
@@ -85,7 +86,12 @@ export class TmuxSessions implements TmuxLines {
   }
 
   /** The session of ours that it is from now on; the same as before when it was ours already. @throws NOT_FOUND, TIMEOUT, LIMIT, UNSUPPORTED */
-  async adopt(name: string, address: TmuxAddress): Promise<SessionEntry> {
+  async adopt(name: string, address: TmuxAddress): Promise<SessionSummary> {
+    const entry = await this.#adopt(name, address);
+    return entry.summary(this.#p.clock.now());
+  }
+
+  async #adopt(name: string, address: TmuxAddress): Promise<SessionEntry> {
     const socket = this.#servers.socketOf(address);
     return await this.#servers.exclusive(socket, async (server) => {
       const listed = await this.#asked(server, async () => {
@@ -93,7 +99,7 @@ export class TmuxSessions implements TmuxLines {
         return await server.sessions();
       });
       const session = listed.find((one) => one.name === name);
-      if (session === undefined) throw notThere(name, server, listed);
+      if (session === undefined) throw noSuchSession(name, server, listed);
       const known = this.#known(socket);
       const live = known.find((entry) => entry.live && this.#adoptions.isOf(entry, session));
       if (live !== undefined) return live;
@@ -391,25 +397,5 @@ export class TmuxSessions implements TmuxLines {
 function asKnown(entries: readonly SessionEntry[]): { place: NonNullable<SessionEntry["tmux"]>; live: boolean; entry: SessionEntry }[] {
   return entries.flatMap((entry) =>
     entry.tmux === null ? [] : [{ place: entry.tmux, live: entry.live && entry.phase !== "retiring", entry }],
-  );
-}
-
-function notThere(name: string, server: TmuxServer, listed: readonly TmuxSession[]): LifeguardError {
-  const written = asTmuxWrites(name);
-  const hint = listed.some((one) => one.name === written)
-    ? `tmux writes it ${JSON.stringify(written)}`
-    : listed.length === 0
-      ? "it has no sessions"
-      : `it has ${listed
-          .slice(0, 8)
-          .map((one) => JSON.stringify(one.name))
-          .join(", ")}${listed.length > 8 ? ", …" : ""}`;
-  return new LifeguardError(
-    "NOT_FOUND",
-    `the tmux server at ${server.socket} has no session ${JSON.stringify(name.slice(0, 80))}: ${hint}`,
-    {
-      received: name.slice(0, 80),
-      socket: server.socket,
-    },
   );
 }

@@ -40,6 +40,7 @@ describe("verbs", () => {
       "journal compact",
       "keys",
       "kill",
+      "mcp",
       "new",
       "paste",
       "prompt",
