@@ -140,6 +140,19 @@ export interface Settings {
     /** Events kept for a client that comes back. Older ones are answered with `gap: true`. */
     event_history: number;
   };
+  tmux: {
+    /** Adopt every tmux session that is found on `servers`, at the start and every `period_ms`. Adopted ones are looked after in any case. */
+    discover: boolean;
+    /** Servers by socket name (tmux -L) or path (tmux -S). `new --backend tmux`, `tmux ls` and `tmux adopt` mean the first. */
+    servers: string[];
+    /** The tmux program, 3.2 or newer. */
+    program: string;
+    period_ms: number;
+    /** One question to tmux. At the bound nobody knows, and nothing is concluded from it. */
+    deadline_ms: number;
+    /** A server that twice in a row did not answer is not asked again for so long. */
+    breaker_ms: number;
+  };
   /** Who is told of what happens to sessions (docs/notify.md). */
   notify: {
     /** A program and its arguments; the summary comes as JSON on its stdin. Empty: none. */
@@ -278,6 +291,19 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       max_frame_bytes: positive.min(4 * KIB).default(16 * MIB),
       max_nesting: positive.default(64),
       event_history: positive.default(10_000),
+    })
+    .prefault({}),
+  tmux: z
+    .strictObject({
+      discover: z.boolean().default(false),
+      servers: z.array(z.string().min(1)).min(1).max(64).default(["default"]),
+      program: z.string().min(1).default("tmux"),
+      period_ms: positive.min(100).default(10 * SECOND),
+      deadline_ms: positive
+        .min(50)
+        .max(10 * SECOND)
+        .default(2 * SECOND),
+      breaker_ms: positive.default(30 * SECOND),
     })
     .prefault({}),
   notify: z

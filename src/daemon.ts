@@ -38,6 +38,7 @@ import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
 import { Prompts } from "./supervisor/prompts.js";
+import { Reaping } from "./supervisor/reaping.js";
 import { Removal } from "./supervisor/removal.js";
 import { Repositories } from "./supervisor/repositories.js";
 import { Retention } from "./supervisor/retention.js";
@@ -53,6 +54,7 @@ import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
 import { ThoughtWorld } from "./supervisor/thought-world.js";
+import { TmuxSessions } from "./supervisor/tmux/sessions.js";
 import { Vitals } from "./supervisor/vitals.js";
 import { Thinking } from "./thoughts/thinking.js";
 
@@ -133,7 +135,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     hosting.profilesChanged(set);
   });
   const currentProfiles = (): Profiles["set"] => profiles.set;
-  const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles, checkpoints: store.checkpoints });
+  const later = { hosting: () => hosting, keeping: () => keeping, lifecycle: () => lifecycle };
+  const tmux = new TmuxSessions({ config, clock, log, table, events, world, ...later });
+  const parts = { pool, table, events, clock, log, config, profiles: currentProfiles, checkpoints: store.checkpoints, tmux };
+  const hosting: Hosting = new Hosting(parts);
   const custody = new Custody({
     runtime: paths.runtime,
     state: paths.state,
@@ -147,14 +152,15 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       keeperReplaced: (pid) => log.info({ phase: "keeper", keeper: pid }, "a new keeper holds all terminals"),
     },
   });
-  const keeping = new Keeping({ store, hosting, events, durably, clock, log });
+  const keeping: Keeping = new Keeping({ store, hosting, events, durably, clock, log });
   const removal = new Removal({ table, events, keeping, durably });
   const conversations = new Conversations({ table, events, keeping, clock, log });
   const plan = (entry: SessionEntry): ResumePlan => conversations.planResume(entry, currentProfiles());
-  const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, keeping, durably, removal, plan, world });
+  const life = { config, clock, log, table, events, custody, pool, hosting, keeping, durably, removal, plan, world, tmux };
+  const lifecycle: Lifecycle = new Lifecycle(life);
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, removal, durably, log });
-  const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
+  const reaper = new ExitReaper(new Reaping({ table, custody, lifecycle, clock }), log, PERIODS.reaperMs);
   const metrics = new Metrics({ clock, table, pool, keeping, events });
   const notifier = new Notifier({ config, table, events, clock, log });
   const guard = new SelfGuard();
@@ -182,6 +188,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     profiles: currentProfiles,
     keeping: kept,
     guard,
+    tmux,
     reports,
     prompts,
     requestStop: () => asked.abort(),
@@ -219,6 +226,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     const threads = pool.open();
     threads.catch(() => undefined);
     const adopted = await adoptSessions({ config, clock, log, table, events, custody, hosting, lifecycle, keeping });
+    const missing = tmux.readopt(adopted.tmux);
     await threads;
     await retention.finishRemovals();
     reaper.start();
@@ -239,6 +247,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
 
     repositories = new Repositories(table, events, clock);
     void revive(adopted.gone, lifecycle, config.daemon.restore, log, plan);
+    void missing.then((entries) => {
+      tmux.start();
+      return revive(entries, lifecycle, config.daemon.restore, log, plan);
+    });
 
     await stopAsked(options.stop, asked.signal);
 
@@ -266,6 +278,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     retention.stop();
     checkpoints.stop();
     await reaper.stop();
+    tmux.stop();
     vitals.stop();
     await pool
       .close()

@@ -105,8 +105,8 @@ export class ThreadHost implements ActorApi {
   async prompt(id: string, delivery: string, text: string, lossy: boolean): Promise<void> {
     await this.#for(id).typing.prompt(delivery, text, lossy);
   }
-  resize(id: string, size: TerminalSize): { offset: number } {
-    return this.#for(id).resize(size);
+  async resize(id: string, size: TerminalSize): Promise<{ offset: number }> {
+    return await this.#for(id).resize(size);
   }
   nudge(id: string): void {
     this.#for(id).nudge();

@@ -23,6 +23,7 @@ import type {
   Watch,
   WatchRequest,
   WatchSink,
+  TmuxApi,
 } from "../../src/supervisor/api.js";
 import type { ReadResult, Explanation, Screen, ScreenRequest } from "../../src/actors/messages.js";
 import { FakeKeeping } from "./fake-keeping.js";
@@ -143,6 +144,7 @@ export class FakeSupervisor implements SupervisorApi {
       watchers: 0,
       writer: null,
       backend: "pty",
+      tmux: null,
       health: "ok",
       restarts: 0,
       pinned: false,
@@ -312,6 +314,13 @@ export class FakeSupervisor implements SupervisorApi {
 
   restart(id: string): Promise<SessionSummary> {
     return Promise.resolve(this.get(id));
+  }
+
+  get tmux(): TmuxApi {
+    return {
+      list: () => Promise.resolve([{ name: "a b", socket: "/tmp/tmux", session: "$3", created_at: 1, attached: 0, windows: 1, id: null }]),
+      adopt: (name) => Promise.reject(new LifeguardError("NOT_FOUND", `no tmux session ${name}`)),
+    };
   }
 
   remove(id: string, { force }: { force: boolean }): Promise<void> {

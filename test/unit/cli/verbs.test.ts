@@ -49,6 +49,7 @@ describe("verbs", () => {
       "rm",
       "send",
       "set",
+      "tmux adopt",
     ]);
   });
 
