@@ -207,7 +207,7 @@ describe("the tour", () => {
       expect(code).toBe(0);
       expect(output.trimEnd().endsWith(shown.trim())).toBe(true);
     } else if (command.startsWith("lifeguard top")) {
-      expect((await shell.interact(command, /web[\s\S]*q quit/, "q")).code).toBe(0);
+      expect((await shell.interact(command, /web[\s\S]*[?] help/, "q")).code).toBe(0);
     } else {
       const work = async (): Promise<void> => {
         await shell.run("lifeguard wait web --until idle --timeout 20s && lifeguard send web --enter 'sleep 2'");

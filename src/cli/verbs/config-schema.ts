@@ -1,4 +1,3 @@
-import { settingsAsJsonSchema } from "../../config.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT } from "../verb.js";
 
@@ -11,8 +10,9 @@ export const verb: Verb<Record<string, never>> = {
     example: "lifeguard config schema > ~/.config/lifeguard/schema.json",
     startsDaemon: false,
   },
-  run({ terminal }: Invocation<Record<string, never>>) {
+  async run({ terminal }: Invocation<Record<string, never>>) {
+    const { settingsAsJsonSchema } = await import("../../config.js");
     terminal.stdout.write(`${JSON.stringify(settingsAsJsonSchema(), null, 2)}\n`);
-    return Promise.resolve(EXIT.done);
+    return EXIT.done;
   },
 };

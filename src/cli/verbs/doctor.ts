@@ -1,11 +1,4 @@
-import { checkHooks, checkShell, checkTmux } from "../doctor/agents.js";
-import { checkConfiguration, checkProfiles } from "../doctor/configuration.js";
-import { checkDaemon } from "../doctor/daemon.js";
-import type { Finding, Level } from "../doctor/finding.js";
-import { checkLimits, checkNode } from "../doctor/limits.js";
-import { checkDirectories, checkSocketPath } from "../doctor/places.js";
-import { checkService } from "../doctor/service.js";
-import { lookAround } from "../doctor/surroundings.js";
+import type { Level } from "../doctor/finding.js";
 import { coloursFor } from "../colours.js";
 import { jsonPage } from "../json.js";
 import { printable } from "../printable.js";
@@ -29,6 +22,8 @@ export const verb: Verb<Options> = {
     startsDaemon: false,
   },
   async run({ options, env, terminal, socketFlag }: Invocation<Options>) {
+    // Only who asks the doctor pays for what it knows.
+    const { examine } = await import("../doctor/examination.js");
     const findings = await examine(env, socketFlag);
     const count = (level: Level): number => findings.filter((finding) => finding.level === level).length;
     if (options.json === true) terminal.stdout.write(jsonPage({ problems: count("problem"), warnings: count("warning"), findings }));
@@ -52,23 +47,3 @@ export const verb: Verb<Options> = {
     return count("problem") === 0 ? EXIT.done : EXIT.failed;
   },
 };
-
-async function examine(env: NodeJS.ProcessEnv, socketFlag: string | undefined): Promise<Finding[]> {
-  const findings = checkNode();
-  const { around, findings: ofEnvironment } = lookAround(env, socketFlag);
-  findings.push(...ofEnvironment);
-  if (around === null) return findings;
-  const places = [...checkDirectories(around), ...checkSocketPath(around)];
-  findings.push(...places, ...checkConfiguration(around), ...checkProfiles(around));
-  const service = await checkService(around);
-  // What is in the socket's way has been told, and is not to be connected to.
-  const blocked = places.some(({ check, level }) => check === "socket" && level === "problem");
-  const { answer, findings: ofDaemon } = await checkDaemon(around, service.mayAsk && !blocked);
-  try {
-    findings.push(...ofDaemon, ...checkLimits(answer), ...service.findings);
-    findings.push(...checkHooks(around), ...checkShell(around), ...(await checkTmux()));
-  } finally {
-    await answer?.client.close();
-  }
-  return findings;
-}
