@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import type { PromptResult, SessionSummary } from "../../src/rpc/client.js";
 import { askingTool, installAskingTool, notedBy } from "../support/asking-tool.js";
 import { startDaemon } from "../support/daemon.js";
-import { figure, sample, seeded } from "../support/figures.js";
+import { figure, quantile, sample, seeded } from "../support/figures.js";
 import { comingEvent, waitForScreen, waitUntil } from "../support/wait.js";
 
 const daemon = await startDaemon({ config: "[session]\nidle_hold_ms = 200\nkill_grace_ms = 200\n" });
@@ -105,7 +105,8 @@ describe("a shell", () => {
 
   test("busy: refused, or queued and delivered in order when it rests; a queue has an end", async () => {
     const { id } = await shell();
-    expect(await prompt(id, "sleep 1.2")).toMatchObject({ delivery: "submitted" });
+    const gate = join(daemon.home, "gate");
+    expect(await prompt(id, `mkfifo ${gate}; cat ${gate}`)).toMatchObject({ delivery: "submitted" });
     await client.call("session.wait", { id, until: ["busy"], timeout_ms: 20_000 });
     await expect(prompt(id, "echo never")).rejects.toMatchObject({ name: "BUSY" });
     const queued = [];
@@ -114,6 +115,7 @@ describe("a shell", () => {
     expect(await delivery(id)).toBe("queued");
     await expect(prompt(id, "echo one too many", { queue: true })).rejects.toMatchObject({ name: "LIMIT" });
     await expect(prompt(id, "echo past the queue")).rejects.toMatchObject({ name: "BUSY" });
+    writeFileSync(gate, "open\n");
     const order = Array.from({ length: 16 }, (_, n) => `${n}\n`).join("");
     await waitUntil(
       "all of them to have run",
@@ -201,6 +203,12 @@ describe("dialogs", () => {
     const answers = ["1", "y", "Yes", "2\n1", "go on"];
     const sent: string[] = [];
     const random = seeded("moments", 11);
+    const seen: number[] = [];
+    const events = client.events({ session: id, kinds: ["session.state"] });
+    await events.ready;
+    const watching = (async () => {
+      for await (const event of events) if (event.kind === "session.state" && event["to"] === "attention") seen.push(event.at);
+    })();
     for (let n = 0; n < tries; n++) {
       await client.call("session.wait", { id, until: ["idle", "attention"], timeout_ms: 20_000 });
       await pause(random() * 100);
@@ -221,12 +229,24 @@ describe("dialogs", () => {
     // Our own Escape and C-u are no part of it.
     const typed = notedBy(log).filter(({ what, bytes }) => what === "typed_into_dialog" && bytes !== "1b" && bytes !== "15");
     figure("outcomes", JSON.stringify(outcomes));
-    figure("dialogs", notedBy(log).filter(({ what }) => what === "opened").length);
-    // Bytes already on their way when it opened are read by it: nobody can look into the future of another process.
-    const crossed = typed.filter(({ after = 0 }) => after < 20);
-    figure("typed into a dialog", typed.length - crossed.length);
-    figure("crossed with a dialog on the way", crossed.length);
-    expect(typed.filter(({ after = 0 }) => after >= 20)).toEqual([]);
+    await events.return();
+    await watching;
+    const opened = notedBy(log).filter(({ what }) => what === "opened");
+    figure("dialogs", opened.length);
+    // Bytes already on their way when it opened are read by it: nobody can look into the future of another process. How long the way
+    // is, this machine tells: from a dialog's opening to its being seen (half of them sooner), there and back twice.
+    const ways = opened.flatMap(({ at }, n) =>
+      seen
+        .filter((when) => when >= at && when < (opened[n + 1]?.at ?? Number.POSITIVE_INFINITY))
+        .slice(0, 1)
+        .map((when) => when - at),
+    );
+    const way = Math.max(20, 4 * quantile(ways, 0.5));
+    const inside = typed.filter(({ after = 0 }) => after >= way);
+    figure("from a dialog's opening to its being seen, median", quantile(ways, 0.5), "ms");
+    figure("typed into a dialog", inside.length);
+    figure("crossed with a dialog on the way", typed.length - inside.length);
+    expect(inside).toEqual([]);
     expect(outcomes["submitted"] ?? 0).toBeGreaterThan(0);
     expect(texts(log).length).toBeGreaterThanOrEqual(sent.length);
   });
