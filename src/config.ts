@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { checkSettings, problemText } from "./config-problems.js";
 import type { ConfigProblem, KnownKeys } from "./config-problems.js";
+import { DETACH_KEY, parseDetachKey } from "./detach-key.js";
 import { LifeguardError, messageOf } from "./errors.js";
 import { NOTICES, type Notice } from "./notices.js";
 import type { Paths } from "./paths.js";
@@ -340,7 +341,20 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       message: "needs metrics.token or metrics.token_file: other users of this machine reach the port too",
     })
     .prefault({}),
-  attach: z.strictObject({ detach_key: z.string().default("C-\\") }).prefault({}),
+  attach: z
+    .strictObject({
+      detach_key: z
+        .string()
+        .superRefine((name, context) => {
+          try {
+            parseDetachKey(name);
+          } catch (error) {
+            context.addIssue({ code: "custom", message: messageOf(error) });
+          }
+        })
+        .default(DETACH_KEY),
+    })
+    .prefault({}),
 });
 
 /** 127.0.0.0/8, ::1 and localhost, with a port. */

@@ -80,6 +80,7 @@ export class Actor {
       queueBytes: settings.inputQueueBytes,
       promptConfirmMs: settings.promptConfirmMs,
       turnMs: settings.idleHoldMs + TURN_SLACK_MS,
+      continues: !start.fresh,
       time: REAL_TIME,
       write: (slice) => this.#line.write(slice),
       paste: (text) => this.#line.paste(text),

@@ -18,17 +18,24 @@ export interface ExplanationInput {
   shown: Shown | null;
   /** Detection has failed and is over. */
   broken: boolean;
+  /** How long a failed command shows. */
+  errorLingerMs: number;
 }
 
 export function explain(given: ExplanationInput): Explanation {
   const { input, evidence, rules, shown, newest } = given;
   const { profile } = rules ?? { profile: null };
   const candidates: Explanation["candidates"] = rules === null || shown === null ? [] : rules.candidates(shown);
-  candidates.push(...plainCandidates(input, rules !== null && !rules.empty, evidence));
+  candidates.push(...plainCandidates(given, rules !== null && !rules.empty));
   const { reported } = given;
   if (reported !== null) {
     if (reported.outcome === "won") for (const one of candidates) if (one.outcome === "won") one.outcome = "outranked";
     if (reported.state !== null) candidates.unshift(reportCandidate(reported));
+  }
+  // What has no line of its own (a start, a state that is held, a screen that no rule knows) still decides.
+  if (evidence !== null && !candidates.some(({ outcome }) => outcome === "won")) {
+    const { source, rule, detail } = evidence;
+    candidates.unshift({ source, rule, state: given.state, region: "session", outcome: "won", text: detail });
   }
   const held = newest.held && newest.look !== null ? newest.look : null;
   return {
@@ -68,24 +75,18 @@ function reportCandidate({ source, event, state, outcome, text, age_ms }: Report
   return { source: "report", rule: event, state: state ?? "idle", region: source, outcome: became, text: `${text}, ${age_ms} ms ago` };
 }
 
-/** The sources that need no profile. */
-function plainCandidates(input: DetectorInput, toolDecides: boolean, evidence: Evidence | null): Explanation["candidates"] {
-  const { osc133, foreground, progress, now, lastOutputAt } = input;
+/** The sources that need no profile. Of the one that decides, the rule that does; of the others, the rule that it is known by. */
+function plainCandidates({ input, evidence, state: said }: ExplanationInput, toolDecides: boolean): Explanation["candidates"] {
+  const { osc133, foreground, progress, notification, now, lastOutputAt } = input;
   const found: Explanation["candidates"] = [];
   const add = (source: string, rule: string, state: SessionState, region: string, holds: boolean, text: string): void => {
-    const outcome = !holds ? "no_match" : !toolDecides && evidence?.source === source ? "won" : "outranked";
-    found.push({ source, rule, state, region, outcome, text });
+    if (!toolDecides && evidence?.source === source)
+      found.push({ source, rule: evidence.rule, state: said, region, outcome: "won", text: holds ? text : evidence.detail });
+    else found.push({ source, rule, state, region, outcome: holds ? "outranked" : "no_match", text });
   };
-  const { notification } = input;
   add("notification", "program_notified", "attention", "stream", notification !== null, notification?.text ?? "nothing that still holds");
-  add(
-    "osc133",
-    "marks",
-    osc133?.phase === "C" ? "busy" : "idle",
-    "stream",
-    osc133 !== null,
-    osc133 === null ? "the shell marks nothing" : `phase ${osc133.phase}`,
-  );
+  const mark = osc133 === null ? "the shell marks nothing" : `phase ${osc133.phase}${osc133.exit === null ? "" : `, exit ${osc133.exit}`}`;
+  add("osc133", "marks", osc133?.phase === "C" ? "busy" : "idle", "stream", osc133 !== null, mark);
   add(
     "progress",
     "progress_under_way",
@@ -106,6 +107,18 @@ function plainCandidates(input: DetectorInput, toolDecides: boolean, evidence: E
   return found;
 }
 
+/** When a state ends that a shell or a program without a profile is in, by the rule that says it. */
+const ENDS: Readonly<Record<string, string>> = {
+  program_notified: "what else shows, when somebody types or looks, or when other work begins",
+  finished_unseen: "idle, when somebody types or looks",
+  command_running: "idle or error, when the shell marks the command's end; silence alone does not end it",
+  program_in_front:
+    "idle, when the shell is in front again, or when the program is quiet at a prompt of its own or on a full screen; silence alone does not end it",
+  progress_under_way: "what else shows, when the program says that its progress has ended",
+  output_lately: "idle, when it prints nothing for a while",
+  no_output_yet: "what shows then, when it prints something, or has printed nothing for a moment",
+};
+
 function wouldChange(given: ExplanationInput, candidates: Explanation["candidates"]): string[] {
   const { state, evidence, rules, broken, newest } = given;
   if (broken) return ["nothing: its state is no longer watched, because watching it has failed"];
@@ -120,12 +133,19 @@ function wouldChange(given: ExplanationInput, candidates: Explanation["candidate
       if (outcome === "no_match" && to !== state && rules.profile.rules.some(({ id }) => id === rule))
         said.push(`${to}, when ${rule} matches in ${region} (now: ${text})`);
     said.push("the rules of the shell, when the tool leaves the foreground");
-  } else if (evidence?.rule === "program_notified") {
-    said.push("what else shows, when somebody types or looks, or when other work begins");
-  } else if (state === "busy") {
-    said.push("idle, when the program ends, its prompt is back, or it prints nothing for a while");
   } else {
-    said.push("busy, when a program comes to the front or something is printed");
+    said.push(endOf(given, evidence?.rule ?? ""));
   }
   return said.slice(0, 24);
 }
+
+function endOf({ state, input, errorLingerMs }: ExplanationInput, rule: string): string {
+  if (rule === "command_failed") {
+    const { now, osc133 } = input;
+    const left = Math.max(0, (osc133?.endedAt ?? osc133?.at ?? now) + errorLingerMs - now);
+    return `idle, ${errorLingerMs} ms after the command has failed (${left} ms from now), or busy, when the next one begins`;
+  }
+  return ENDS[rule] ?? (state === "busy" ? "idle, when the program ends or its prompt is back" : CALM);
+}
+
+const CALM = "busy, when a program comes to the front or something is printed";

@@ -38,7 +38,7 @@ export interface DeliveryLook {
   /** The session's own process is a shell; and it is in front. */
   isShell: boolean;
   shellInFront: boolean;
-  /** Somebody has typed since the last Enter. */
+  /** Somebody has typed since the last Enter, or may have: nobody knows what was typed before a daemon was replaced. */
   halfTyped: boolean;
 }
 

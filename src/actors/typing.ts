@@ -18,6 +18,8 @@ export interface TypingOptions {
   promptConfirmMs: number;
   /** A turn that has not shown by then has come and gone. */
   turnMs: number;
+  /** The program was typed into before: nobody knows whether the last line was submitted. */
+  continues: boolean;
   time: Time;
   write(slice: Uint8Array): number;
   /** Takes a whole paste, where the line knows more of it; null: it is encoded here. */
@@ -44,11 +46,13 @@ export class Typing {
   readonly #options: TypingOptions;
   readonly #queue: InputQueue;
   #delivery: PromptDelivery | null = null;
-  #halfTyped = false;
+  /** Somebody has typed since the last Enter, or may have, before this actor was there. */
+  #halfTyped: boolean;
   #ended = false;
 
   constructor(options: TypingOptions) {
     this.#options = options;
+    this.#halfTyped = options.continues;
     const { queueBytes, write, failed } = options;
     this.#queue = new InputQueue({ bytes: queueBytes, sliceBytes: BOUNDS.inputSliceBytes, replyBytes: REPLY_BYTES, write, failed });
   }

@@ -90,16 +90,20 @@ function unreachable(error: unknown): unknown {
   return told ? new UnreachableError(error.message) : error;
 }
 
-/** Resolves true once the client is connected again, false when it is not within `ms`. */
-export async function reconnected(client: Client, ms: number): Promise<boolean> {
+/** Resolves true once the client is connected again, false when it is not within `ms`, or when `signal` says that nobody waits. */
+export async function reconnected(client: Client, ms: number, signal?: AbortSignal): Promise<boolean> {
   if (client.connected) return true;
+  if (signal?.aborted === true) return false;
   return await new Promise<boolean>((resolve) => {
     const settle = (connected: boolean): void => {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", given);
       undo();
       resolve(connected);
     };
+    const given = (): void => settle(false);
     const timer = setTimeout(() => settle(client.connected), ms);
     const undo = client.onConnection("connected", () => settle(true));
+    signal?.addEventListener("abort", given);
   });
 }

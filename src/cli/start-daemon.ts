@@ -7,6 +7,8 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { LifeguardError } from "../errors.js";
+import type { ErrorName } from "../errors.js";
 import { resolvePaths } from "../paths.js";
 import { UnreachableError } from "./verb.js";
 
@@ -20,12 +22,12 @@ const LAUNCHER = fileURLToPath(new URL("../../bin/lifeguard", import.meta.url));
 /** What the daemon verb writes to its pipe: one line of JSON. */
 export type Readiness =
   | { ready: { socket: string; state: string; pid: number; restored: number } }
-  /** `taken`: another daemon holds the lock, and will answer soon if it does not yet. */
-  | { failed: string; taken: boolean };
+  /** `taken`: another daemon holds the lock, and will answer soon if it does not yet. `name`: the error's, when it has one. */
+  | { failed: string; taken: boolean; name?: ErrorName };
 
 /**
  * Resolves when the daemon answers, or could not take the lock.
- * @throws UnreachableError in the daemon's own words
+ * @throws UnreachableError in the daemon's own words, INVALID_PARAMS when it is the configuration that it refuses
  */
 export async function startDaemon(env: NodeJS.ProcessEnv, socketFlag: string | undefined): Promise<Readiness> {
   const paths = resolvePaths(env, socketFlag === undefined ? {} : { socket: socketFlag });
@@ -50,7 +52,10 @@ export async function startDaemon(env: NodeJS.ProcessEnv, socketFlag: string | u
     if (line === "")
       throw new UnreachableError(`the daemon ended before it was ready; its last words are in ${join(paths.state, "daemon.err")}`);
     const readiness = JSON.parse(line) as Readiness;
-    if ("failed" in readiness && !readiness.taken) throw new UnreachableError(readiness.failed);
+    if ("failed" in readiness && !readiness.taken) {
+      if (readiness.name === "INVALID_PARAMS") throw new LifeguardError("INVALID_PARAMS", readiness.failed);
+      throw new UnreachableError(readiness.failed);
+    }
     return readiness;
   } finally {
     (child.stdio[3] as Readable).destroy();

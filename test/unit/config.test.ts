@@ -40,6 +40,8 @@ describe("what is wrong is told by file, line and key", () => {
     ['[metrics]\nlisten = "example.org:80"\ntoken = "t"\n', /metrics\.listen: "example\.org:80" is not/],
     ['[metrics]\nlisten = "127.0.0.1:99999"\ntoken = "t"\n', /metrics\.listen: /],
     ['[metrics]\nlisten = "127.0.0.1:9464"\n', /metrics\.listen: needs metrics\.token or metrics\.token_file/],
+    ['[attach]\ndetach_key = "blah"\n', /config\.toml:2: attach\.detach_key: "blah" is no key with Control: write C-\\ or C-\]/],
+    ['[attach]\ndetach_key = "C-["\n', /attach\.detach_key: cannot be C-\[: that is Escape/],
   ])("%j", (toml, said) => expect(() => load(toml)).toThrow(said));
 
   test("an address of this machine and a token are taken", () => {

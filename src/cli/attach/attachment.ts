@@ -11,7 +11,7 @@ import type { Client, ClientWatch, SessionExit, SessionSummary } from "../../rpc
 import type { Terminal } from "../terminal.js";
 import { terminalSize, writePaced } from "../terminal.js";
 import { DetachWatch } from "./detach-key.js";
-import type { DetachKey } from "./detach-key.js";
+import type { DetachKey } from "../../detach-key.js";
 import { ENTER, FRESH, leave, notice } from "./outer-terminal.js";
 import { OutputFilter } from "./output-filter.js";
 import { Typing } from "./typing.js";

@@ -2,40 +2,13 @@
  * The key that leaves an attached session, in every form a terminal may send it: as a control byte, or, when the program in the
  * session has switched the keyboard protocol of kitty or xterm on, as a sequence.
  */
-import { UsageError } from "../verb.js";
+import type { DetachKey } from "../../detach-key.js";
 
 const PASTE_BEGIN = "\u001b[200~";
 const PASTE_END = "\u001b[201~";
 /** Modifier bits of CapsLock and NumLock, which do not make another key. */
 const LOCKS = 64 | 128;
 const CONTROL = 4;
-
-export interface DetachKey {
-  /** As people write it, `C-\`. */
-  label: string;
-  /** The control byte. */
-  byte: number;
-  /** The key's code point without Control, lower case. */
-  code: number;
-}
-
-/**
- * @param name tmux's name for a key with Control: `C-\`, `C-]`, `C-a`, `C-Space`
- * @throws UsageError
- */
-export function parseDetachKey(name: string): DetachKey {
-  const match = /^(?:C-|\^)(Space|.)$/u.exec(name.trim());
-  const key = match?.[1] === "Space" ? " " : match?.[1]?.toLowerCase();
-  const code = key?.codePointAt(0);
-  if (key === undefined || code === undefined || !/^[a-z@[\\\]^_ ]$/.test(key)) {
-    throw new UsageError(
-      `attach.detach_key in the configuration is ${JSON.stringify(name)}: write a key with Control, as C-\\ or C-] or C-a`,
-    );
-  }
-  const byte = key === " " ? 0 : key.toUpperCase().charCodeAt(0) & 0x1f;
-  if (byte === 0x1b) throw new UsageError("attach.detach_key cannot be C-[: that is Escape, with which every other key's sequence begins");
-  return { label: `C-${key === " " ? "Space" : key}`, byte, code };
-}
 
 /** Looks for the key in what is typed. What is pasted is not typed: a file that holds the byte does not detach. */
 export class DetachWatch {

@@ -42,7 +42,7 @@ export class Typing {
   async #send(): Promise<void> {
     this.#sending = true;
     while (this.#queue.length > 0 && !this.#stop.signal.aborted) {
-      if (!(await reconnected(this.#client, DAEMON_BACK_MS))) this.#queue = [];
+      if (!(await reconnected(this.#client, DAEMON_BACK_MS, this.#stop.signal))) this.#queue = [];
       const bytes = Buffer.concat(this.#queue);
       this.#queue = [];
       try {

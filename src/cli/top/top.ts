@@ -2,7 +2,7 @@
 import { messageOf } from "../../errors.js";
 import type { Client, SessionSummary } from "../../rpc/client.js";
 import { attach } from "../attach/attachment.js";
-import type { DetachKey } from "../attach/detach-key.js";
+import type { DetachKey } from "../../detach-key.js";
 import type { Colours } from "../colours.js";
 import type { Terminal } from "../terminal.js";
 import { frame } from "./top-frame.js";
@@ -155,10 +155,11 @@ class Top {
     const session: SessionSummary | undefined = this.#state.sessions.get(id);
     if (session === undefined || this.#attached) return;
     if (id === this.#setting.ownSession) throw new Error("this terminal is that session itself");
-    const detachKey = await this.#setting.detachKey();
     this.#attached = true;
     this.#screen.giveBack();
     try {
+      // It may warn, which belongs on the terminal's own screen.
+      const detachKey = await this.#setting.detachKey();
       const ending = await attach(this.#setting.client, session, this.#setting.terminal, {
         readOnly: false,
         write: false,

@@ -1,5 +1,6 @@
+import type { DetachKey } from "../../detach-key.js";
+import { LifeguardError } from "../../errors.js";
 import type { SessionSummary } from "../../rpc/client.js";
-import type { DetachKey } from "../attach/detach-key.js";
 import type { Ending } from "../attach/attachment.js";
 import { printable } from "../printable.js";
 import { exitWords } from "../session-table.js";
@@ -34,7 +35,7 @@ export const verb: Verb<Options> = {
       throw new UsageError("--read-only types nothing, so it cannot go with --take or --write");
     const [{ attach }, detachKey, client] = await Promise.all([
       import("../attach/attachment.js"),
-      configuredDetachKey(env, socketFlag),
+      configuredDetachKey(env, socketFlag, (words) => terminal.stderr.write(words)),
       connect({ reconnect: true }),
     ]);
     const session = await client.call("session.get", { id });
@@ -58,13 +59,27 @@ export const verb: Verb<Options> = {
   },
 };
 
-/** The key that leaves, from the configuration. The schema of that takes a while to load: only who attaches waits for it. */
-export async function configuredDetachKey(env: NodeJS.ProcessEnv, socketFlag: string | undefined): Promise<DetachKey> {
-  const [{ loadConfig, resolvePaths }, { parseDetachKey }] = await Promise.all([
+/**
+ * The key that leaves, from the configuration. One that cannot be read is no reason to stay out: the daemon runs with an older one.
+ * The schema takes a while to load: only who attaches waits for it.
+ * @param warn gets one line when the key is not the configured one
+ */
+export async function configuredDetachKey(
+  env: NodeJS.ProcessEnv,
+  socketFlag: string | undefined,
+  warn: (line: string) => void,
+): Promise<DetachKey> {
+  const [{ loadConfig, resolvePaths }, { DETACH_KEY, parseDetachKey }] = await Promise.all([
     import("../../config.js"),
-    import("../attach/detach-key.js"),
+    import("../../detach-key.js"),
   ]);
-  return parseDetachKey(loadConfig(resolvePaths(env, socketFlag === undefined ? {} : { socket: socketFlag })).attach.detach_key);
+  try {
+    return parseDetachKey(loadConfig(resolvePaths(env, socketFlag === undefined ? {} : { socket: socketFlag })).attach.detach_key);
+  } catch (error) {
+    if (!(error instanceof LifeguardError)) throw error;
+    warn(`lifeguard: ${error.message}; until that is put right, ${DETACH_KEY} is the key to leave\n`);
+    return parseDetachKey(DETACH_KEY);
+  }
 }
 
 function nameOf(session: SessionSummary): string {

@@ -1,6 +1,9 @@
+import { resolvePaths } from "../../paths.js";
+import type { Client } from "../../rpc/client.js";
+import { connectTo, type Connect } from "../connect.js";
+import { jsonPage } from "../json.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT, UnreachableError } from "../verb.js";
-import { jsonPage } from "../json.js";
 
 interface Options {
   all?: boolean;
@@ -14,7 +17,8 @@ export const verb: Verb<Options> = {
   record: {
     name: "daemon stop",
     summary: "end the daemon; the sessions go on under the keeper",
-    details: "The next daemon takes them up again. Answers when the daemon has ended.",
+    details:
+      "The next daemon takes them up again. Answers when the daemon has ended. With --all, where no daemon runs but a keeper does, one is started to end what that holds.",
     options: [
       { flags: "--all", description: "end the sessions too" },
       { flags: "--json", description: "print what the daemon answers" },
@@ -22,8 +26,9 @@ export const verb: Verb<Options> = {
     example: "lifeguard daemon stop --all",
     startsDaemon: false,
   },
-  async run({ options, terminal, connect }: Invocation<Options>) {
-    const client = await connect();
+  async run(invocation: Invocation<Options>) {
+    const { options, terminal } = invocation;
+    const client = options.all === true ? await whoeverEndsThem(invocation) : await invocation.connect();
     const gone = new Promise<void>((resolve) => client.onConnection("closed", resolve));
     const answer = await client.call("daemon.stop", options.all === true ? { all: true } : {});
     const timer = new Promise<"late">((resolve) => {
@@ -40,3 +45,16 @@ export const verb: Verb<Options> = {
     return EXIT.done;
   },
 };
+
+/** The daemon; where none runs and a keeper does, one that is started for it: only a daemon ends sessions. @throws UnreachableError */
+async function whoeverEndsThem({ connect, env, socketFlag }: Invocation<Options>): Promise<Client> {
+  try {
+    return await connect();
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+    const { keepersIn } = await import("../doctor/processes.js");
+    if (!keepersIn(resolvePaths(env).runtime).some(({ alive }) => alive)) throw error;
+    const starting: Connect = connectTo({ env, socketFlag, mayStart: true });
+    return await starting();
+  }
+}

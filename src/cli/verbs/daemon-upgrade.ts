@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { LifeguardError } from "../../errors.js";
 import { resolvePaths } from "../../paths.js";
+import type { Paths } from "../../paths.js";
 import { Client } from "../../rpc/client.js";
 import type { SessionSummary } from "../../rpc/client.js";
 import { installationFor, packageVersion } from "../service/installation.js";
@@ -29,8 +31,10 @@ export const verb: Verb<Options> = {
     startsDaemon: false,
   },
   async run({ options, env, terminal, socketFlag, connect }: Invocation<Options>) {
-    const { socket } = resolvePaths(env, socketFlag === undefined ? {} : { socket: socketFlag });
+    const paths = resolvePaths(env, socketFlag === undefined ? {} : { socket: socketFlag });
+    const { socket } = paths;
     const old = await connect();
+    await configured(paths, old.hello.pid);
     const from = old.hello;
     const before = live((await old.call("session.list", {})).sessions);
     let goneAt = 0;
@@ -87,6 +91,19 @@ export const verb: Verb<Options> = {
     return lost.length === 0 && behind.length === 0 ? EXIT.done : EXIT.failed;
   },
 };
+
+/** What this version's daemon would refuse to start with, before the one that runs is ended. @throws INVALID_PARAMS with file, line, key */
+async function configured(paths: Paths, pid: number): Promise<void> {
+  const { loadConfig } = await import("../../config.js");
+  try {
+    loadConfig(paths);
+  } catch (error) {
+    if (!(error instanceof LifeguardError)) throw error;
+    throw new LifeguardError(error.name, `${error.message}; nothing was replaced: the daemon (pid ${pid}) goes on`, error.data, {
+      cause: error,
+    });
+  }
+}
 
 function live(sessions: readonly SessionSummary[]): SessionSummary[] {
   return sessions.filter(({ state }) => state !== "exited");

@@ -72,7 +72,8 @@ async function foreground({ options, env, terminal, socketFlag }: Invocation<Opt
     say(farewell(left, notSaved, ownCommand(env)));
     return exitCode;
   } catch (error) {
-    tell?.({ failed: messageOf(error), taken: error instanceof LifeguardError && error.name === "ALREADY_EXISTS" });
+    const name = error instanceof LifeguardError ? error.name : null;
+    tell?.({ failed: messageOf(error), taken: name === "ALREADY_EXISTS", ...(name === null ? {} : { name }) });
     throw error;
   } finally {
     for (const signal of signals) process.off(signal, ended);

@@ -57,7 +57,7 @@ export const verb: Verb<Options> = {
       home,
       colours,
       ownSession: env["LIFEGUARD_SESSION"],
-      detachKey: () => configuredDetachKey(env, socketFlag),
+      detachKey: () => configuredDetachKey(env, socketFlag, (line) => terminal.stderr.write(line)),
     });
     return EXIT.done;
   },

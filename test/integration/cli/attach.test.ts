@@ -1,6 +1,8 @@
 /**
  * attach and top as a person sees them: each runs in a session of its own, whose screen and keys are the person's terminal.
  */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Client, SessionSummary } from "../../../src/rpc/client.js";
@@ -165,6 +167,39 @@ describe("attach", () => {
     await sameScreen(person.id, inner.id);
     await typed(person.id, DETACH);
     await waitForScreen(client, person.id, "code 0");
+    await gone(inner, person);
+  });
+
+  test("leaves at once while the daemon is away, also after something was typed", async () => {
+    const inner = await start("echo alive; exec cat");
+    // Its own terminal outlives the daemon that it is attached to.
+    const other = await startDaemon();
+    const outside = await other.client();
+    const { id } = await outside.call("session.create", {
+      command: "/bin/sh",
+      args: ["-c", `'${process.execPath}' '${LIFEGUARD}' --socket '${daemon.socket}' attach ${inner.id}; echo "code $?"; exec cat`],
+      env: { LIFEGUARD_HOME: daemon.home, LIFEGUARD_SESSION: "" },
+    });
+    await waitForScreen(outside, id, "alive");
+    await daemon.stop();
+    await outside.call("session.input", { id, data: "lost" });
+    await outside.call("session.input", { id, data: DETACH });
+    await waitForScreen(outside, id, "code 0");
+    await daemon.start();
+    await waitUntil("the test's own connection", () => client.connected);
+    await gone(inner);
+  });
+
+  test("a configuration that is wrong keeps nobody out: the default key, and a line that says so", async () => {
+    const config = join(daemon.home, "wrong.toml");
+    writeFileSync(config, "[session]\ncolz = 3\n");
+    const inner = await start("echo here; exec cat");
+    const person = await start(
+      `LIFEGUARD_CONFIG='${config}' '${process.execPath}' '${LIFEGUARD}' attach ${inner.id}; echo "code $?"; exec cat`,
+    );
+    await waitForScreen(client, person.id, "here");
+    await typed(person.id, DETACH);
+    expect((await waitForScreen(client, person.id, "code 0")).replaceAll("\n", "")).toMatch(/session\.colz.*is the key to leave/);
     await gone(inner, person);
   });
 

@@ -70,6 +70,37 @@ test("the first use starts one; six at once start one, and all six sessions are 
   });
 });
 
+test("stop --all where no daemon runs: one is started to end what the keeper holds; without a keeper there is nothing to start", async () => {
+  await inEmptyHome(async (home) => {
+    expect((await home.run(["daemon", "stop", "--all"])).code).toBe(5);
+    expect(home.processes()).toEqual([]);
+    expect((await home.run(["new", "--", "sleep", "1000"])).code).toBe(0);
+    expect((await home.run(["daemon", "stop"])).code).toBe(0);
+    expect(home.processes().some(({ command }) => command.includes("sleep"))).toBe(true);
+    expect(await home.run(["daemon", "stop", "--all"])).toEqual({
+      code: 0,
+      stdout: "the daemon and all its sessions have ended\n",
+      stderr: "",
+    });
+    await waitUntil("the session to have ended", () => home.processes().every(({ command }) => !command.includes("sleep")));
+  });
+});
+
+test("an upgrade with a configuration that no daemon starts with is refused, and the one that runs goes on", async () => {
+  await inEmptyHome(async (home) => {
+    expect((await home.run(["new", "--name", "web", "--", "cat"])).code).toBe(0);
+    writeFileSync(join(home.home, "config.toml"), "[daemon]\nmax_sessions = -3\n");
+    expect(await home.run(["daemon", "upgrade"])).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(
+        /config\.toml:2: daemon\.max_sessions: .*; nothing was replaced: the daemon \(pid \d+\) goes on\n$/,
+      ) as string,
+    });
+    expect((await home.run(["show", "web"])).code).toBe(0);
+  });
+});
+
 test("in the foreground it says where it is and what to try; Ctrl-C says what goes on; through a symlink", async () => {
   await inEmptyHome(async (home) => {
     const link = join(home.home, "lg");
@@ -117,10 +148,12 @@ test("a daemon that cannot start says why, through the verb that wanted it", asy
   await inEmptyHome(async (home) => {
     const config = join(home.home, "broken.toml");
     writeFileSync(config, "[daemon]\nmax_sessions = -3\n");
-    const { code, stderr } = await home.run(["new", "--", "true"], { env: { LIFEGUARD_CONFIG: config } });
-    expect(code).toBe(5);
-    expect(stderr).toContain(config);
-    expect(stderr).toContain("max_sessions");
+    for (const args of [["new", "--", "true"], ["daemon", "--background"], ["daemon"]]) {
+      const { code, stderr } = await home.run(args, { env: { LIFEGUARD_CONFIG: config } });
+      expect({ args, code }).toEqual({ args, code: 2 });
+      expect(stderr).toContain(config);
+      expect(stderr).toContain("max_sessions");
+    }
     await waitUntil("the daemon that could not start to be gone", () =>
       home.processes().every(({ command }) => !command.includes("bin/lifeguard")),
     );
