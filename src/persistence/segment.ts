@@ -179,11 +179,18 @@ function missing(scan: Scan, seq: number, offset: number, reason: string): void 
 }
 
 function nextGood(bytes: Buffer, position: number, least: number): number | null {
+  const good = (start: number): boolean => {
+    const found = lineAt(bytes, start);
+    return found?.good === true && found.line.seq >= least;
+  };
+  // Where the line's own length says that the next one begins: what is damaged may be the newline between them.
+  const told = lineAt(bytes, position)?.line.end;
+  const beside = told !== undefined && told < bytes.length && good(told + 1) ? told + 1 : null;
   for (let newline = bytes.indexOf(0x0a, position); newline >= 0; newline = bytes.indexOf(0x0a, newline + 1)) {
-    const found = lineAt(bytes, newline + 1);
-    if (found?.good === true && found.line.seq >= least) return newline + 1;
+    if (beside !== null && beside <= newline) break;
+    if (good(newline + 1)) return newline + 1;
   }
-  return null;
+  return beside;
 }
 
 /** @throws Error when the JSON under a good checksum is no entry */

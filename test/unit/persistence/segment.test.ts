@@ -70,6 +70,15 @@ it("one bit flipped anywhere: no entry is wrong, every other is there, and the d
   );
 });
 
+it("a damaged newline costs no entry but the one it ends", () => {
+  const list: EntryBody[] = ["one", "two", "three"].map((data) => ({ at: 0, kind: "note", data }));
+  const { bytes, starts } = lines(list);
+  bytes[(starts[1] ?? 0) - 1] = 0x0b;
+  const scan = scanLines(bytes, 0, 1);
+  expect(scan.lines.map(({ seq }) => seq)).toEqual([2, 3]);
+  expect(scan.damage).toMatchObject([{ seq: 1, offset: 0 }]);
+});
+
 it("the first line is checked before it is believed", () => {
   const carry = { id: "jrnl_1", first: 5, messages: 4, branches: ["x"], updated_at: 9, boundary: { seq: 3, through: 2, archive: "a" } };
   const bytes = encodeCarry(carry);
