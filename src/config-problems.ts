@@ -9,7 +9,7 @@ export interface ConfigProblem {
   /** From 1; null when it cannot be told. */
   line: number | null;
   message: string;
-  /** For an unknown key: the known one that is nearest, in the same section. */
+  /** For an unknown key: the one of this name in a section, where it stands outside of all; else the nearest of the same section. */
   meant: string | null;
 }
 
@@ -37,7 +37,7 @@ export function checkSettings<T>(text: string, schema: z.ZodType<T>, known: () =
       return [{ key: path.join("."), line: lineOf(text, path), message: issue.message.replace(/^Invalid input: /, ""), meant: null }];
     const names = namesAt(known(), path);
     return issue.keys.map((name) => {
-      const meant = nearest(name, names);
+      const meant = elsewhere(name, path, known()) ?? nearest(name, names);
       const where = path.length === 0 ? "" : ` of [${path.join(".")}]`;
       const hint = meant === null ? `the keys${where} are ${names.join(", ")}` : `did you mean ${meant}?`;
       return { key: [...path, name].join("."), line: lineOf(text, [...path, name]), message: `unknown key; ${hint}`, meant };
@@ -50,6 +50,13 @@ export function checkSettings<T>(text: string, schema: z.ZodType<T>, known: () =
 export function problemText(file: string, { key, line, message }: ConfigProblem): string {
   const where = line === null ? file : `${file}:${line}`;
   return key === "" ? `${where} ${message}` : `${where}: ${key}: ${message}`;
+}
+
+/** `restore` above all sections is `daemon.restore`, unless several sections have one. */
+function elsewhere(name: string, path: readonly string[], known: KnownKeys): string | null {
+  if (path.length > 0) return null;
+  const sections = Object.entries(known.properties ?? {}).filter(([, section]) => Object.hasOwn(section.properties ?? {}, name));
+  return sections.length === 1 ? `${sections[0]?.[0] ?? ""}.${name}` : null;
 }
 
 function namesAt(known: KnownKeys, path: readonly string[]): string[] {

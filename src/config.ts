@@ -10,7 +10,7 @@ import { z } from "zod";
 import { checkSettings, problemText } from "./config-problems.js";
 import type { ConfigProblem, KnownKeys } from "./config-problems.js";
 import { DETACH_KEY, parseDetachKey } from "./detach-key.js";
-import { LifeguardError, messageOf } from "./errors.js";
+import { LifeguardError, fileTrouble, messageOf } from "./errors.js";
 import { NOTICES, type Notice } from "./notices.js";
 import type { Paths } from "./paths.js";
 
@@ -65,8 +65,9 @@ export interface Settings {
     exited_ms: number;
     /** Periodic checkpoints kept per session; the oldest goes when a newer one is durable. */
     periodic_kept: number;
-    /** Bytes of one ended session, and of all together; beyond, the longest ended go first. 0: no bound. */
+    /** Bytes of the checkpoints of one session; beyond, the oldest go, never the newest and never manual ones. 0: no bound. */
     session_bytes: number;
+    /** Bytes of all ended sessions together; beyond, the longest ended go first. 0: no bound. */
     all_bytes: number;
     /** Ended sessions kept, each with its files; beyond, the longest ended are forgotten. They never count against `max_sessions`. */
     exited_sessions: number;
@@ -394,6 +395,6 @@ function textOf(file: string): string {
     return readFileSync(file, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
-    throw new LifeguardError("INVALID_PARAMS", `cannot read ${file}: ${messageOf(error)}`, {}, { cause: error });
+    throw new LifeguardError("INVALID_PARAMS", `cannot read ${file}: ${fileTrouble(error)}`, {}, { cause: error });
   }
 }

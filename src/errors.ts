@@ -53,6 +53,11 @@ export class StillUnderWay extends LifeguardError {
   }
 }
 
+/** Why a call on a file failed, without the path and the call, which whoever tells it names: `no such file or directory`. */
+export function fileTrouble(error: unknown): string {
+  return /^[A-Z0-9]+: (.+?), \w+(?: '.*)?$/s.exec(messageOf(error))?.[1] ?? messageOf(error);
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

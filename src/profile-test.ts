@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { parseRecording } from "./actors/recording.js";
 import { rehearse, type Rehearsal } from "./actors/rehearsal.js";
-import { LifeguardError, messageOf } from "./errors.js";
+import { fileTrouble, LifeguardError } from "./errors.js";
 import { joined, loadProfiles, profileSet, SHIPPED_PROFILES } from "./profiles/load.js";
 import { parseProfile } from "./profiles/parse.js";
 import type { Profile } from "./profiles/profile.js";
@@ -22,8 +22,10 @@ export interface ProfileTest {
  * @throws LifeguardError INVALID_PARAMS when one of the files cannot be read or is not what it should be
  */
 export function testProfile(profileFile: string, recordingFile: string): ProfileTest {
-  const part = parseProfile(readText(profileFile), profileFile);
   const shipped = loadProfiles([SHIPPED_PROFILES]).set.profiles;
+  const tool = shipped.find(({ name }) => name === profileFile);
+  const hint = tool === undefined ? "" : `; a TOML file is meant, and that of this tool is ${tool.files.join(" and ")}`;
+  const part = parseProfile(readText(profileFile, hint), profileFile);
   const profile = joined(
     shipped.find(({ name }) => name === part.name),
     part,
@@ -35,10 +37,10 @@ export function testProfile(profileFile: string, recordingFile: string): Profile
   return { profile, rehearsal, expected: recording.timeline };
 }
 
-function readText(file: string): string {
+function readText(file: string, hint = ""): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new LifeguardError("INVALID_PARAMS", `cannot read ${file}: ${messageOf(error)}`, {}, { cause: error });
+    throw new LifeguardError("INVALID_PARAMS", `cannot read ${file}: ${fileTrouble(error)}${hint}`, {}, { cause: error });
   }
 }

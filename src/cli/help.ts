@@ -34,8 +34,12 @@ export async function helpText(): Promise<string> {
     "",
     "Options of every verb:",
     ...GLOBAL_OPTIONS.map(({ flags, description }) => `  ${flags.padEnd(width)}  ${description}`),
+    `  ${"-h, --help".padEnd(width)}  what the verb does and takes`,
     "",
-    "An <id> is a session's id, its name, or the beginning of either when only one begins so.",
+    "lifeguard --version (-V, -v) says which version this is.",
+    "",
+    "An <id> is a session's id, its name, or the beginning of either when only one begins so;",
+    "kill, restart and rm want the id or name in full.",
     "Exit codes: 0 done · 1 failed · 2 usage · 3 no such session · 4 timeout · 5 cannot reach the daemon",
     "",
   ].join("\n");

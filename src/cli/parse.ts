@@ -2,7 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { VerbRecord } from "./verb.js";
 import { UsageError } from "./verb.js";
-import { GLOBAL_OPTIONS } from "./verbs.js";
+import { GLOBAL_OPTIONS, partsOf } from "./verbs.js";
 
 export interface ParsedWords {
   words: string[];
@@ -57,12 +57,15 @@ export function commandFor(record: VerbRecord): Command {
   }
   for (const option of GLOBAL_OPTIONS) command.option(option.flags, option.description);
   command.helpOption("-h, --help", "this text");
+  const parts = partsOf(record.name);
+  const also =
+    parts.length === 0 ? "" : `\n\nMore of it, each with --help:\n${parts.map((part) => `  lifeguard ${record.name} ${part}`).join("\n")}`;
   command.addHelpText(
     "after",
     `\nExample:\n${record.example
       .split("\n")
       .map((line) => `  ${line}`)
-      .join("\n")}`,
+      .join("\n")}${also}`,
   );
   return command;
 }

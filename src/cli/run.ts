@@ -5,7 +5,7 @@ import { CommanderError, parseWords } from "./parse.js";
 import type { Terminal } from "./terminal.js";
 import type { Verb } from "./verb.js";
 import { EXIT, exitCodeOf, UnreachableError, UsageError } from "./verb.js";
-import { findVerb, GLOBAL_OPTIONS, VERBS } from "./verbs.js";
+import { findVerb, GLOBAL_OPTIONS, partsOf, VERBS } from "./verbs.js";
 
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv, terminal: Terminal): Promise<number> {
   try {
@@ -27,7 +27,7 @@ async function runVerb(argv: readonly string[], env: NodeJS.ProcessEnv, terminal
     // Nothing said is a mistake; a question is not.
     return first === undefined ? EXIT.usage : EXIT.done;
   }
-  if (first === "--version" || first === "-V") {
+  if (first === "--version" || first === "-V" || first === "-v") {
     terminal.stdout.write(`${await (await import("./own-version.js")).ownVersion()}\n`);
     return EXIT.done;
   }
@@ -41,7 +41,8 @@ async function runVerb(argv: readonly string[], env: NodeJS.ProcessEnv, terminal
       return EXIT.done;
     }
   }
-  if (found === undefined) throw new UsageError(`${unknownWords(words)}; lifeguard --help lists the verbs`);
+  if (found === undefined) throw new UsageError(`${await unknownWords(words)}; lifeguard --help lists the verbs`);
+  refuseNoSuchPart(found.name, words);
   const { verb }: { verb: Verb<Record<string, unknown>> } = await found.load();
   const parsed = parseWords(verb.record, [...globals, ...words.slice(found.name.split(" ").length)], {
     out: (text) => terminal.stdout.write(text),
@@ -65,16 +66,29 @@ function leadingOptions(argv: readonly string[]): { globals: string[]; words: st
     const word = words[0];
     const known = GLOBAL_OPTIONS.find(({ flags }) => word !== undefined && flags.split(" ")[0] === word.split("=")[0]);
     if (known === undefined) return { globals, words };
-    globals.push(...words.splice(0, known.flags.includes("<") && word?.includes("=") === false ? 2 : 1));
+    const takesNext = known.flags.includes("<") && word?.includes("=") === false;
+    if (takesNext && words.length < 2) throw new UsageError(`${word} needs a value: ${known.flags}, ${known.description}`);
+    globals.push(...words.splice(0, takesNext ? 2 : 1));
   }
 }
 
-function unknownWords(words: readonly string[]): string {
+async function unknownWords(words: readonly string[]): Promise<string> {
   const [first = "", second] = words;
-  const group = Object.keys(VERBS).filter((name) => name.startsWith(`${first} `));
-  if (group.length > 0)
-    return `${JSON.stringify(first)} needs one more word: ${group.map((name) => name.slice(first.length + 1)).join(" or ")}${second === undefined ? "" : `, got ${JSON.stringify(second)}`}`;
-  return `there is no verb ${JSON.stringify(first)}`;
+  const parts = partsOf(first);
+  if (parts.length > 0)
+    return `${JSON.stringify(first)} needs one more word: ${parts.join(" or ")}${second === undefined ? "" : `, got ${JSON.stringify(second)}`}`;
+  const { nearest } = await import("../config-problems.js");
+  const meant = nearest(first, [...new Set(Object.keys(VERBS).map((name) => name.split(" ")[0] ?? ""))]);
+  return `there is no verb ${JSON.stringify(first)}${meant === null ? "" : `; did you mean ${meant}?`}`;
+}
+
+/** `daemon foo`: a verb that takes no words of its own, and has others behind it. @throws UsageError */
+function refuseNoSuchPart(name: string, words: readonly string[]): void {
+  const second = words[1];
+  if (name !== "daemon" || second === undefined || second.startsWith("-")) return;
+  throw new UsageError(
+    `${JSON.stringify(name)} goes alone or with one more word: ${partsOf(name).join(" or ")}, got ${JSON.stringify(second)}; lifeguard --help lists the verbs`,
+  );
 }
 
 /** What went wrong, in words (null: already written), and the exit code that says so. */

@@ -1,7 +1,7 @@
 /** The three streams of a verb, as an argument: a test hands in its own, and a reader that has gone ends the verb politely. */
 import { readFile } from "node:fs/promises";
 import type { ReadStream, WriteStream } from "node:tty";
-import { messageOf } from "../errors.js";
+import { fileTrouble } from "../errors.js";
 import { UsageError } from "./verb.js";
 
 export interface Terminal {
@@ -52,6 +52,6 @@ export async function readAll(stdin: NodeJS.ReadStream | ReadStream): Promise<Bu
 export async function readInput(file: string, stdin: NodeJS.ReadStream): Promise<Buffer> {
   if (file === "-") return await readAll(stdin);
   return await readFile(file).catch((error: unknown) => {
-    throw new UsageError(`cannot read ${file}: ${messageOf(error)}`);
+    throw new UsageError(`cannot read ${file}: ${fileTrouble(error)}`);
   });
 }

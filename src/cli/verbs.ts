@@ -73,6 +73,11 @@ export const GLOBAL_OPTIONS: readonly { flags: string; description: string }[] =
   { flags: "--no-start", description: "do not start a daemon when none runs" },
 ];
 
+/** `daemon` has stop, reload and upgrade. */
+export function partsOf(word: string): string[] {
+  return Object.keys(VERBS).flatMap((name) => (name.startsWith(`${word} `) ? [name.slice(word.length + 1)] : []));
+}
+
 /** The verb that the words name: the longest that matches, and the words after it; undefined when none does. */
 export function findVerb(words: readonly string[]): { name: string; load: Load } | undefined {
   for (const name of [words.slice(0, 2).join(" "), words[0] ?? ""]) {

@@ -94,7 +94,7 @@ export class KeepingRequests implements KeepingApi {
       if (!options.force) {
         throw new LifeguardError(
           "BUSY",
-          `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force to end it and go back to the checkpoint`,
+          `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force (--force) to end it and go back to the checkpoint`,
           { state: entry.state },
         );
       }

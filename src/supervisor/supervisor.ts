@@ -236,7 +236,7 @@ export class Supervisor implements SupervisorApi {
     if (entry.pen !== null && entry.pen.connection !== caller.connection) {
       throw new LifeguardError(
         "NOT_WRITER",
-        `watch ${entry.pen.watch} of another client holds the pen of ${entry.id}: take it with session.watch {write: true, take: true}`,
+        `watch ${entry.pen.watch} of another client holds the pen of ${entry.id}: wait until it is put down, or take it (attach --take; session.watch with take: true)`,
         { writer: entry.pen.watch },
       );
     }
@@ -307,7 +307,7 @@ export class Supervisor implements SupervisorApi {
     this.#p.guard.refuse(entry, caller, "type into");
     const holder = entry.pen;
     if (holder !== null && holder.connection !== caller.connection && !take) {
-      throw new LifeguardError("NOT_WRITER", `watch ${holder.watch} holds the pen of ${entry.id}: pass take: true to take it`, {
+      throw new LifeguardError("NOT_WRITER", `watch ${holder.watch} holds the pen of ${entry.id}: pass take (--take) to take it`, {
         writer: holder.watch,
       });
     }

@@ -112,8 +112,8 @@ export class SessionTable {
     // Of several ended sessions with this name, the newest is meant.
     const ended = [...this.#entries.values()].filter((entry) => entry.spec.name === reference).at(-1);
     if (ended !== undefined) return ended;
-    if (options.prefix && reference !== "") {
-      const all = [...this.#entries.values()].filter((entry) => entry.id.startsWith(reference) || entry.spec.name.startsWith(reference));
+    const all = reference === "" ? [] : [...this.#entries.values()].filter(({ id, spec }) => beginsWith(reference, id, spec.name));
+    if (options.prefix) {
       const live = all.filter((entry) => entry.live);
       const candidates = live.length > 0 ? live : all;
       if (candidates.length === 1) return candidates[0] as SessionEntry;
@@ -126,13 +126,14 @@ export class SessionTable {
         );
       }
     }
-    throw new LifeguardError(
-      "NOT_FOUND",
-      `no session ${JSON.stringify(reference.slice(0, 80))}: list all (ls --all) to see those there are`,
-      {
-        received: reference.slice(0, 80),
-      },
-    );
+    const [near] = all;
+    const hint =
+      options.prefix || near === undefined
+        ? "list all (ls --all) to see those there are"
+        : `${near.id} (${near.spec.name}) begins so, and here an id or a name counts in full only`;
+    throw new LifeguardError("NOT_FOUND", `no session ${JSON.stringify(reference.slice(0, 80))}: ${hint}`, {
+      received: reference.slice(0, 80),
+    });
   }
 
   /** The lowest free slot of the in-flight file. */
@@ -152,4 +153,8 @@ export class SessionTable {
     this.#slots.delete(slot);
     this.#lowestFreeSlot = Math.min(this.#lowestFreeSlot, slot);
   }
+}
+
+function beginsWith(beginning: string, ...words: readonly string[]): boolean {
+  return words.some((word) => word.startsWith(beginning));
 }

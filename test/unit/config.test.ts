@@ -29,6 +29,7 @@ describe("what is wrong is told by file, line and key", () => {
     ["session = { cols = 3, zzzzzz = 1 }\n", /config\.toml:1: session\.zzzzzz: unknown key; the keys of \[session\] are cols, rows, /],
     ["[session]\n\n'max-sessions' = 3\n", /config\.toml:3: session\.max-sessions: unknown key/],
     ["[daemon]\nmax-sessions = 3\n", /config\.toml:2: daemon\.max-sessions: unknown key; did you mean max_sessions\?/],
+    ['restore = "all"\n', /config\.toml:1: restore: unknown key; did you mean daemon\.restore\?/],
     ["[session]\ncols = 1\n", /config\.toml:2: session\.cols: /],
     ['[daemon]\nlog_level = "loud"\n', /config\.toml:2: daemon\.log_level: /],
     ["[daemon]\nthreads 3\n", /config\.toml:2 is not TOML: /],

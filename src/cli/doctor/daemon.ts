@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { LifeguardError, messageOf } from "../../errors.js";
 import { Client } from "../../rpc/client.js";
 import type { StatusResult, StoreStatus } from "../../rpc/client.js";
+import { counted } from "../counted.js";
 import { printable } from "../printable.js";
 import { packageVersion } from "../service/installation.js";
 import { briefBytes } from "../sizes.js";
@@ -178,7 +179,7 @@ function alive({ lifeguard }: Surroundings, { status }: Answer): Finding[] {
     findings.push(
       ok(
         "keepers",
-        `pid ${keeper.pid}, version ${keeper.version}, ${keeper.sessions} sessions${keeper.draining ? ", goes when they end" : ""}${lives}`,
+        `pid ${keeper.pid}, version ${keeper.version}, ${counted(keeper.sessions, "session")}${keeper.draining ? ", goes when they end" : ""}${lives}`,
       ),
     );
   }
@@ -220,7 +221,13 @@ async function storeFindings(around: Surroundings, { store, client }: Answer): P
         "it is moved beside the store and forgotten; the daemon looks again when it starts",
       ),
     );
-  if (findings.length === 1) findings.push(ok("store", `${store.sessions} sessions, ${store.queue.items} writes wait`));
+  if (findings.length === 1)
+    findings.push(
+      ok(
+        "store",
+        `${counted(store.sessions, "session")}, ${store.queue.items === 1 ? "1 write waits" : `${store.queue.items} writes wait`}`,
+      ),
+    );
   return findings;
 }
 

@@ -1,8 +1,8 @@
 /** A file of settings of another program: read, changed as a whole, and never half. */
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, unlinkSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, unlinkSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { writeFileSync } from "atomically";
-import { LifeguardError, messageOf } from "../../errors.js";
+import { fileTrouble, LifeguardError, messageOf } from "../../errors.js";
 import { SettingsError } from "./settings-error.js";
 
 /** Followed by hand, as the file at the end of the links may not be there yet. */
@@ -31,7 +31,7 @@ export function readSettings(path: string): SettingsFile {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return { path, target, text: null };
     if (error instanceof TypeError) throw new LifeguardError("DAMAGED", `${path} is not UTF-8: it was left as it is`, { path });
-    throw new LifeguardError("UNAVAILABLE", `cannot read ${path}: ${messageOf(error)}`, { path }, { cause: error });
+    throw new LifeguardError("UNAVAILABLE", `cannot read ${path}: ${fileTrouble(error)}`, { path }, { cause: error });
   }
 }
 
@@ -54,11 +54,24 @@ export function writeSettings({ path, target, text, after }: SettingsChange): vo
   if (readSettings(path).text !== text)
     throw new LifeguardError("BUSY", `${path} was changed by somebody else at this moment: try again`, { path });
   try {
-    if (after === null) return unlinkSync(target);
+    if (after === null) {
+      unlinkSync(target);
+      removeIfEmpty(dirname(target));
+      return;
+    }
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, after);
   } catch (error) {
     throw new LifeguardError("UNAVAILABLE", `cannot write ${path}: ${messageOf(error)}`, { path }, { cause: error });
+  }
+}
+
+/** A directory of settings that is there for nothing but what we took out was made by us. */
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // It holds something else, or is not ours to remove.
   }
 }
 

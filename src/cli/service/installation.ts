@@ -15,7 +15,7 @@ export interface InstallationOptions {
 /** Handed on from who installs: where programs are found, and which language they speak. */
 const KEPT = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "NODE_EXTRA_CA_CERTS"];
 
-/** @throws LifeguardError INVALID_PARAMS, FORBIDDEN (the system's manager is root's), NOT_FOUND (no such user) */
+/** @throws LifeguardError INVALID_PARAMS (no such user, too), FORBIDDEN (the system's manager is root's) */
 export function installationFor(options: InstallationOptions, env: NodeJS.ProcessEnv): Installation {
   const { system, as, socketFlag } = options;
   if (as !== undefined && !system)
@@ -51,7 +51,7 @@ function homeOf(user: string): string {
   } catch {
     // Told below.
   }
-  throw new LifeguardError("NOT_FOUND", `there is no user ${user} with a home directory`, { user });
+  throw new LifeguardError("INVALID_PARAMS", `there is no user ${user} with a home directory: name one with --as`, { field: "as", user });
 }
 
 export function packageVersion(): string {

@@ -94,17 +94,19 @@ function launchd(env: NodeJS.ProcessEnv): ServiceManager {
   };
 }
 
-/** @throws LifeguardError UNSUPPORTED where no manager that we know runs */
-export function serviceManager(scope: "user" | "system", env: NodeJS.ProcessEnv): ServiceManager {
+const START_YOURSELF = "have what starts services run `lifeguard daemon`, or use lifeguard daemon --background";
+
+/**
+ * @param instead what to do where no manager that we know runs
+ * @throws LifeguardError UNSUPPORTED there
+ */
+export function serviceManager(scope: "user" | "system", env: NodeJS.ProcessEnv, instead: string = START_YOURSELF): ServiceManager {
   if (process.platform === "darwin") {
     if (scope === "system") throw new LifeguardError("UNSUPPORTED", "on macOS the service is an agent of the user's: leave --system away");
     return launchd(env);
   }
   if (!existsSync("/run/systemd/system"))
-    throw new LifeguardError(
-      "UNSUPPORTED",
-      "systemd does not run here (/run/systemd/system is not there): have what starts services run `lifeguard daemon`, or use lifeguard daemon --background",
-    );
+    throw new LifeguardError("UNSUPPORTED", `systemd does not run here (/run/systemd/system is not there): ${instead}`);
   return systemd(scope, env);
 }
 

@@ -29,15 +29,18 @@ const HELP = [
   "  n Tab        the next one that needs a person",
   "  o            peek at the screen   r            restart",
   "  p            prompt: type a line, Enter sends it as session.prompt does",
-  "  y            answer: peek, and keys go to the session (y 1 Enter Esc …); q ends it",
+  "  y            answer: peek, and keys go to the session (Enter, Esc, arrows,",
+  "               letters, digits); q ends it",
   "  x            kill the whole process tree, asks first",
   "  b            group by repository",
-  "  /            filter by words in name, state, tool, cwd, branch, title, labels; Esc clears",
+  "  /            filter by words in name, state, tool, cwd, branch, title,",
+  "               labels; Esc clears",
   "  q            quit: the sessions go on",
   "",
   "  ◆ attention  waits for a person   ✖ error      a command failed",
   "  ● busy       works                ○ idle       waits for input",
-  "  ?            after a state: the evidence is weak; `lifeguard show ID` says what it is",
+  "  ?            after a state: the evidence is weak; `lifeguard show ID` says",
+  "               what it is",
   "  z zz zzz     idle for 30 s, 5 minutes, 30 minutes",
 ];
 
@@ -227,7 +230,7 @@ function footer(state: TopState, cols: number, colours: Colours): string {
       return colours.bold(
         colours.yellow(
           truncate(
-            `keys go to ${printable(state.sessions.get(mode.id)?.name ?? mode.id)}: Enter, Esc, arrows, y, n, 1…9   q: stop answering`,
+            `keys go to ${printable(state.sessions.get(mode.id)?.name ?? mode.id)}: Enter, Esc, arrows, letters, digits   q: stop answering`,
             cols,
           ),
         ),

@@ -12,7 +12,7 @@ export const verb: Verb<Record<string, never>> = {
       { name: "<method>", description: "as session.list; lifeguard api schema has them all" },
       { name: "[json]", description: "its parameters, one JSON object" },
     ],
-    options: [{ flags: "--json", description: "as always" }],
+    options: [{ flags: "--json", description: "changes nothing: it is JSON anyway" }],
     example: `lifeguard api call session.get '{"id": "build"}'`,
     startsDaemon: true,
   },

@@ -6,7 +6,7 @@ export const verb: Verb<Record<string, never>> = {
   record: {
     name: "api schema",
     summary: "the daemon's whole API as JSON Schema",
-    options: [{ flags: "--json", description: "as always" }],
+    options: [{ flags: "--json", description: "changes nothing: it is JSON anyway" }],
     example: "lifeguard api schema | jq '.methods | keys'",
     startsDaemon: false,
   },

@@ -6,7 +6,7 @@ export const verb: Verb<Record<string, never>> = {
     name: "config schema",
     summary: "what config.toml may say, as JSON Schema, for editors",
     details: "Keys, values and defaults. docs/configuration.md says what they mean.",
-    options: [{ flags: "--json", description: "as always" }],
+    options: [{ flags: "--json", description: "changes nothing: it is JSON anyway" }],
     example: "lifeguard config schema > ~/.config/lifeguard/schema.json",
     startsDaemon: false,
   },

@@ -7,6 +7,7 @@ import { Client } from "../../rpc/client.js";
 import type { SessionSummary } from "../../rpc/client.js";
 import { installationFor, packageVersion } from "../service/installation.js";
 import { installedService } from "../service/platforms.js";
+import { counted } from "../counted.js";
 import { jsonPage } from "../json.js";
 import { startDaemon } from "../start-daemon.js";
 import type { Invocation, Verb } from "../verb.js";
@@ -78,11 +79,13 @@ export const verb: Verb<Options> = {
     if (options.json === true) terminal.stdout.write(jsonPage(result));
     else {
       terminal.stdout.write(
-        `${from.version} → ${result.to} (pid ${result.pid}): ${before.length} sessions, ${lost.length} lost, ${behind.length} behind their output; nobody answered for ${gap} ms\n`,
+        `${from.version} → ${result.to} (pid ${result.pid}): ${counted(before.length, "session")}, ${lost.length} lost, ${behind.length} behind their output; nobody answered for ${gap} ms\n`,
       );
       for (const { pid, version, sessions } of keepers)
         if (version !== result.to)
-          terminal.stdout.write(`the keeper of ${version} (pid ${pid}) goes on with ${sessions} sessions until they end\n`);
+          terminal.stdout.write(
+            `the keeper of ${version} (pid ${pid}) goes on with ${counted(sessions, "session")} until ${sessions === 1 ? "it ends" : "they end"}\n`,
+          );
     }
     if (result.to !== packageVersion())
       terminal.stderr.write(

@@ -3,7 +3,7 @@ import { NoticeReader } from "../../notices.js";
 import { jsonLine } from "../json.js";
 import { writePaced } from "../terminal.js";
 import type { Invocation, Verb } from "../verb.js";
-import { EXIT } from "../verb.js";
+import { EXIT, UsageError } from "../verb.js";
 import { parseCursor, parseList } from "../words.js";
 
 interface Options {
@@ -26,7 +26,7 @@ export const verb: Verb<Options> = {
       { flags: "--kinds <kinds>", description: "only these, separated by commas: session.state,session.exited", parse: parseList },
       { flags: "--session <id>", description: "only this session's", completes: "session" },
       { flags: "--bell", description: "ring the terminal's bell when a session waits for you, has failed, or has finished after a while" },
-      { flags: "--json", description: "as always" },
+      { flags: "--json", description: "changes nothing: each line is JSON anyway" },
     ],
     example: "lifeguard events --kinds session.state,session.exited",
     startsDaemon: false,
@@ -34,6 +34,7 @@ export const verb: Verb<Options> = {
   async run({ options, terminal, connect }: Invocation<Options>) {
     const client = await connect({ reconnect: true });
     const { since, kinds, session } = options;
+    if (kinds !== undefined) refuseUnknown(kinds, Object.keys((await client.call("daemon.schema", {})).events));
     const notices = new NoticeReader(FINISHED_AFTER_MS, () => null);
     const events = client.events({
       ...(since === undefined ? {} : { since }),
@@ -49,3 +50,9 @@ export const verb: Verb<Options> = {
     return EXIT.done;
   },
 };
+
+/** Nothing would ever come of a kind that there is not. */
+function refuseUnknown(kinds: readonly string[], known: readonly string[]): void {
+  const unknown = kinds.find((kind) => !known.includes(kind));
+  if (unknown !== undefined) throw new UsageError(`${JSON.stringify(unknown)} is no kind of event; there are ${known.join(", ")}`);
+}

@@ -73,7 +73,14 @@ export const verb: Verb<Options> = {
 async function record(client: Client, id: string, file: string, masked: boolean, terminal: Terminal): Promise<number> {
   const { evidenceFile } = await import("../evidence-file.js");
   const { ownVersion } = await import("../own-version.js");
-  const { writeFile } = await import("node:fs/promises");
+  const { stat, writeFile } = await import("node:fs/promises");
+  const isDirectory =
+    file !== "-" &&
+    (await stat(file).then(
+      (there) => there.isDirectory(),
+      () => false,
+    ));
+  if (isDirectory) throw new UsageError(`${file} is a directory: name a file in it, which is not there yet`);
   const text = await evidenceFile(client, id, masked, await ownVersion());
   if (file === "-") {
     await writePaced(terminal.stdout, text);

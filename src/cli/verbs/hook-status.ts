@@ -10,10 +10,10 @@ interface StatusOptions {
 }
 
 const WORDS = {
-  installed: "installed",
-  partly: "installed in part: lifeguard hook install again completes it",
-  another: "installed by another lifeguard or an older one: lifeguard hook install again mends it",
-  no: "not installed",
+  installed: () => "installed",
+  partly: (tool: string) => `installed in part, completed by: lifeguard hook install ${tool}`,
+  another: (tool: string) => `installed by another lifeguard or an older one, mended by: lifeguard hook install ${tool}`,
+  no: () => "not installed",
 } as const;
 
 export const verb: Verb<StatusOptions> = {
@@ -31,7 +31,7 @@ export const verb: Verb<StatusOptions> = {
     else
       for (const { tool, state, files } of standings)
         terminal.stdout.write(
-          `${tool.padEnd(7)} ${WORDS[state]} (${files.map((file) => printable(homely(file, env["HOME"]))).join(", ")})\n`,
+          `${tool.padEnd(7)} ${WORDS[state](tool)} (${files.map((file) => printable(homely(file, env["HOME"]))).join(", ")})\n`,
         );
     return EXIT.done;
   },

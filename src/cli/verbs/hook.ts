@@ -23,7 +23,7 @@ export const verb: Verb<Record<string, never>> = {
     if (!HOOK_TOOLS.some((known) => known === tool)) {
       if (typed)
         throw new UsageError(
-          `${JSON.stringify(tool)} is not among ${HOOK_TOOLS.join(", ")}: other agents have no hooks that are known here`,
+          `${JSON.stringify(tool)} is not among ${HOOK_TOOLS.join(", ")}: other agents have no hooks that are known here (and hook goes with install, uninstall, status)`,
         );
       return EXIT.done;
     }

@@ -47,6 +47,9 @@ export const verb: Verb<Options> = {
     if (options.data !== undefined && text !== undefined) throw new UsageError("a text and --data are given: give one");
     const typed = async (): Promise<string | Buffer> => (text === undefined || text === "-" ? asText(await readAll(terminal.stdin)) : text);
     const data = options.data === undefined ? await typed() : options.data;
+    // What is in a journal stays there.
+    if (options.data === undefined && isBlank(data))
+      throw new UsageError("the text is blank, and an entry is never removed: give a text, or --data with a JSON value");
     const answer = await (
       await connect()
     ).call("journal.append", {
@@ -62,6 +65,10 @@ export const verb: Verb<Options> = {
     return EXIT.done;
   },
 };
+
+function isBlank(data: unknown): boolean {
+  return typeof data === "string" && data.trim() === "";
+}
 
 /** Text where it is text, else the bytes. */
 function asText(bytes: Buffer): string | Buffer {

@@ -53,6 +53,8 @@ export const verb: Verb<Options> = {
     });
     if (options.json === true) terminal.stdout.write(jsonPage(answer));
     else if (answer.exit === null) terminal.stdout.write(`sent ${options.signal ?? "the signal"} to ${id}\n`);
+    else if (options.signal === undefined && answer.processes === 0)
+      terminal.stdout.write(`${id} had ended already: ${exitWords(answer.exit)}\n`);
     else
       terminal.stdout.write(`ended ${id}: ${exitWords(answer.exit)}, ${answer.processes} process${answer.processes === 1 ? "" : "es"}\n`);
     return EXIT.done;

@@ -51,6 +51,10 @@ export const verb: Verb<Options> = {
     const missing = (from: number, to: number): void =>
       void terminal.stderr.write(`lifeguard: ${to - from} bytes (${from} to ${to}) are no longer held\n`);
     const since = options.since ?? 0;
+    if (options.since !== undefined) {
+      const { offset } = await client.call("session.get", { id });
+      if (since > offset) terminal.stderr.write(`lifeguard: its output ends at byte ${offset}, and ${since} lies beyond\n`);
+    }
     if (options.follow !== true) await readAllHeld(client, id, since, sink, missing, options.since !== undefined);
     else await follow(client, id, since, sink, missing, options.since !== undefined);
     await sink.end();

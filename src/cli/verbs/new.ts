@@ -4,7 +4,7 @@ import { callerEnvironment } from "../caller-environment.js";
 import { jsonPage } from "../json.js";
 import { terminalSize } from "../terminal.js";
 import type { Invocation, Verb } from "../verb.js";
-import { EXIT } from "../verb.js";
+import { EXIT, UsageError } from "../verb.js";
 import { parseChoice, parseLimit, parsePair, parseSize } from "../words.js";
 
 const POLICIES = ["never", "on-failure", "always"] as const;
@@ -74,6 +74,7 @@ export const verb: Verb<Options> = {
   },
   async run({ words, options, env, terminal, connect }: Invocation<Options>) {
     const [command, ...args] = words;
+    if (options.cwd === "") throw new UsageError("--cwd is empty: name a directory, or leave it out for the one you are in");
     const size = options.size ?? terminalSize(terminal);
     const client = await connect();
     const session = await client.call("session.create", {

@@ -1,5 +1,6 @@
+import { LifeguardError } from "../../errors.js";
 import type { Invocation, Verb } from "../verb.js";
-import { EXIT } from "../verb.js";
+import { EXIT, exitCodeOf } from "../verb.js";
 import { parseChoice } from "../words.js";
 
 const MODES = ["detach", "kill"] as const;
@@ -26,10 +27,21 @@ export const verb: Verb<Options> = {
     example: "lifeguard rm build",
     startsDaemon: true,
   },
-  async run({ words, options, connect }: Invocation<Options>) {
+  async run({ words, options, terminal, connect }: Invocation<Options>) {
     const client = await connect();
     const how = { ...(options.force === true ? { force: true } : {}), ...(options.mode === undefined ? {} : { mode: options.mode }) };
-    for (const id of words) await client.call("session.remove", { id, ...how });
-    return EXIT.done;
+    const failures: LifeguardError[] = [];
+    for (const id of words) {
+      try {
+        await client.call("session.remove", { id, ...how });
+      } catch (error) {
+        // One that stays is no reason to keep the others.
+        if (!(error instanceof LifeguardError) || error.name === "UNAVAILABLE") throw error;
+        failures.push(error);
+      }
+    }
+    for (const { message } of failures) terminal.stderr.write(`lifeguard: ${message}\n`);
+    const [first] = failures;
+    return first === undefined ? EXIT.done : exitCodeOf(first);
   },
 };

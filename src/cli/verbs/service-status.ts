@@ -1,5 +1,6 @@
 import { resolvePaths } from "../../paths.js";
 import { Client } from "../../rpc/client.js";
+import { counted } from "../counted.js";
 import { jsonPage } from "../json.js";
 import { installedService } from "../service/platforms.js";
 import type { Invocation, Verb } from "../verb.js";
@@ -35,7 +36,7 @@ export const verb: Verb<Options> = {
       terminal.stdout.write(
         daemon === null
           ? `daemon    none answers at ${socket}\n`
-          : `daemon    answers (pid ${daemon.pid}, version ${daemon.version}, ${daemon.sessions} sessions): ${socket}\n`,
+          : `daemon    answers (pid ${daemon.pid}, version ${daemon.version}, ${counted(daemon.sessions, "session")}): ${socket}\n`,
       );
       terminal.stdout.write(
         report.service === null

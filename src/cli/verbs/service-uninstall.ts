@@ -18,7 +18,11 @@ export const verb: Verb<Options> = {
     startsDaemon: false,
   },
   async run({ options, env, terminal }: Invocation<Options>) {
-    const manager = serviceManager(options.system === true ? "system" : "user", env);
+    const manager = serviceManager(
+      options.system === true ? "system" : "user",
+      env,
+      "no service is there to be undone; lifeguard daemon stop ends a daemon",
+    );
     await manager.disable();
     for (const name of manager.names) {
       const path = join(manager.directory, name);

@@ -1,4 +1,5 @@
 import { coloursFor, paintState, stateWords } from "../colours.js";
+import { counted } from "../counted.js";
 import { briefAge } from "../duration.js";
 import { jsonPage } from "../json.js";
 import { printable } from "../printable.js";
@@ -8,7 +9,6 @@ import { queueWords } from "../store-lines.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT } from "../verb.js";
 
-const count = (number: number, one: string, several = `${one}s`): string => `${number} ${number === 1 ? one : several}`;
 const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`;
 
 export const verb: Verb<{ json?: boolean }> = {
@@ -38,7 +38,7 @@ export const verb: Verb<{ json?: boolean }> = {
         status.threads.length === 0
           ? "none"
           : status.threads
-              .map((thread) => `${thread.id}: ${count(thread.actors, "actor")}, ${mebibytes(thread.heap_bytes)} heap`)
+              .map((thread) => `${thread.id}: ${counted(thread.actors, "actor")}, ${mebibytes(thread.heap_bytes)} heap`)
               .join("; "),
       ],
       [
@@ -46,17 +46,17 @@ export const verb: Verb<{ json?: boolean }> = {
         status.keepers.length === 0
           ? "none"
           : status.keepers
-              .map((keeper) => `pid ${keeper.pid}, ${count(keeper.sessions, "session")}${keeper.draining ? ", draining" : ""}`)
+              .map((keeper) => `pid ${keeper.pid}, ${counted(keeper.sessions, "session")}${keeper.draining ? ", draining" : ""}`)
               .join("; "),
       ],
       ["memory", `daemon ${mebibytes(status.memory.daemon_rss)}, keeper ${mebibytes(status.memory.keeper_rss)}`],
       [
         "open",
         [
-          count(status.fds, "descriptor"),
-          count(status.ptys, "terminal"),
-          count(status.connections, "connection"),
-          count(status.watches, "watch", "watches"),
+          counted(status.fds, "descriptor"),
+          counted(status.ptys, "terminal"),
+          counted(status.connections, "connection"),
+          counted(status.watches, "watch", "watches"),
         ].join(", "),
       ],
       [
@@ -72,7 +72,7 @@ export const verb: Verb<{ json?: boolean }> = {
         "restored",
         status.restored === null || status.restored.sessions === 0
           ? "nothing"
-          : `${count(status.restored.sessions, "session")} in ${status.restored.ms.toFixed(0)} ms`,
+          : `${counted(status.restored.sessions, "session")} in ${status.restored.ms.toFixed(0)} ms`,
       ],
     ];
     terminal.stdout.write(lines.map(([label, value]) => `${colours.dim(label.padEnd(9))} ${value}\n`).join(""));

@@ -1,4 +1,5 @@
 import { LifeguardError } from "../../errors.js";
+import { SESSION_STATES } from "../../session.js";
 import type { SessionState } from "../../session.js";
 import { reconnected } from "../connect.js";
 import { parseDuration } from "../duration.js";
@@ -25,9 +26,9 @@ export const verb: Verb<Options> = {
     options: [
       {
         flags: "--until <states>",
-        description: "one or several, separated by commas: idle, attention, busy, error, exited",
+        description: `one or several, separated by commas: ${SESSION_STATES.join(", ")}`,
         required: true,
-        completes: ["idle", "attention", "busy", "error", "exited"],
+        completes: SESSION_STATES,
         parse: parseStates,
       },
       { flags: "--timeout <duration>", description: "as 30s or 10m; for ever when left out", parse: parseDuration },

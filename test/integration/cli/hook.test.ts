@@ -271,7 +271,8 @@ describe("hook install", () => {
     expect(await run(command)).toEqual([0, ""]);
     expect(await run(command.replaceAll(LIFEGUARD, "/nowhere/lifeguard"))).toEqual([0, ""]);
     await daemonless(home, ["uninstall", "claude"]);
-    expect(existsSync(join(home, ".claude", "settings.json"))).toBe(false);
+    // It was made for the settings alone.
+    expect(existsSync(join(home, ".claude"))).toBe(false);
   });
 
   test("Codex: config.toml and hooks.json, comments and a notify of one's own kept", async () => {

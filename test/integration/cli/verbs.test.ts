@@ -290,3 +290,36 @@ describe("exit codes and words", () => {
     await ok("kill", id);
   });
 });
+
+test("what was in vain is told", async () => {
+  await ok("new", "--name", "vain", "--", "cat");
+  await ok("new", "--name", "over", "--", "sh", "-c", "exit 3");
+  await ok("wait", "over", "--until", "exited");
+  expect(await ok("kill", "over")).toBe("over had ended already: exit 3\n");
+  expect(await run("kill", "vai")).toMatchObject({ code: 3, stderr: expect.stringContaining("(vain) begins so") as string });
+  expect(await run("events", "--kinds", "session.state,foo")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('"foo" is no kind of event; there are session.created') as string,
+  });
+  expect(await run("logs", "vain", "--since", "99999999")).toEqual({
+    code: 0,
+    stdout: "",
+    stderr: "lifeguard: its output ends at byte 0, and 99999999 lies beyond\n",
+  });
+  expect(await daemon.run(["journal", "add", "vain"], { input: "\n" })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("blank") as string,
+  });
+  expect(await run("explain", "vain", "--record", daemon.home)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("is a directory") as string,
+  });
+  // The first failure is the exit code's; what can go goes.
+  const { code, stderr } = await run("rm", "vain", "nope", "over");
+  expect({ code, lines: stderr.trimEnd().split("\n") }).toEqual({
+    code: 1,
+    lines: [expect.stringContaining("(vain) is live") as string, expect.stringContaining('no session "nope"') as string],
+  });
+  expect((await run("show", "over")).code).toBe(3);
+  await ok("rm", "vain", "--force");
+});

@@ -20,6 +20,12 @@ function shown(sessions: SessionSummary[]): TopState {
   return withSessions(EMPTY, new Map(sessions.map((session) => [session.id, session])), ROWS);
 }
 
+test("every line of the help fits into 78 columns", () => {
+  const wide = { ...setting, size: { cols: 200, rows: 60 } };
+  const lines = frame({ ...EMPTY, mode: { kind: "help" } }, wide);
+  for (const line of lines.slice(3)) expect(cellWidth(line)).toBeLessThanOrEqual(78);
+});
+
 function typed(state: TopState, keys: string): { state: TopState; actions: TopAction[] } {
   const actions: TopAction[] = [];
   for (const key of readKeys(keys)) {

@@ -10,7 +10,7 @@ import { exitCodeOf, UnreachableError, UsageError } from "../../../src/cli/verb.
 import { parseParams } from "../../../src/cli/verbs/api-call.js";
 import { farewell, greeting } from "../../../src/cli/verbs/daemon.js";
 import { findVerb, VERBS } from "../../../src/cli/verbs.js";
-import { ERROR_CODES, LifeguardError } from "../../../src/errors.js";
+import { ERROR_CODES, fileTrouble, LifeguardError } from "../../../src/errors.js";
 import type { ErrorName } from "../../../src/errors.js";
 import type { Client } from "../../../src/rpc/client.js";
 
@@ -72,6 +72,35 @@ describe("verbs", () => {
       expect(await run(argv, { HOME: "/nowhere" }, terminal)).toBe(code);
       expect(String(terminal.stdout.read())).toContain("Usage: lifeguard");
     }
+  });
+});
+
+describe("words that are none", () => {
+  async function said(...argv: string[]): Promise<string> {
+    const terminal = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() } as unknown as Terminal;
+    const code = await run(argv, { HOME: "/nowhere" }, terminal);
+    return `${code} ${String(terminal.stderr.read() ?? "")}${String(terminal.stdout.read() ?? "")}`;
+  }
+
+  test.each([
+    [["shwo"], /^2 .*there is no verb "shwo"; did you mean show\?/],
+    [["zzzzzzzz"], /^2 .*there is no verb "zzzzzzzz"; lifeguard --help/],
+    [["daemon", "start"], /^2 .*stop or reload or upgrade, got "start"/],
+    [["--socket"], /^2 .*--socket needs a value/],
+    [["-v"], /^0 .*\d+\.\d+\.\d+\n/],
+    [["daemon", "--help"], /^0 [^]*lifeguard daemon upgrade/],
+    [["hook", "--help"], /^0 [^]*lifeguard hook uninstall/],
+    [["new", "--cwd", "", "--", "true"], /^2 .*--cwd is empty/],
+    [
+      ["profile", "test", "claude", "x"],
+      /^2 lifeguard: cannot read claude: no such file or directory; a TOML file is meant, .*claude\.toml\n/,
+    ],
+  ] as const)("%j", async (argv, words) => expect(await said(...argv)).toMatch(words));
+
+  test("why a file could not be read, without the call", () => {
+    expect(fileTrouble(new Error("ENOENT: no such file or directory, open 'a, b'"))).toBe("no such file or directory");
+    expect(fileTrouble(new Error("EISDIR: illegal operation on a directory, read"))).toBe("illegal operation on a directory");
+    expect(fileTrouble(new Error("anything else"))).toBe("anything else");
   });
 });
 

@@ -76,7 +76,10 @@ describe("session table", () => {
     expect(table.resolve("build", { prefix: true })).toBe(build);
     expect(table.resolve(old.id, { prefix: true })).toBe(old);
     expect(table.resolve("builde", { prefix: true })).toBe(builder);
-    expect(() => table.resolve("builde", { prefix: false })).toThrow(/no session "builde"/);
+    expect(() => table.resolve("builde", { prefix: false })).toThrow(
+      `no session "builde": ${builder.id} (builder) begins so, and here an id or a name counts in full only`,
+    );
+    expect(() => table.resolve("nope", { prefix: false })).toThrow(/no session "nope": list all/);
     expect(() => table.resolve("test", { prefix: true })).toThrow(/could be sess_4 \(test-1\), sess_5 \(test-2\)/);
     expect(() => table.resolve("", { prefix: true })).toThrow(/no session ""/);
   });
