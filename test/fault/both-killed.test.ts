@@ -27,7 +27,7 @@ test("daemon and keeper killed together: everything is listed, nothing acknowled
   let client = await daemon.client();
   const vim = execFileSync("which", ["vim"], { encoding: "utf8" }).trim();
   const kinds = [
-    { what: "vim", command: vim, args: ["-u", "NONE", "-c", "put ='words in an editor'"], shows: "words in an editor" },
+    { what: "vim", command: vim, args: ["-n", "-u", "NONE", "-c", "put ='words in an editor'"], shows: "words in an editor" },
     { what: "shell", command: "/bin/bash", args: ["--norc"], env: { PS1: "prompt> " }, shows: "prompt>" },
     { what: "loop", ...numberedLines(2_000, { hold: true }), shows: "line 0000001999" },
   ];
