@@ -41,6 +41,11 @@ test("a pin is on the disk with its answer, and keeps an ended session from age,
   const [one = "", two = "", three = "", four = ""] = ids;
   expect((await client.call("session.get", { id: one })).pinned).toBe(false);
   expect(await daemon.run(["set", "one", "--pin", "--label", "keep=yes"])).toEqual({ code: 0, stdout: "", stderr: "" });
+  // A pin is on the disk with its answer; how a session has ended, a moment later.
+  const before = client;
+  await waitUntil("their ends to be on the disk", async () =>
+    (await before.call("session.list", { all: true })).sessions.every(({ dirty }) => !dirty),
+  );
   await daemon.kill9();
   await daemon.start();
   client = await daemon.client();
