@@ -50,7 +50,8 @@ async function withEngine(mode: string, change: Partial<ThoughtSettings>, body: 
   } finally {
     await engine.close();
   }
-  expect(processesNaming(mark)).toEqual([]);
+  // A process that has been killed is gone a moment later.
+  await waitUntil("its processes to be gone", () => processesNaming(mark).length === 0);
 }
 
 describe.concurrent("an engine", () => {
