@@ -81,7 +81,7 @@ async function measureAll() {
   console.log(
     `${machine.processor}, ${machine.cores} cores, ${machine.memory_gib} GiB, Linux ${machine.kernel}, Node ${machine.node}, ${machine.tmux || "no tmux"}, load ${machine.load.toFixed(1)}`,
   );
-  const scratch = mkdtempSync(join(values.scratch, "lifeguard-bench-"));
+  const scratch = mkdtempSync(join(values.scratch, "lg-bench-"));
   const cleanUp = async () => {
     await endAll();
     rmSync(scratch, { recursive: true, force: true });

@@ -159,7 +159,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const life = { config, clock, log, table, events, custody, pool, hosting, keeping, durably, removal, plan, world, tmux };
   const lifecycle: Lifecycle = new Lifecycle(life);
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
-  const retention = new Retention({ config, table, keeping, removal, durably, log });
+  const retention = new Retention({ config, table, keeping, removal, lifecycle, durably, log });
   const reaper = new ExitReaper(new Reaping({ table, custody, lifecycle, clock }), log, PERIODS.reaperMs);
   const metrics = new Metrics({ clock, table, pool, keeping, events });
   const notifier = new Notifier({ config, table, events, clock, log });

@@ -28,7 +28,8 @@ export class Lifeguard {
   /** @param options `settings`: more of config.toml; `countFsyncs`: {@link fsyncs} says how many there were */
   constructor(scratch, { settings = "", countFsyncs = false } = {}) {
     this.#countFsyncs = countFsyncs;
-    this.home = mkdtempSync(join(scratch, "lifeguard-"));
+    // Short: a socket's path has 107 bytes at most, and a machine's temporary directory may take half of them.
+    this.home = mkdtempSync(join(scratch, "lg-"));
     this.socket = join(this.home, "run", "lifeguard.sock");
     mkdirSync(join(this.home, "user"));
     writeFileSync(join(this.home, "config.toml"), `[daemon]\nmax_sessions = 5000\n${settings}`);

@@ -129,9 +129,12 @@ export class SessionEntry {
     this.evidence = { source: "supervisor", rule: "created", confidence: "high", at: now, detail: "the process is being started" };
   }
 
-  /** In restart back-off a session is live: its name is taken, it can be killed, it comes back by itself. */
+  /**
+   * Has a process, or gets one by itself: in restart back-off its name is taken and it can be killed. One whose end is known and only
+   * waits for the reaper is not live.
+   */
   get live(): boolean {
-    return this.phase !== "ended";
+    return this.phase !== "ended" && this.phase !== "retiring";
   }
 
   /** Takes a step of the exit table. @returns false when it means nothing in this phase */

@@ -90,7 +90,7 @@ export class KeepingRequests implements KeepingApi {
     const from = await keeping.store.checkpoints.get(checkpoint);
     const entry = table.byId(from.session);
     this.#p.guard.refuse(entry, caller, "restore");
-    if (entry.live && entry.phase !== "retiring") {
+    if (entry.live) {
       if (!options.force) {
         throw new LifeguardError(
           "BUSY",

@@ -66,21 +66,29 @@ export class Lifecycle {
 
   // ---- birth ----------------------------------------------------------------------------------------------------------
 
+  /** @throws LIMIT when no more sessions may be live */
+  refuseMore(): void {
+    const { table, config } = this.#p;
+    const most = config.daemon.max_sessions;
+    if (table.live < most) return;
+    const problem = `${table.live} sessions are live, at most ${most} may be (daemon.max_sessions): end some, or raise it`;
+    throw new LifeguardError("LIMIT", problem, { limit: most });
+  }
+
+  /** Those that have ended leave their actors now rather than with the reaper's next tick, where one that is starting needs one. */
+  async makeRoom(): Promise<void> {
+    const retirable = [...this.retirable()];
+    if (retirable.length > 0 && this.#p.table.live + retirable.length > this.#p.config.daemon.max_sessions)
+      await Promise.all(retirable.map((id) => this.retire(id)));
+  }
+
   /**
    * The name in `spec` is free and checked; so is everything else but the command and the directory.
    * @param argument one more argument, of this first start only
    */
   async create(spec: SessionSpec, argument: string | null = null): Promise<SessionEntry> {
-    const { table, config, clock, events, keeping, durably, log } = this.#p;
-    // One whose process has ended holds its slot until the next tick: no reason to refuse anybody.
-    if (table.live >= config.daemon.max_sessions) await Promise.all([...this.retirable()].map((id) => this.retire(id)));
-    if (table.live >= config.daemon.max_sessions) {
-      throw new LifeguardError(
-        "LIMIT",
-        `${table.live} sessions are live, at most ${config.daemon.max_sessions} may be (daemon.max_sessions): end some, or raise it`,
-        { limit: config.daemon.max_sessions },
-      );
-    }
+    const { table, clock, events, keeping, durably, log } = this.#p;
+    this.refuseMore();
     refuseAdopted(spec);
     const file = programOf(spec);
     const { number, id, durable } = table.mint();
@@ -119,6 +127,7 @@ export class Lifecycle {
     entry.restartDueAt = null;
     entry.startedAt = clock.now();
     entry.slot ??= table.takeSlot();
+    await this.makeRoom();
     const argv = [entry.spec.command, ...(plan.how === "resume" ? plan.args : entry.spec.args), ...entry.prompts.takeArgument()];
     if (entry.spec.backend === "tmux") return this.#launchInTmux(entry, file, argv);
     const order = spawnOrder(entry, entry.slot, { file, argv }, config, world);
@@ -258,7 +267,7 @@ export class Lifecycle {
       await this.retire(entry.id);
       return { processes: 0 };
     }
-    if (!entry.live || entry.phase === "retiring") return { processes: 0 };
+    if (!entry.live) return { processes: 0 };
     entry.kill ??= this.#kill(entry, graceMs).finally(() => {
       entry.kill = null;
     });

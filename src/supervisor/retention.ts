@@ -9,6 +9,7 @@ import type { Log } from "../log.js";
 import type { PruneReport } from "../persistence/store.js";
 import type { Durably } from "./durably.js";
 import type { Keeping } from "./keeping.js";
+import type { Lifecycle } from "./lifecycle.js";
 import type { Removal } from "./removal.js";
 import type { SessionTable } from "./table.js";
 
@@ -17,6 +18,7 @@ export interface RetentionParts {
   table: SessionTable;
   keeping: Keeping;
   removal: Removal;
+  lifecycle: Pick<Lifecycle, "retire">;
   durably: Durably;
   log: Log;
 }
@@ -68,10 +70,12 @@ export class Retention {
     return report;
   }
 
-  #remove(id: string, unless: () => string | null): Promise<boolean> {
-    const { table, keeping, removal } = this.#p;
+  async #remove(id: string, unless: () => string | null): Promise<boolean> {
+    const { table, keeping, lifecycle, removal } = this.#p;
     const entry = table.find(id);
-    return entry === null ? keeping.store.registry.remove(id, { unless }) : removal.remove(entry, "retention", unless);
+    if (entry === null) return await keeping.store.registry.remove(id, { unless });
+    await lifecycle.retire(id);
+    return await removal.remove(entry, "retention", unless);
   }
 
   /** Directories of sessions whose removal was cut short by a death: their tombstones are there, their spools are to go too. */

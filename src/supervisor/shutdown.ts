@@ -17,7 +17,7 @@ export async function shutDown(parts: {
 }): Promise<{ left: number; notSaved: string[] }> {
   const { table, lifecycle, keeping, budgetMs, log } = parts;
   const until = performance.now() + budgetMs;
-  const running = [...table.entries()].filter((entry) => entry.live && entry.phase !== "retiring");
+  const running = [...table.entries()].filter((entry) => entry.live);
   const pending = new Set(running.map((entry) => entry.id));
   const released = Promise.all(
     [...table.entries()].map(async (entry) => {

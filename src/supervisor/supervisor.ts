@@ -375,7 +375,7 @@ export class Supervisor implements SupervisorApi {
     const entry = table.byId(id);
     this.#p.guard.refuse(entry, caller, "remove");
     if (options.mode === "detach") return tmux.detach(entry);
-    if (entry.live && entry.phase !== "retiring") {
+    if (entry.live) {
       if (!options.force && !(options.mode === "kill" && entry.tmux !== null))
         throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force (--force)`, {
           state: entry.state,
@@ -407,7 +407,7 @@ export class Supervisor implements SupervisorApi {
 
   async stop(options: { all: boolean }, caller: Caller): Promise<{ sessions: number }> {
     const { table, lifecycle, config, guard, requestStop } = this.#p;
-    const live = [...table.entries()].filter((entry) => entry.live && entry.phase !== "retiring");
+    const live = [...table.entries()].filter((entry) => entry.live);
     // What was adopted from tmux was there before us, and stays.
     const ours = live.filter((entry) => entry.tmux?.adopted !== true);
     // An agent that may not end itself may not end everybody either.

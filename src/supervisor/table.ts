@@ -89,9 +89,9 @@ export class SessionTable {
     return name;
   }
 
-  /** One whose process has ended no longer holds its name, also while it waits for the reaper. */
+  /** One whose process has ended no longer holds its name. */
   liveNamed(name: string): SessionEntry | undefined {
-    for (const entry of this.#entries.values()) if (entry.live && entry.phase !== "retiring" && entry.spec.name === name) return entry;
+    for (const entry of this.#entries.values()) if (entry.live && entry.spec.name === name) return entry;
     return undefined;
   }
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 
-const directory = mkdtempSync(join(tmpdir(), "lifeguard-bench-test-"));
+const directory = mkdtempSync(join(tmpdir(), "bench-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function bench(...args: string[]): { status: number | null; stdout: string; stderr: string } {

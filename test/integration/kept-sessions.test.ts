@@ -47,19 +47,14 @@ test("a pin is on the disk with its answer, and keeps an ended session from age,
   expect(await client.call("session.get", { id: one })).toMatchObject({ pinned: true, labels: { keep: "yes" } });
   expect((await daemon.run(["show", "one"])).stdout).toMatch(/^pinned +retention never takes it$/m);
 
-  const asking = client;
-  const leaves = async (wanted: string[], params: object): Promise<void> => {
-    await waitUntil(`${wanted.join(" and ")} to be left`, async () => {
-      await asking.call("store.prune", params);
-      return JSON.stringify((await asking.call("session.list", { all: true })).sessions.map(({ id }) => id)) === JSON.stringify(wanted);
-    });
-  };
-  expect([two, three]).toHaveLength(2);
-  await leaves([one, four], {});
-  await leaves([one], { older_than_ms: 0 });
+  const report = await client.call("store.prune", {});
+  expect(report.removed.map(({ id }) => id)).toEqual([two, three]);
+  expect(report.kept).toEqual([{ id: one, reason: "it is pinned" }]);
+  const all = await client.call("store.prune", { older_than_ms: 0 });
+  expect(all.removed.map(({ id }) => id)).toEqual([four]);
   expect((await daemon.run(["set", one, "--unpin", "--unlabel", "keep", "--name", "renamed"])).code).toBe(0);
   expect(await client.call("session.get", { id: one })).toMatchObject({ pinned: false, labels: {}, name: "renamed" });
-  await leaves([], { older_than_ms: 0 });
+  expect((await client.call("store.prune", { older_than_ms: 0 })).removed.map(({ id }) => id)).toEqual([one]);
   expect((await daemon.run(["set", "four"])).code).toBe(2);
 });
 

@@ -27,13 +27,8 @@ export class Adoptions {
 
   /** @throws LIMIT; what starting an actor throws */
   async adopt(socket: string, session: TmuxSession): Promise<SessionEntry> {
-    const { table, config, clock, events, log } = this.#p;
-    if (table.live >= config.daemon.max_sessions)
-      throw new LifeguardError(
-        "LIMIT",
-        `${table.live} sessions are live, at most ${config.daemon.max_sessions} may be (daemon.max_sessions): end some, or raise it`,
-        { limit: config.daemon.max_sessions },
-      );
+    const { table, clock, events, log } = this.#p;
+    this.#p.lifecycle().refuseMore();
     const spec: SessionSpec = {
       name: nameFor(session.name, (name) => table.liveNamed(name) !== undefined),
       cwd: "/",
@@ -109,6 +104,7 @@ export class Adoptions {
     entry.lastActivityAt = Math.min(clock.now(), Math.max(entry.lastActivityAt, session.activityAt));
     entry.slot ??= table.takeSlot();
     entry.move("started");
+    await this.#p.lifecycle().makeRoom();
     await this.#p.hosting().start(entry, how, mkdir(entry.directory, { recursive: true, mode: 0o700 }));
   }
 

@@ -395,7 +395,5 @@ export class TmuxSessions implements TmuxLines, TmuxApi {
 }
 
 function asKnown(entries: readonly SessionEntry[]): { place: NonNullable<SessionEntry["tmux"]>; live: boolean; entry: SessionEntry }[] {
-  return entries.flatMap((entry) =>
-    entry.tmux === null ? [] : [{ place: entry.tmux, live: entry.live && entry.phase !== "retiring", entry }],
-  );
+  return entries.flatMap((entry) => (entry.tmux === null ? [] : [{ place: entry.tmux, live: entry.live, entry }]));
 }
