@@ -115,9 +115,8 @@ describe.skipIf(!possible && process.env["CI"] !== "true")("as a service of syst
   });
 
   test("stop of the keeper ends every agent, those in scopes of their own too, and the daemon", () => {
-    expect(step("stop of the keeper")).toMatchObject({ agents: 21, left: [], keeper: "inactive" });
-    // A daemon that could not save everything within its budget, as on an overloaded machine, ends with 1 and says what.
-    expect(step("stop of the keeper")["daemon"]).toMatch(/^(?:inactive|failed)$/);
+    const { said, ...stopped } = step("stop of the keeper");
+    expect(stopped, String(said)).toMatchObject({ agents: 21, left: [], daemon: "inactive", keeper: "inactive" });
   });
 
   test("the journal has entries with priorities and fields", () => {
