@@ -223,11 +223,12 @@ export class FileStore implements Store {
   }
 
   async close(): Promise<void> {
-    const { queue, checkpoints, journals } = this.#parts;
+    const { queue, ids, checkpoints, journals } = this.#parts;
     const clean = queue.trouble === null && !queue.busy;
     queue.close();
     // On a disk in trouble a cache is not worth waiting for.
     if (!clean) return;
+    await ids.settle().catch(() => undefined);
     await journals.writeIndex().catch(() => undefined);
     for (const shelf of checkpoints.shelves()) await shelf.writeIndex().catch(() => undefined);
   }
