@@ -7,7 +7,6 @@
 import { constants } from "node:fs";
 import { lstat, mkdir, open, readdir, rename, rmdir, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { writeFile } from "atomically";
 import { LifeguardError } from "../errors.js";
 
 export type FileKind = "file" | "directory" | "symlink" | "other";
@@ -48,7 +47,7 @@ export interface FileLayer {
   replaceCache(path: string, temporary: string, bytes: Uint8Array): Promise<void>;
 }
 
-const HOW: Record<"create" | "write" | "read", number> = {
+export const HOW: Record<"create" | "write" | "read", number> = {
   create: constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW,
   write: constants.O_WRONLY | constants.O_NOFOLLOW,
   read: constants.O_RDONLY | constants.O_NOFOLLOW,
@@ -82,7 +81,7 @@ interface Kinded {
   isSymbolicLink(): boolean;
 }
 
-function kindOf(entry: Kinded): FileKind {
+export function kindOf(entry: Kinded): FileKind {
   if (entry.isFile()) return "file";
   if (entry.isDirectory()) return "directory";
   return entry.isSymbolicLink() ? "symlink" : "other";
@@ -119,6 +118,8 @@ export const realFiles: FileLayer = {
     }
   },
   async replaceCache(path, temporary, bytes) {
+    // Not before it is needed: loading it takes longer than reading the records of fifty sessions.
+    const { writeFile } = await import("atomically");
     await writeFile(path, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), {
       fsync: false,
       mode: 0o600,

@@ -11,6 +11,7 @@ import { Generations, generationsOf } from "./generations.js";
 import { FileIds } from "./ids.js";
 import { FileJournals } from "./journals.js";
 import type { DamageListener } from "./quarantine.js";
+import { openingFiles } from "./opening-files.js";
 import { Quarantine } from "./quarantine.js";
 import { PersistenceQueue } from "./queue.js";
 import type { QueueListener } from "./queue.js";
@@ -124,7 +125,7 @@ export class FileStore implements Store {
     const { clock, listener } = options;
     const began = clock.monotonic();
     const bounds: StoreBounds = { ...DEFAULT_BOUNDS, ...options.bounds };
-    const tree = new Tree(options.files ?? realFiles, options.directory);
+    const tree = new Tree(options.files ?? realFiles, options.directory, options.files ?? openingFiles);
     await tree.makeRoot();
     const quarantine = new Quarantine(tree, clock, (damage) => listener.damaged(damage));
     const ground = { tree, quarantine };
