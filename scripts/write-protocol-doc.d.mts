@@ -1,4 +1,4 @@
 import type { SchemaResult } from "../src/rpc/protocol.js";
 
-export function filled(page: string, parts: Record<string, string>): string;
+export function filled(page: string, parts: Record<string, string>, script?: string): string;
 export function protocolParts(schema: SchemaResult): Record<string, string>;

@@ -5,13 +5,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const FENCE = (name) => [`<!-- begin ${name}: written by scripts/write-protocol-doc.mjs -->`, `<!-- end ${name} -->`];
+const OWN = "scripts/write-protocol-doc.mjs";
+const FENCE = (name, script) => [`<!-- begin ${name}: written by ${script} -->`, `<!-- end ${name} -->`];
 
 /** The page with what lies between the marks of each part replaced. @throws Error when a mark is missing */
-export function filled(page, parts) {
+export function filled(page, parts, script = OWN) {
   let text = page;
   for (const [name, body] of Object.entries(parts)) {
-    const [begin, end] = FENCE(name);
+    const [begin, end] = FENCE(name, script);
     const from = text.indexOf(begin);
     const to = text.indexOf(end);
     if (from < 0 || to < from) throw new Error(`the page has no part ${name}`);

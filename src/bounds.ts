@@ -24,6 +24,9 @@ export const BOUNDS = {
   /** An idempotency key is remembered for so long, and so many of them (the oldest is forgotten). */
   idempotencyMs: 600_000,
   idempotencyKeys: 10_000,
+  /** daemon.log and keeper.log (8 MiB): a full one is put aside, and so many are kept beside it; the oldest is forgotten. */
+  logBytes: 8_388_608,
+  logFiles: 4,
 } as const;
 
 export const PERIODS = {

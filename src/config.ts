@@ -6,8 +6,9 @@
  * Precedence: flags, then environment, then `config.toml`, then these defaults.
  */
 import { readFileSync } from "node:fs";
-import { parse } from "smol-toml";
 import { z } from "zod";
+import { checkSettings, problemText } from "./config-problems.js";
+import type { ConfigProblem, KnownKeys } from "./config-problems.js";
 import { LifeguardError, messageOf } from "./errors.js";
 import { NOTICES, type Notice } from "./notices.js";
 import type { Paths } from "./paths.js";
@@ -44,6 +45,7 @@ export interface Settings {
     threads: number;
     /** Heap of one actor thread. At the bound the thread dies and its sessions restart on another. */
     thread_heap_mib: number;
+    /** The least important lines that daemon.log and keeper.log get; the keeper's is as it was when that keeper started. */
     log_level: "trace" | "debug" | "info" | "warn" | "error" | "silent";
     /** All the time a shutdown may take; then it names what was not saved and exits 1. */
     shutdown_budget_ms: number;
@@ -84,6 +86,7 @@ export interface Settings {
     context_bytes: number;
   };
   session: {
+    /** Size of a terminal that nobody gave one. */
     cols: number;
     rows: number;
     /** Lines kept above the screen: a screenful times 25. At the bound the oldest line goes. */
@@ -137,6 +140,19 @@ export interface Settings {
     /** Events kept for a client that comes back. Older ones are answered with `gap: true`. */
     event_history: number;
   };
+  tmux: {
+    /** Adopt every tmux session that is found on `servers`, at the start and every `period_ms`. Adopted ones are looked after in any case. */
+    discover: boolean;
+    /** Servers by socket name (tmux -L) or path (tmux -S). `new --backend tmux`, `tmux ls` and `tmux adopt` mean the first. */
+    servers: string[];
+    /** The tmux program, 3.2 or newer. */
+    program: string;
+    period_ms: number;
+    /** One question to tmux. At the bound nobody knows, and nothing is concluded from it. */
+    deadline_ms: number;
+    /** A server that twice in a row did not answer is not asked again for so long. */
+    breaker_ms: number;
+  };
   /** Who is told of what happens to sessions (docs/notify.md). */
   notify: {
     /** A program and its arguments; the summary comes as JSON on its stdin. Empty: none. */
@@ -158,6 +174,14 @@ export interface Settings {
     timeout_ms: number;
   };
   thought: ThoughtSettings;
+  metrics: {
+    /** Where Prometheus may ask over HTTP (`GET /metrics`): an address of this machine only, `127.0.0.1:9464`. Empty: nowhere. */
+    listen: string;
+    /** What it must show as `Authorization: Bearer …`. Whoever has it sees figures, and nothing of any session. */
+    token: string;
+    /** A file with the token in its first line, so that it need not stand here. */
+    token_file: string;
+  };
   attach: {
     /** The key that leaves an attached session, by its tmux name. */
     detach_key: string;
@@ -269,6 +293,19 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
       event_history: positive.default(10_000),
     })
     .prefault({}),
+  tmux: z
+    .strictObject({
+      discover: z.boolean().default(false),
+      servers: z.array(z.string().min(1)).min(1).max(64).default(["default"]),
+      program: z.string().min(1).default("tmux"),
+      period_ms: positive.min(100).default(10 * SECOND),
+      deadline_ms: positive
+        .min(50)
+        .max(10 * SECOND)
+        .default(2 * SECOND),
+      breaker_ms: positive.default(30 * SECOND),
+    })
+    .prefault({}),
   notify: z
     .strictObject({
       command: z.array(z.string().min(1)).default([]),
@@ -286,33 +323,63 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
     })
     .prefault({}),
   thought: thoughtSettings.prefault({} as ThoughtSettings),
+  metrics: z
+    .strictObject({
+      listen: z
+        .string()
+        .refine((text) => text === "" || isLoopback(text), {
+          error: ({ input }) =>
+            `${JSON.stringify(input)} is not an address and port of this machine alone: 127.0.0.1:9464, [::1]:9464 or localhost:9464`,
+        })
+        .default(""),
+      token: z.string().default(""),
+      token_file: z.string().default(""),
+    })
+    .refine(({ listen, token, token_file }) => listen === "" || token !== "" || token_file !== "", {
+      path: ["listen"],
+      message: "needs metrics.token or metrics.token_file: other users of this machine reach the port too",
+    })
+    .prefault({}),
   attach: z.strictObject({ detach_key: z.string().default("C-\\") }).prefault({}),
 });
 
+/** 127.0.0.0/8, ::1 and localhost, with a port. */
+function isLoopback(text: string): boolean {
+  const [, host, port] = /^(127(?:\.\d{1,3}){3}|\[::1\]|localhost):(\d{1,5})$/.exec(text) ?? [];
+  return host !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+/** What config.toml may say, as JSON Schema: every key with its bounds and its default. */
+export function settingsAsJsonSchema(): KnownKeys & Record<string, unknown> {
+  return z.toJSONSchema(settingsSchema, { io: "input", unrepresentable: "any" }) as KnownKeys & Record<string, unknown>;
+}
+
+/** What a text would be refused for; empty when it would be taken. */
+export function settingsProblems(text: string): ConfigProblem[] {
+  return checkSettings(text, settingsSchema, settingsAsJsonSchema).problems ?? [];
+}
+
 /**
  * Reads `config.toml` (absent is fine) and completes it.
- * @throws LifeguardError INVALID_PARAMS naming file and key
+ * @throws LifeguardError INVALID_PARAMS naming file, line and key
  */
 export function loadConfig(paths: Paths): Config {
-  let text = "";
+  const { settings, problems } = checkSettings(textOf(paths.config), settingsSchema, settingsAsJsonSchema);
+  if (settings !== undefined) return { ...settings, paths };
+  const [first, ...more] = problems;
+  const others = more.length === 0 ? "" : ` (and ${more.length} more: lifeguard doctor names them)`;
+  throw new LifeguardError("INVALID_PARAMS", `${first === undefined ? paths.config : problemText(paths.config, first)}${others}`, {
+    field: first?.key ?? "",
+    file: paths.config,
+    line: first?.line ?? null,
+  });
+}
+
+function textOf(file: string): string {
   try {
-    text = readFileSync(paths.config, "utf8");
+    return readFileSync(file, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT")
-      throw new LifeguardError("INVALID_PARAMS", `cannot read ${paths.config}: ${messageOf(error)}`, {}, { cause: error });
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw new LifeguardError("INVALID_PARAMS", `cannot read ${file}: ${messageOf(error)}`, {}, { cause: error });
   }
-  let raw: unknown;
-  try {
-    raw = parse(text);
-  } catch (error) {
-    throw new LifeguardError("INVALID_PARAMS", `${paths.config} is not TOML: ${messageOf(error)}`, {}, { cause: error });
-  }
-  const result = settingsSchema.safeParse(raw);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw new LifeguardError("INVALID_PARAMS", `${paths.config}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`, {
-      field: issue?.path.join(".") ?? "",
-    });
-  }
-  return { ...result.data, paths };
 }

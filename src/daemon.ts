@@ -29,12 +29,16 @@ import { Durably } from "./supervisor/durably.js";
 import { EventLog } from "./supervisor/events.js";
 import { listenForFaults } from "./supervisor/faults.js";
 import { Hosting } from "./supervisor/hosting.js";
+import { Metrics } from "./supervisor/metrics.js";
+import { MetricsListener } from "./supervisor/metrics-listener.js";
+import { Reload } from "./supervisor/reload.js";
 import { managerScope, startKeeperUnit } from "./supervisor/keeper-unit.js";
 import { Keeping } from "./supervisor/keeping.js";
 import { KeepingRequests } from "./supervisor/keeping-requests.js";
 import { Lifecycle } from "./supervisor/lifecycle.js";
 import { lockState } from "./supervisor/lock.js";
 import { Prompts } from "./supervisor/prompts.js";
+import { Reaping } from "./supervisor/reaping.js";
 import { Removal } from "./supervisor/removal.js";
 import { Repositories } from "./supervisor/repositories.js";
 import { Retention } from "./supervisor/retention.js";
@@ -50,6 +54,7 @@ import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
 import { ThoughtWorld } from "./supervisor/thought-world.js";
+import { TmuxSessions } from "./supervisor/tmux/sessions.js";
 import { Vitals } from "./supervisor/vitals.js";
 import { Thinking } from "./thoughts/thinking.js";
 
@@ -96,7 +101,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     log,
     listener: {
       event: (event) => hosting.event(event),
-      threadLost: (loss) => hosting.threadLost(loss),
+      threadLost: (loss) => {
+        metrics.workerLosses++;
+        hosting.threadLost(loss);
+      },
       unresponsive: (ids, is) => hosting.unresponsive(ids, is),
     },
   });
@@ -136,7 +144,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     hosting.profilesChanged(set);
   });
   const currentProfiles = (): Profiles["set"] => profiles.set;
-  const hosting = new Hosting({ pool, table, events, clock, log, config, profiles: currentProfiles, checkpoints: store.checkpoints });
+  const later = { hosting: () => hosting, keeping: () => keeping, lifecycle: () => lifecycle };
+  const tmux = new TmuxSessions({ config, clock, log, table, events, world, ...later });
+  const parts = { pool, table, events, clock, log, config, profiles: currentProfiles, checkpoints: store.checkpoints, tmux };
+  const hosting: Hosting = new Hosting(parts);
   const custody = new Custody({
     runtime: paths.runtime,
     state: paths.state,
@@ -150,14 +161,16 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       keeperReplaced: (pid) => log.info({ phase: "keeper", keeper: pid }, "a new keeper holds all terminals"),
     },
   });
-  const keeping = new Keeping({ store, hosting, events, durably, clock, log });
+  const keeping: Keeping = new Keeping({ store, hosting, events, durably, clock, log });
   const removal = new Removal({ table, events, keeping, durably });
   const conversations = new Conversations({ table, events, keeping, clock, log });
   const plan = (entry: SessionEntry): ResumePlan => conversations.planResume(entry, currentProfiles());
-  const lifecycle = new Lifecycle({ config, clock, log, table, events, custody, pool, hosting, keeping, durably, removal, plan, world });
+  const life = { config, clock, log, table, events, custody, pool, hosting, keeping, durably, removal, plan, world, tmux };
+  const lifecycle: Lifecycle = new Lifecycle(life);
   const checkpoints = new CheckpointLoop(table, keeping, config.store.checkpoint_period_ms);
   const retention = new Retention({ config, table, keeping, removal, durably, log });
-  const reaper = new ExitReaper(lifecycle, log, PERIODS.reaperMs);
+  const reaper = new ExitReaper(new Reaping({ table, custody, lifecycle, clock }), log, PERIODS.reaperMs);
+  const metrics = new Metrics({ clock, table, pool, keeping, events });
   const notifier = new Notifier({ config, table, events, clock, log });
   const guard = new SelfGuard();
   const reports = new Reports({ config, clock, log, table, hosting, guard, profiles: currentProfiles, conversations });
@@ -184,16 +197,30 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     profiles: currentProfiles,
     keeping: kept,
     guard,
+    tmux,
     reports,
     prompts,
     requestStop: () => asked.abort(),
+    metrics: (status, socket) => metrics.text(status, socket),
+    reload: () => reload.run(),
   });
-  const server = new RpcServer({ config, version, supervisor, log });
+  const server: RpcServer = new RpcServer({ config, version, supervisor, log });
+  const metricsListener = new MetricsListener({ settings: config.metrics, text: () => supervisor.metrics(server.figures()), log });
   const service = new ServiceLink({
     env: options.env,
     status: () => table.summary(),
     trouble: () => reaper.trouble() ?? (server.listening ? null : "the socket is not listened at"),
     log,
+  });
+  const reload = new Reload({
+    config,
+    log,
+    service,
+    applied: async (changed) => {
+      if (changed.some((key) => key.startsWith("notify."))) notifier.reconfigured();
+      // Always: the token's file may hold another one.
+      await metricsListener.apply();
+    },
   });
   const endFaults = listenForFaults(options.env, paths.runtime, pool, log);
 
@@ -205,6 +232,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     for (const problem of profiles.problems) log.warn({ phase: "profiles" }, problem);
     profiles.follow();
     const adopted = await adoptSessions({ config, clock, log, table, events, custody, hosting, lifecycle, keeping });
+    const missing = tmux.readopt(adopted.tmux);
     await threads;
     await retention.finishRemovals();
     reaper.start();
@@ -214,6 +242,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     prompts.resume();
     await thinking.start();
     await server.listen(inheritedListener(options.env));
+    await metricsListener.apply();
     service.ready();
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
     log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, ms: elapsed() }, "listening");
@@ -224,6 +253,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
 
     repositories = new Repositories(table, events, clock);
     void revive(adopted.gone, lifecycle, config.daemon.restore, log, plan);
+    void missing.then((entries) => {
+      tmux.start();
+      return revive(entries, lifecycle, config.daemon.restore, log, plan);
+    });
 
     await stopAsked(options.stop, asked.signal);
 
@@ -241,6 +274,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     service.stop();
     repositories?.stop();
     profiles.stop();
+    await metricsListener.close();
     await server.close();
     notifier.stop();
     reports.stop();
@@ -250,6 +284,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     retention.stop();
     checkpoints.stop();
     await reaper.stop();
+    tmux.stop();
     vitals.stop();
     await pool
       .close()

@@ -108,6 +108,8 @@ export interface SessionSummary {
   /** The watch that holds the pen, null when everybody may type. */
   writer: string | null;
   backend: Backend;
+  /** Where tmux has it, for `tmux -S socket attach -t session`; null (or left out, before 1.2) with a terminal of its own. */
+  tmux?: { name: string; socket: string; session: string } | null;
   health: Health;
   restarts: number;
   /** Retention never takes it. */

@@ -3,38 +3,24 @@
  * In the order of its life: begin → chunk → quiet → drain → release → stop. Messages come in between, one at a time.
  */
 import { messageOf } from "../errors.js";
-import { writeDescriptor } from "../libc/descriptors.js";
-import { readsLines, setWindowSize } from "../libc/terminals.js";
 import type { TerminalSize } from "../session.js";
 import type { SpoolIndex } from "../spool/index-file.js";
-import type { InflightSlot } from "../spool/inflight.js";
 import type { Intake } from "../spool/intake.js";
 import { MARK_INTERVAL_MS } from "../spool/timeline.js";
+import type { ActorContext } from "./actor-context.js";
 import { openFiles } from "./actor-files.js";
 import { HealthReport } from "./health-report.js";
+import type { Line } from "./line.js";
 import { LiveTerminal } from "./live-terminal.js";
 import type { ActorEvent, ActorStart, Explanation, ReadResult, Screen, ScreenRequest } from "./messages.js";
-import { Nudge } from "./nudge.js";
 import { Observer } from "./observer.js";
 import { Pace } from "./pace.js";
+import { openLine } from "./open-line.js";
 import { lookAtPrompt, type DeliveryLook } from "./prompt-look.js";
-import { sessionProcesses } from "./session-processes.js";
-import { DRAIN_BYTES, TtyReader } from "./tty-reader.js";
+import { DRAIN_BYTES } from "./tty-reader.js";
 import { REAL_TIME } from "./time.js";
-import type { TurnQueue } from "./turn-queue.js";
 import { Typing } from "./typing.js";
 import { WatchStream } from "./watch-stream.js";
-
-/** What an actor needs of the thread it runs in. */
-export interface ActorContext {
-  slot(n: number): InflightSlot;
-  post(event: ActorEvent): void;
-  /** Notes that this session's code runs. */
-  enter(): void;
-  turns: TurnQueue;
-  /** A terminal has been packed away: its memory can be collected. */
-  parked(): void;
-}
 
 const ACTIVITY_MS = 250;
 /** Beyond the time that idle is held for: what a turn may take to show, and to be over. */
@@ -47,23 +33,18 @@ export class Actor {
   readonly #context: ActorContext;
   readonly #intake: Intake;
   readonly #index: SpoolIndex;
-  readonly #reader: TtyReader;
+  readonly #line: Line;
   readonly typing: Typing;
   readonly #terminal: LiveTerminal;
   readonly #observer: Observer;
   readonly #health: HealthReport;
   readonly #activity: Pace;
-  readonly #nudge: Nudge = new Nudge(
-    () => this.#reader.fd,
-    () => this.#size,
-  );
   #end: () => void = () => {};
   #size: TerminalSize;
   #watch: WatchStream | null = null;
   #markAt = 0;
   #outputAt = 0;
-  /** Monotonic time of the newest output. */
-  #heardAt = 0;
+  #heardAt = 0; // monotonic
   #activityPosted = -1;
   #quietTimer: NodeJS.Timeout | null = null;
   #stopping = false;
@@ -86,9 +67,13 @@ export class Actor {
     this.#index = opened.index;
     this.#health = new HealthReport((health, detail) => this.#post({ type: "health", id, health, detail }));
     this.#activity = new Pace(ACTIVITY_MS, () => this.#postActivity());
-    this.#reader = new TtyReader(start.master, this.#intake.page, {
-      chunk: (length) => this.#chunk(length),
+    this.#line = openLine(start, this.#intake.page, () => this.#size, {
+      chunk: (length) => context.chunk(length, () => this.#chunk(length)),
       failed: (error) => this.#fail(error),
+      sized: (size) => void this.#sized(size),
+      place: (cwd) => this.#observer.place(cwd),
+      title: (title) => this.#observer.title(title),
+      news: (news) => this.#post({ type: "tmux", id, news }),
     });
     this.typing = new Typing({
       id,
@@ -96,7 +81,8 @@ export class Actor {
       promptConfirmMs: settings.promptConfirmMs,
       turnMs: settings.idleHoldMs + TURN_SLACK_MS,
       time: REAL_TIME,
-      write: (slice) => writeDescriptor(this.#reader.fd, slice),
+      write: (slice) => this.#line.write(slice),
+      paste: (text) => this.#line.paste(text),
       failed: (errno) => this.#fail(new Error(`write to the terminal failed: errno ${errno}`)),
       terminal: () => this.#terminal.approximate,
       current: () => this.#terminal.whenCurrent(),
@@ -109,7 +95,7 @@ export class Actor {
     });
     this.#observer = new Observer(start, this.#intake.end === 0 ? 0 : (this.#index.newest("mark", this.#intake.end)?.at ?? 0), {
       post: (event) => this.#post(event),
-      processes: sessionProcesses(() => this.#reader.fd, start.pid),
+      processes: this.#line.processes,
       enter: context.enter,
       terminal: () => this.#terminal.atHand,
       broken: (detail) => this.#health.set("detection", detail),
@@ -124,7 +110,7 @@ export class Actor {
       spoolBusyBytes: settings.spoolBusyBytes,
       enter: context.enter,
       listener: {
-        reply: (bytes) => this.typing.reply(bytes),
+        reply: (bytes) => void (this.#line.answersQueries || this.typing.reply(bytes)),
         title: (title) => this.#observer.title(title),
         bell: () => this.#observer.bell(),
         osc: (code, data) => this.#observer.osc(code, data),
@@ -163,12 +149,12 @@ export class Actor {
       epoch,
       offset: this.#intake.end,
       size: this.#size,
-      recovery: start.fresh ? null : { from: start.continues, lostBytes },
+      recovery: start.fresh || start.continues === null ? null : { from: start.continues, lostBytes },
     });
     this.#health.begin();
     this.#observer.begin();
     this.#heard();
-    this.#reader.resume();
+    this.#line.resume();
   }
 
   // ---- chunk ------------------------------------------------------------------------------------------------------------
@@ -211,8 +197,8 @@ export class Actor {
   }
 
   #lagging(is: boolean): void {
-    if (is) this.#reader.pause();
-    else if (!this.#stopping) this.#reader.resume();
+    if (is) this.#line.pause();
+    else if (!this.#stopping) this.#line.resume();
   }
 
   // ---- quiet ------------------------------------------------------------------------------------------------------------
@@ -268,17 +254,22 @@ export class Actor {
   /** For who is about to type: after all that the program has written by now. */
   #lookAtPrompt(halfTyped: boolean): DeliveryLook | null {
     this.enter();
-    this.#reader.takePending(DRAIN_BYTES);
+    this.#line.takePending(DRAIN_BYTES);
     const terminal = this.#terminal.present;
     this.#heard();
     if (terminal === null) return null;
-    return lookAtPrompt(this.#observer.glance(), terminal, Date.now(), { halfTyped, lines: readsLines(this.#reader.fd) });
+    return lookAtPrompt(this.#observer.glance(), terminal, Date.now(), { halfTyped, lines: this.#line.readsLines });
   }
 
-  resize(size: TerminalSize): { offset: number } {
+  resize(size: TerminalSize): { offset: number } | Promise<{ offset: number }> {
+    if (size.cols === this.#size.cols && size.rows === this.#size.rows) return { offset: this.#intake.end };
+    const asked = this.#line.resize(size);
+    return asked === undefined ? this.#sized(size) : asked.then(() => ({ offset: this.#intake.end }));
+  }
+
+  #sized(size: TerminalSize): { offset: number } {
     const offset = this.#intake.end;
     if (size.cols === this.#size.cols && size.rows === this.#size.rows) return { offset };
-    setWindowSize(this.#reader.fd, size.cols, size.rows);
     this.#size = size;
     this.#index.append({ offset, at: Date.now(), kind: "size", a: size.cols, b: size.rows });
     this.#watch?.flush();
@@ -289,7 +280,7 @@ export class Actor {
   }
 
   nudge(): void {
-    if (!this.#stopping) this.#nudge.begin();
+    if (!this.#stopping) this.#line.redraw();
   }
 
   async screen(request: ScreenRequest): Promise<Screen> {
@@ -350,15 +341,15 @@ export class Actor {
   /** The process has ended: everything it wrote is taken, the last snapshot is on the disk. Reading does not go on. */
   async drain(): Promise<{ offset: number }> {
     this.typing.interrupt("its program ended", true);
-    this.#reader.pause();
-    this.#reader.drain(DRAIN_BYTES);
+    this.#line.pause();
+    this.#line.drain(DRAIN_BYTES);
     return await this.#settle();
   }
 
   /** Another process may read from here on. */
   async release(): Promise<{ offset: number }> {
     this.typing.interrupt("the daemon ended");
-    this.#reader.pause();
+    this.#line.pause();
     return await this.#settle();
   }
 
@@ -383,14 +374,13 @@ export class Actor {
     this.#stopping = true;
     try {
       if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
-      this.#nudge.end();
       this.#activity.stop();
       this.#observer.stop();
       this.#watch?.stop();
       this.#watch = null;
       this.typing.interrupt("its actor ended");
       this.typing.close();
-      await this.#reader.close();
+      await this.#line.close();
       this.#terminal.save();
       this.#terminal.turnOff("its actor has ended");
       this.#index.close();

@@ -82,6 +82,8 @@ export interface ToolVerdict extends Omit<Verdict, "source"> {
 
 /** A command begins a little after the Enter that asks for it, and a silent one says nothing when it does. */
 const INPUT_SETTLE_MS = 300;
+/** After a command's mark: its program should be in front by then. */
+const COMMAND_LOOK_MS = 300;
 /** While a silent command is believed to run: it may end without a word. */
 const RUNNING_LOOK_MS = 2_000;
 /** A tool that says itself that it rests is believed after so long: it may be sent on at once, by another hook or a queued prompt. */
@@ -195,6 +197,8 @@ function lookAtMarks(input: DetectorInput, settings: DetectorSettings, quiet: nu
       input.lastOutputAt > shell.at &&
       Math.min(quiet, since) >= settings.idleHoldMs;
     if (left && looksLikePrompt(input.cursorLine())) return null;
+    // The mark comes before the program does, and a silent one gives no other cause to look for it.
+    const look = [COMMAND_LOOK_MS, RUNNING_LOOK_MS].find((ms) => since >= 0 && since < ms);
     return {
       state: "busy",
       source,
@@ -202,7 +206,7 @@ function lookAtMarks(input: DetectorInput, settings: DetectorSettings, quiet: nu
       confidence: "high",
       detail: shell.command ?? foreground?.command ?? "a command runs",
       since: shell.at,
-      next: null,
+      next: look === undefined ? null : look - since,
     };
   }
   // A shell that does not mark where its commands begin: what is in front knows better, unless that is the shell itself.

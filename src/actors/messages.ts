@@ -11,14 +11,17 @@ import type { ReportSeen } from "./report-watch.js";
 import type { ProfileSet, RuleState } from "../profiles/profile.js";
 import type { DeliveryStep } from "./prompt-delivery.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
+import type { ThreadFiguresReading } from "./thread-figures.js";
 
 /** Everything an actor needs to begin. All but `profiles` is sent as the piscina task's argument, by structured clone. */
 export interface ActorStart {
   /** The session's id, `sess_<n>`. */
   id: string;
   epoch: number;
-  /** The actor's own duplicate of the pty master. It owns it from here on. */
+  /** The actor's own duplicate of the pty master, or its end of a tmux control client. It owns it from here on. */
   master: number;
+  /** The tmux session that `master` leads to; null: it is a pty's. */
+  tmux: TmuxTarget | null;
   /** Directory of the session: spool, index, snapshot. Exists, 0700. */
   directory: string;
   /** The session's slot in the in-flight file. */
@@ -29,8 +32,8 @@ export interface ActorStart {
   pid: number;
   /** True when the process has just been started: an epoch mark goes into the index and the terminal starts blank. False when an actor continues one. */
   fresh: boolean;
-  /** Why an actor continues a session: the thread it ran in was lost, or the daemon was. Said in `ready`. */
-  continues: "worker" | "daemon";
+  /** Why an actor continues a session: the thread it ran in was lost, or the daemon was. Said in `ready`. Null: nothing was lost. */
+  continues: "worker" | "daemon" | null;
   /** False after repeated deaths of its thread: bytes are spooled, nothing is parsed, health is `degraded`. */
   terminal: boolean;
   /** The tool that the session was made for, by its profile's name. */
@@ -39,6 +42,28 @@ export interface ActorStart {
   profiles: ProfileSet;
   settings: ActorSettings;
 }
+
+/** One tmux session of one life of one server. */
+export interface TmuxTarget {
+  /** `$3` */
+  session: string;
+  /** Seconds since 1970. */
+  created: number;
+  /** Pid of the server. */
+  server: number;
+}
+
+/** What only tmux knows of a session. */
+export type TmuxNews =
+  /** tmux has let the client in. */
+  | { kind: "joined" }
+  | { kind: "renamed"; name: string }
+  /** The active pane's first process is another: another pane, or the same one with a new program. */
+  | { kind: "process"; pid: number }
+  /** The active pane's program has ended, and tmux keeps the pane. `signal` by number. */
+  | { kind: "dead"; code: number | null; signal: number | null }
+  /** The client looks at another session than it was made for. */
+  | { kind: "astray" };
 
 export interface ActorSettings {
   historyLines: number;
@@ -207,8 +232,8 @@ export interface ActorApi {
    * posted as `prompt` events. Rejected (BLOCKED, BUSY, UNSUPPORTED, INVALID_PARAMS, UNAVAILABLE): nothing was typed.
    */
   prompt(id: string, delivery: string, text: string, lossy: boolean): Promise<void>;
-  /** Resizes pty and terminal at the present offset, which is returned. */
-  resize(id: string, size: TerminalSize): { offset: number };
+  /** Resizes pty and terminal at the present offset, which is returned. @throws UNSUPPORTED where others look at a tmux session */
+  resize(id: string, size: TerminalSize): { offset: number } | Promise<{ offset: number }>;
   /** A redraw of the same size (a resize there and back), for a program whose screen may be stale. */
   nudge(id: string): void;
   screen(id: string, request: ScreenRequest): Promise<Screen>;
@@ -254,6 +279,8 @@ export interface ThreadVitals {
   parked: number;
   /** How often this thread has collected its garbage after parking terminals: when it grows, freed memory can go back to the system. */
   collections: number;
+  /** Since the thread's start. */
+  figures: ThreadFiguresReading;
 }
 
 /** Posted before an actor's first event: says which thread a task has come to. Ends in pool.ts. */
@@ -292,6 +319,7 @@ export type ActorEvent =
   | { type: "output"; id: string; offset: number; data: Uint8Array; at: number }
   /** Watched output that was overwritten before it could be posted. */
   | { type: "gap"; id: string; from: number; to: number }
+  | { type: "tmux"; id: string; news: TmuxNews }
   | { type: "health"; id: string; health: Exclude<Health, "unresponsive">; detail: string }
   /** The actor could not go on (an error of its own); the thread lives. The supervisor restarts it from snapshot and spool. */
   | { type: "failed"; id: string; message: string };

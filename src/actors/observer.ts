@@ -203,6 +203,11 @@ export class Observer {
     if (title !== this.#titlePosted) this.#titles.poke();
   }
 
+  /** Where the program is, by somebody who knows; what it says itself counts more. */
+  place(cwd: string): void {
+    if (!this.#over && !this.#cwdReported && this.#allowed()) this.#postCwd(cwd);
+  }
+
   bell(): void {
     this.#bells.poke();
   }

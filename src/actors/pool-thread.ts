@@ -7,6 +7,7 @@ import type { Remote } from "comlink";
 import { LifeguardError } from "../errors.js";
 import { sessionId } from "../session.js";
 import { PackedPort } from "./endpoint.js";
+import { NO_FIGURES } from "./thread-figures.js";
 import type { ActorApi, ActorBegun, ActorEvent, ThreadHello, ThreadVitals } from "./messages.js";
 
 interface Pending {
@@ -18,7 +19,7 @@ export class ActorThread {
   readonly kind: "shared" | "own";
   /** Sessions whose actor runs here, or is on its way here. */
   readonly sessions: Set<string> = new Set();
-  vitals: ThreadVitals = { heapBytes: 0, externalBytes: 0, actors: 0, parked: 0, collections: 0 };
+  vitals: ThreadVitals = { heapBytes: 0, externalBytes: 0, actors: 0, parked: 0, collections: 0, figures: NO_FIGURES };
   unresponsive = false;
   /** Digest of the profiles that were sent to it last; null when none were. */
   profiles: string | null = null;

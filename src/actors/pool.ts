@@ -9,6 +9,8 @@ import { withDeadline } from "./deadline.js";
 import { CLAIM } from "./messages.js";
 import type { ActorApi, ActorBegun, ActorEvent, ActorStart, EndedScreen, RenderTask, Rendered, ThreadVitals } from "./messages.js";
 import type { ActorThread } from "./pool-thread.js";
+import { NO_FIGURES } from "./thread-figures.js";
+import type { ThreadFiguresReading } from "./thread-figures.js";
 import { THREAD_DEADLINE_MS, Threads } from "./threads.js";
 
 export interface ThreadLoss {
@@ -171,6 +173,16 @@ export class ActorPool {
       actors: thread.sessions.size,
       heapBytes: thread.vitals.heapBytes,
     }));
+  }
+
+  /** What all threads have counted since the start, and who waits for an actor's answer now. */
+  figures(): ThreadFiguresReading & { waiting: number; longestMailbox: number } {
+    const mailboxes = [...this.#addresses.values()].map(({ mailbox }) => mailbox);
+    return {
+      ...(this.#threads?.figures() ?? NO_FIGURES),
+      waiting: mailboxes.reduce((sum, length) => sum + length, 0),
+      longestMailbox: mailboxes.reduce((most, length) => Math.max(most, length), 0),
+    };
   }
 
   /** What the threads say of themselves, asked now. */

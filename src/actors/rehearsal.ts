@@ -169,6 +169,7 @@ function startOf(recording: Recording, options: RehearsalOptions): ActorStart {
     directory: "",
     slot: 0,
     size: { cols: recording.cols, rows: recording.rows },
+    tmux: null,
     pid: LEADER,
     fresh: true,
     continues: "worker",

@@ -22,7 +22,7 @@ export function sessionProcesses(master: () => number, pid: number): SessionProc
 }
 
 /** By what the process is now: a session may begin as `sh -c 'exec zsh'`. */
-function isShellProcess(pid: number): boolean {
+export function isShellProcess(pid: number): boolean {
   try {
     const [command = "", ...args] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
     return isInteractiveShell(command, args);

@@ -12,6 +12,7 @@ import type { InflightFile } from "../spool/inflight.js";
 import { Actor } from "./actor.js";
 import { Collector } from "./collector.js";
 import { CLAIM } from "./messages.js";
+import { ThreadFigures } from "./thread-figures.js";
 import type {
   ActorApi,
   ActorBegun,
@@ -41,6 +42,7 @@ export class ThreadHost implements ActorApi {
   readonly #actors = new Map<string, Actor>();
   readonly #turns = new TurnQueue();
   readonly #collector = new Collector();
+  readonly #figures = new ThreadFigures();
   #profiles: ProfileSet | null = null;
 
   constructor(inflight: InflightFile, suspect: Float64Array, post: (event: ActorEvent | ActorBegun) => void) {
@@ -70,6 +72,7 @@ export class ThreadHost implements ActorApi {
       enter,
       turns: this.#turns,
       parked: () => this.#collector.parked(),
+      chunk: (length, take) => this.#figures.chunk(start.id, length, take),
     });
     this.#actors.set(start.id, actor);
     try {
@@ -78,6 +81,7 @@ export class ThreadHost implements ActorApi {
     } finally {
       await actor.stop();
       this.#actors.delete(start.id);
+      this.#figures.ended(start.id);
     }
   }
 
@@ -92,19 +96,19 @@ export class ThreadHost implements ActorApi {
   }
 
   input(id: string, data: Uint8Array): { accepted: number } {
-    return this.#for(id).typing.input(data);
+    return this.#typed(id).typing.input(data);
   }
   keys(id: string, keys: string[]): { accepted: number } {
-    return this.#for(id).typing.keys(keys);
+    return this.#typed(id).typing.keys(keys);
   }
   paste(id: string, text: string): { accepted: number } {
-    return this.#for(id).typing.paste(text);
+    return this.#typed(id).typing.paste(text);
   }
   async prompt(id: string, delivery: string, text: string, lossy: boolean): Promise<void> {
     await this.#for(id).typing.prompt(delivery, text, lossy);
   }
-  resize(id: string, size: TerminalSize): { offset: number } {
-    return this.#for(id).resize(size);
+  async resize(id: string, size: TerminalSize): Promise<{ offset: number }> {
+    return await this.#for(id).resize(size);
   }
   nudge(id: string): void {
     this.#for(id).nudge();
@@ -166,6 +170,7 @@ export class ThreadHost implements ActorApi {
       actors: this.#actors.size,
       parked,
       collections: this.#collector.collections,
+      figures: this.#figures.reading(),
     };
   }
 
@@ -182,6 +187,12 @@ export class ThreadHost implements ActorApi {
       actor.enter();
       fault(kind);
     }, 5);
+  }
+
+  #typed(id: string): Actor {
+    const actor = this.#for(id);
+    this.#figures.typed(id);
+    return actor;
   }
 
   #for(id: string): Actor {

@@ -16,6 +16,8 @@ import { keepErrorsWhole } from "./endpoint.js";
 import type { ActorBegun, ActorEvent, ThreadHello, ThreadStart, ThreadTask } from "./messages.js";
 import { Pace } from "./pace.js";
 import { ActorThread } from "./pool-thread.js";
+import { FiguresSum } from "./thread-figures.js";
+import type { ThreadFiguresReading } from "./thread-figures.js";
 
 export interface ThreadsListener {
   event(thread: ActorThread, event: ActorEvent | ActorBegun): void;
@@ -55,6 +57,7 @@ export class Threads {
   readonly #heartbeat: NodeJS.Timeout;
   /** Memory of parked terminals, collected in their thread, goes back to the system only by malloc_trim. */
   readonly #trim = new Pace(TRIM_PERIOD_MS, () => void trimHeap());
+  readonly #past = new FiguresSum();
   #closing = false;
 
   constructor(options: ThreadsOptions) {
@@ -67,6 +70,13 @@ export class Threads {
     });
     this.#own = this.#newPool("own", { minThreads: 0, maxThreads: options.own, concurrentTasksPerWorker: 1 });
     this.#heartbeat = setInterval(() => this.#beat(), PERIODS.heartbeatMs);
+  }
+
+  /** Of all threads, those that are gone included; as of their last heartbeat. */
+  figures(): ThreadFiguresReading {
+    const sum = new FiguresSum().add(this.#past.reading());
+    for (const thread of this.#threads.values()) sum.add(thread.vitals.figures);
+    return sum.reading();
   }
 
   all(): ActorThread[] {
@@ -169,6 +179,7 @@ export class Threads {
 
   #gone(thread: ActorThread): void {
     this.#threads.delete(thread.id);
+    this.#past.add(thread.vitals.figures);
     this.#created.delete(thread.id);
     if (this.#closing) return;
     // Threads of their own end with their task. One that died while its actor began has no sessions, but is a loss.

@@ -20,6 +20,8 @@ export interface TypingOptions {
   turnMs: number;
   time: Time;
   write(slice: Uint8Array): number;
+  /** Takes a whole paste, where the line knows more of it; null: it is encoded here. */
+  paste(text: string): { accepted: number } | null;
   failed(errno: number): void;
   /** The terminal, also when it is behind: for its modes. */
   terminal(): Terminal | null;
@@ -61,6 +63,13 @@ export class Typing {
   }
 
   paste(text: string): { accepted: number } {
+    const taken = this.#queue.waiting > 0 ? null : this.#options.paste(text);
+    if (taken !== null) {
+      this.#delivery?.touched();
+      this.#halfTyped = true;
+      this.#options.typed();
+      return taken;
+    }
     return this.#whole(this.#options.terminal()?.encodePaste(text) ?? encodePaste(text, false));
   }
 

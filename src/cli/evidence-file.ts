@@ -77,9 +77,10 @@ const OWN_SOURCES = new Set(["tool", "process", "notification", "osc133", "foreg
 function maskedExplanation(why: Explanation, shipped: Profile | null): unknown {
   const words = wordsOf(shipped);
   const mask = (text: string): string => maskText(text, words);
-  const known = new Set([...(shipped?.rules ?? []).map(({ id }) => id), "no_rule_matched", "progress_under_way"]);
+  const events = Object.keys(shipped?.events ?? {});
+  const known = new Set([...(shipped?.rules ?? []).map(({ id }) => id), ...events, "no_rule_matched", "progress_under_way"]);
   const rule = (source: string, id: string): string => (OWN_SOURCES.has(source) || known.has(id) ? id : mask(id));
-  const { evidence, tool, held, inputs } = why;
+  const { evidence, tool, held, inputs, report } = why;
   return {
     state: why.state,
     since: why.since,
@@ -96,6 +97,8 @@ function maskedExplanation(why: Explanation, shipped: Profile | null): unknown {
             files: tool.files.length,
           },
     held: held === null ? null : { ...held, rule: rule("", held.rule), text: mask(held.text) },
+    report:
+      report === null ? null : { ...report, source: mask(report.source), event: rule("report", report.event), text: mask(report.text) },
     candidates: why.candidates.map((one) => ({ ...one, rule: rule(one.source, one.rule), text: mask(one.text) })),
     inputs: {
       ...inputs,

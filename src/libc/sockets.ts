@@ -184,3 +184,14 @@ export function receiveDescriptor(socket: number): { fd: number; message: Buffer
   if (P.MSG_CMSG_CLOEXEC === 0) setCloseOnExec(fd);
   return { fd, message };
 }
+
+const c_socketpair = lazy("int socketpair(int domain, int type, int protocol, void *pair)");
+
+/** Two Unix stream sockets that are connected to each other, both close-on-exec and blocking. */
+export function socketPair(): [number, number] {
+  const pair = Buffer.alloc(8);
+  must("socketpair", c_socketpair(1, 1 | P.SOCK_CLOEXEC, 0, pair));
+  const ends: [number, number] = [pair.readInt32LE(0), pair.readInt32LE(4)];
+  if (P.SOCK_CLOEXEC === 0) for (const fd of ends) setCloseOnExec(fd);
+  return ends;
+}

@@ -8,7 +8,7 @@ import type { FileLayer } from "./file-layer.js";
 import { realFiles } from "./file-layer.js";
 import { FileForks } from "./forks.js";
 import { Generations, generationsOf } from "./generations.js";
-import { FileIds } from "./ids.js";
+import { FileIds, pastLostMarks } from "./ids.js";
 import { FileJournals } from "./journals.js";
 import type { DamageListener } from "./quarantine.js";
 import { openingFiles } from "./opening-files.js";
@@ -132,7 +132,10 @@ export class FileStore implements Store {
     const names = ((await tree.list([])) ?? []).flatMap(({ name, kind }) => (kind === "file" ? [name] : []));
     await checkFormat(new Generations(ground, [], "format", formatType, generationsOf("format", names)));
     const marks = new Generations(ground, [], "marks", marksType, generationsOf("marks", names));
-    const minted = (await marks.load())?.meta ?? { session: 0, journal: 0, name: 0 };
+    const present = marks.newest;
+    const loaded = await marks.load();
+    const minted =
+      loaded === null ? { session: 0, journal: 0, name: 0 } : loaded.generation < present ? pastLostMarks(loaded.meta) : loaded.meta;
 
     const { queueItems: items, queueBytes: bytes, concurrency, retryMs, retryMaxMs, stalledMs } = bounds;
     const queue = new PersistenceQueue({ items, bytes, concurrency, retryMs, retryMaxMs, stalledMs, clock, listener });

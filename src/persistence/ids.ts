@@ -15,6 +15,11 @@ const KINDS = ["session", "journal", "name"] as const;
  */
 const AHEAD = { least: 16, most: 512 };
 
+/** Where one may go on after the newest file is lost: its spare is older by one step ahead, and by those who waited for that step. */
+export function pastLostMarks(spare: Marks): Marks {
+  return Object.fromEntries(KINDS.map((kind) => [kind, spare[kind] === 0 ? 0 : spare[kind] + 2 * AHEAD.most])) as Marks;
+}
+
 const NOTHING_TO_WAIT_FOR = Promise.resolve();
 
 export class FileIds implements Ids {

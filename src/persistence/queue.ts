@@ -352,17 +352,21 @@ export class PersistenceQueue {
   async drain(budgetMs: number): Promise<string[]> {
     this.#draining = true;
     for (const lane of this.#lanes.values()) this.#retry(lane);
-    let timer: NodeJS.Timeout | undefined;
+    let over = false;
     let wake = (): void => undefined;
-    if (this.#lanes.size > 0) {
+    const timer = setTimeout(() => {
+      over = true;
+      wake();
+    }, budgetMs);
+    // Again when something came between the wake and us: the last checkpoint of a session that has just ended does.
+    while (this.#lanes.size > 0 && !over) {
       await new Promise<void>((resolve) => {
         wake = resolve;
         this.#idle.add(wake);
-        timer = setTimeout(resolve, budgetMs);
       });
+      this.#idle.delete(wake);
     }
     clearTimeout(timer);
-    this.#idle.delete(wake);
     this.#draining = false;
     return [...this.#lanes.values()].flatMap((lane) => lane.tickets.map(({ job }) => `${job.lane} ${job.kind}`));
   }

@@ -129,6 +129,7 @@ export class Connection implements Peer {
     const id = message.type === "request" ? message.id : null;
     const method = this.#parts.methods.get(message.method);
     if (method === undefined) {
+      this.#parts.host.tally.call("unknown", "UNKNOWN_METHOD");
       this.#fail(
         id,
         new LifeguardError("UNKNOWN_METHOD", `unknown method ${preview(message.method)}; daemon.hello lists those there are`, {
@@ -181,6 +182,7 @@ export class Connection implements Peer {
       afterAnswer: (run) => void after.push(run),
     };
     const succeed = (result: unknown): void => {
+      this.#parts.host.tally.call(method.name, "ok");
       if (!this.#over) this.#answer(id, result, method);
       for (const run of after) run();
     };
@@ -242,6 +244,11 @@ export class Connection implements Peer {
 
   // ── out ──
 
+  /** Bytes that wait for this client. */
+  get waiting(): number {
+    return this.#socket.writableLength;
+  }
+
   room(): number {
     if (this.#over || this.#deaf || this.#dialect === null) return 0;
     const room = Math.floor(this.#parts.outboundBytes * 0.75) - this.#socket.writableLength;
@@ -249,6 +256,7 @@ export class Connection implements Peer {
   }
 
   notify<N extends NotificationName>(name: N, params: Notifications[N]): void {
+    this.#parts.host.tally.notification(name);
     if (this.#dialect !== null) this.#send(this.#dialect.notification(name, params, this.notifyWrap));
   }
 
@@ -266,6 +274,7 @@ export class Connection implements Peer {
 
   #fail(id: number | string | null, error: unknown, method?: Method): void {
     const shown = this.#shown(error, method);
+    if (method !== undefined) this.#parts.host.tally.call(method.name, shown.name);
     if (id === null || this.#dialect === null || this.#over) return;
     this.#send(this.#dialect.error(id, shown, this.notifyWrap));
   }

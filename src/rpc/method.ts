@@ -4,13 +4,14 @@
  */
 import { z } from "zod";
 import { LifeguardError } from "../errors.js";
-import type { Caller, SupervisorApi } from "../supervisor/api.js";
+import type { Caller, SocketFigures, SupervisorApi } from "../supervisor/api.js";
 import type { NotifyWrap } from "./dialect.js";
 import type { EventFeed } from "./event-feed.js";
 import { fromBase64 } from "./json-lines.js";
 import { PROTOCOL } from "./protocol.js";
 import type { HelloResult, MethodName, NotificationName, Notifications, Params, Result, SchemaResult } from "./protocol.js";
 import type { Idempotency } from "./idempotency.js";
+import type { SocketTally } from "./socket-tally.js";
 import type { Watcher } from "./watcher.js";
 
 /** The connection a request came on, as methods see it. */
@@ -36,6 +37,8 @@ export interface Host {
   readonly idempotency: Idempotency;
   schema(): SchemaResult;
   connections(): number;
+  readonly tally: SocketTally;
+  figures(): SocketFigures;
   /** Counts a watch in (LIMIT when there are too many) or out. */
   countWatch(by: 1 | -1): void;
 }

@@ -37,7 +37,7 @@ export type * from "./protocol-kept.js";
 export const PROTOCOL = 1;
 
 /** The contract's revision within the major. */
-export const REVISION = "1.1";
+export const REVISION = "1.2";
 
 /** What this daemon can do beyond the plain method table, for clients that must know before they ask. */
 export const FEATURES: readonly string[] = [
@@ -52,6 +52,7 @@ export const FEATURES: readonly string[] = [
   "checkpoints",
   "journals",
   "thoughts",
+  "tmux",
   "reports",
   "prompts",
 ];
@@ -109,6 +110,12 @@ export interface StatusResult {
   store: { ok: boolean; damaged: number };
 }
 
+/** Keys of config.toml, as `session.cols`. */
+export interface ReloadResult {
+  changed: string[];
+  restart: string[];
+}
+
 /** JSON Schema of every method, by name. */
 export interface SchemaResult {
   protocol: number;
@@ -140,7 +147,8 @@ export interface CreateParams {
   rows?: number;
   restart?: RestartPolicy;
   isolation?: Isolation;
-  backend?: Extract<Backend, "pty">;
+  /** tmux: in a session of the configured tmux server, where `tmux attach` finds it. */
+  backend?: Backend;
   labels?: Record<string, string>;
   /** Where systemd runs: a scope of its own holds the session to these. Elsewhere: UNSUPPORTED. */
   limits?: SessionLimits;
@@ -256,6 +264,28 @@ export interface ExplainResult {
   would_change: string[];
 }
 
+/** Which tmux server: the first configured one when neither is given. */
+export interface TmuxServerParams {
+  /** Path of its socket, as tmux -S. */
+  socket?: string;
+  /** As tmux -L. */
+  socket_name?: string;
+}
+
+/** A tmux session, ours or not. */
+export interface TmuxRow {
+  name: string;
+  socket: string;
+  /** tmux's own id, `$3`. */
+  session: string;
+  created_at: number;
+  /** Clients that look at it, ours among them. */
+  attached: number;
+  windows: number;
+  /** The session of ours that it is; null: it is not adopted. */
+  id: string | null;
+}
+
 /** What became of a prompt's text. */
 export interface PromptResult {
   /** Names it in events. */
@@ -277,6 +307,7 @@ export interface Methods extends KeptMethods {
   };
   "daemon.status": { params: Empty; result: StatusResult };
   "daemon.metrics": { params: Empty; result: string };
+  "daemon.reload": { params: Empty; result: ReloadResult };
   "daemon.schema": { params: Empty; result: SchemaResult };
   "daemon.stop": { params: { all?: boolean }; result: { sessions: number } };
   "session.create": { params: CreateParams; result: SessionSummary };
@@ -311,7 +342,7 @@ export interface Methods extends KeptMethods {
   "session.wait": { params: ById & { until: SessionState[]; timeout_ms?: number }; result: { state: SessionState; evidence: Evidence } };
   "session.kill": { params: ById & { signal?: string; grace_ms?: number }; result: { exit: SessionExit | null; processes: number } };
   "session.restart": { params: ById; result: SessionSummary };
-  "session.remove": { params: ById & { force?: boolean }; result: Empty };
+  "session.remove": { params: ById & { force?: boolean; mode?: "detach" | "kill" }; result: Empty };
   "session.explain": { params: ById; result: ExplainResult };
   "session.report": { params: ReportParams; result: { accepted: boolean; reason?: string } };
   "session.update": {
@@ -323,6 +354,8 @@ export interface Methods extends KeptMethods {
     result: { subscription: string; boot: string; seq: number; gap: boolean };
   };
   "events.unsubscribe": { params: { subscription: string }; result: Empty };
+  "tmux.list": { params: TmuxServerParams; result: { sessions: TmuxRow[] } };
+  "tmux.adopt": { params: TmuxServerParams & { name: string }; result: SessionSummary };
   "rpc.cancel": { params: { id: number | string }; result: { cancelled: boolean } };
 }
 

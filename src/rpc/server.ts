@@ -7,7 +7,7 @@ import type { Config } from "../config.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import { peerCredentials } from "../libc/sockets.js";
 import type { Log } from "../log.js";
-import type { Caller, SupervisorApi } from "../supervisor/api.js";
+import type { Caller, SocketFigures, SupervisorApi } from "../supervisor/api.js";
 import { Connection, descriptorOf, IN_FLIGHT } from "./connection.js";
 import type { ConnectionParts } from "./connection.js";
 import { pickDialect } from "./dialect.js";
@@ -16,6 +16,7 @@ import type { Host } from "./method.js";
 import { METHODS } from "./methods/table.js";
 import type { SchemaResult } from "./protocol.js";
 import { describeApi } from "./schema.js";
+import { SocketTally } from "./socket-tally.js";
 import { bindSocket, inheritedSocket } from "./socket-path.js";
 import type { BoundSocket } from "./socket-path.js";
 
@@ -45,6 +46,7 @@ export class RpcServer {
   #lastConnection = 0;
   #turnedAway = new Set<Socket>();
   #watches = 0;
+  readonly #tally = new SocketTally();
   #schema: SchemaResult | null = null;
   #closing = false;
   #emptied: (() => void) | null = null;
@@ -57,8 +59,13 @@ export class RpcServer {
       supervisor,
       methods: METHODS,
       log,
-      frames: { maxFrameBytes: config.rpc.max_frame_bytes, maxNesting: config.rpc.max_nesting, maxValues: MOST_VALUES },
-      outboundBytes: config.rpc.outbound_bytes,
+      // Looked up when they are needed: a reload is heeded.
+      get frames() {
+        return { maxFrameBytes: config.rpc.max_frame_bytes, maxNesting: config.rpc.max_nesting, maxValues: MOST_VALUES };
+      },
+      get outboundBytes() {
+        return config.rpc.outbound_bytes;
+      },
     };
     this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => this.#connected(socket));
     this.#server.on("error", (error) => log.error({ err: error }, "the socket cannot accept"));
@@ -93,6 +100,12 @@ export class RpcServer {
     return this.#connections.size;
   }
 
+  figures(): SocketFigures {
+    let outboundBytes = 0;
+    for (const connection of this.#connections) outboundBytes += connection.waiting;
+    return this.#tally.figures({ connections: this.#connections.size, outboundBytes });
+  }
+
   /** Stops accepting, answers what was asked (waits end with UNAVAILABLE), ends every connection, removes the socket. */
   async close(): Promise<void> {
     if (this.#closing) return;
@@ -117,13 +130,16 @@ export class RpcServer {
   #connected(socket: Socket): void {
     const caller = this.#caller(socket);
     if (caller === null) {
+      this.#tally.turnedAway++;
       socket.destroy();
       return;
     }
     if (this.#connections.size >= this.#options.config.rpc.max_connections) {
+      this.#tally.turnedAway++;
       this.#turnAway(socket);
       return;
     }
+    this.#tally.accepted++;
     const connection = new Connection(socket, caller, this.#parts, (gone) => {
       this.#connections.delete(gone);
       if (this.#connections.size === 0) this.#emptied?.();
@@ -191,18 +207,22 @@ export class RpcServer {
     const { rpc } = config;
     return {
       version,
-      limits: {
-        frame_bytes: rpc.max_frame_bytes,
-        nesting: rpc.max_nesting,
-        values: MOST_VALUES,
-        outbound_bytes: rpc.outbound_bytes,
-        in_flight: IN_FLIGHT,
-        read_bytes: BOUNDS.readBytesMax,
-        connections: rpc.max_connections,
-        watches: rpc.max_watchers,
-        sessions: config.daemon.max_sessions,
-        events: rpc.event_history,
+      get limits() {
+        return {
+          frame_bytes: rpc.max_frame_bytes,
+          nesting: rpc.max_nesting,
+          values: MOST_VALUES,
+          outbound_bytes: rpc.outbound_bytes,
+          in_flight: IN_FLIGHT,
+          read_bytes: BOUNDS.readBytesMax,
+          connections: rpc.max_connections,
+          watches: rpc.max_watchers,
+          sessions: config.daemon.max_sessions,
+          events: rpc.event_history,
+        };
       },
+      tally: this.#tally,
+      figures: () => this.figures(),
       methods: [...METHODS.keys()],
       idempotency: new Idempotency({ clock: systemClock, ttlMs: BOUNDS.idempotencyMs, most: BOUNDS.idempotencyKeys }),
       schema: () => (this.#schema ??= describeApi(METHODS.values())),

@@ -114,6 +114,11 @@ export const summaryShape: z.ZodObject = z.object({
   watchers: count,
   writer: z.string().nullable().describe("the watch that holds the pen; null: everybody may type"),
   backend: z.enum(["pty", "tmux"]),
+  tmux: z
+    .object({ name: z.string(), socket: z.string(), session: z.string().describe("tmux's own id, `$3`") })
+    .nullable()
+    .optional()
+    .describe("where tmux has it: `tmux -S socket attach -t session`"),
   health: z.enum(["ok", "recovering", "degraded", "unresponsive"]),
   restarts: count,
   pinned: z.boolean().describe("retention never takes it"),
@@ -221,3 +226,13 @@ export const subscriptionShape: z.ZodObject = z.object({
   gap: z.boolean().describe("events after `since` are missing: list again"),
 });
 export const emptyShape: z.ZodObject = z.object({});
+
+export const tmuxRowShape: z.ZodObject = z.object({
+  name: z.string(),
+  socket: z.string(),
+  session: z.string().describe("tmux's own id, `$3`"),
+  created_at: time("made"),
+  attached: count.describe("clients that look at it, ours among them"),
+  windows: count,
+  id: z.string().nullable().describe("the session of ours that it is; null: it is not adopted"),
+});

@@ -36,6 +36,8 @@ export interface Adoption {
   sessions: number;
   /** Were live when the last daemon ended, and have no process now: a reboot, or the keeper was killed too. */
   gone: SessionEntry[];
+  /** Were live under tmux: tmux is to be asked what became of them. */
+  tmux: SessionEntry[];
   /** Settles when every actor is up, or has said why not. */
   actors: Promise<void>;
 }
@@ -75,7 +77,9 @@ export async function adoptSessions(parts: AdoptionParts): Promise<Adoption> {
   );
   for (const { entry, exit } of ended) lifecycle.exited(entry.number, exit);
   const sessions = starts.length - ended.length;
-  const without = [...table.entries()].filter((entry) => entry.state !== "exited" && !present.has(entry));
+  const left = [...table.entries()].filter((entry) => entry.state !== "exited" && !present.has(entry));
+  // One that waited to be started again has ended, wherever it ran.
+  const [tmux, without] = [left.filter((entry) => askTmux(entry)), left.filter((entry) => !askTmux(entry))];
   salvage(without, parts);
   // It had no process to lose: only the daemon has died, and it waits on. After a reboot the policy decides.
   const waiting = without.filter((entry) => custody.keeperWasThere && entry.restartDueAt !== null && !entry.killing);
@@ -86,8 +90,13 @@ export async function adoptSessions(parts: AdoptionParts): Promise<Adoption> {
   return {
     sessions,
     gone,
+    tmux,
     actors: Promise.all(starts).then(() => events.append("daemon.started", null, { restored: sessions })),
   };
+}
+
+function askTmux(entry: SessionEntry): boolean {
+  return entry.tmux !== null && entry.exit === null;
 }
 
 /** The sessions of the store: ended ones as they were, live ones until the keeper says what became of them. */

@@ -141,6 +141,33 @@ export interface WaitRequest {
   signal: AbortSignal;
 }
 
+/** Which tmux server: the first configured one when neither is given. */
+export interface TmuxAddress {
+  /** Path of its socket. */
+  socket?: string | undefined;
+  socketName?: string | undefined;
+}
+
+export interface TmuxApi {
+  /** The sessions of one server, ours and others. @throws TIMEOUT, INVALID_PARAMS, UNSUPPORTED */
+  list(address: TmuxAddress): Promise<TmuxListing[]>;
+  /** @throws NOT_FOUND, TIMEOUT, EXITED, LIMIT, UNSUPPORTED */
+  adopt(name: string, address: TmuxAddress): Promise<SessionSummary>;
+}
+
+export interface TmuxListing {
+  name: string;
+  socket: string;
+  /** tmux's own id, `$3`. */
+  session: string;
+  created_at: number;
+  /** Clients that look at it, ours among them. */
+  attached: number;
+  windows: number;
+  /** The session of ours that it is; null: it is not adopted. */
+  id: string | null;
+}
+
 /** What a hook, a plugin or an engine knows of a session; fields as in `session.report`. */
 export interface ReportRequest {
   source: string;
@@ -226,9 +253,22 @@ export interface DaemonStatus {
   loop_stall_ms: number;
 }
 
+/** What the socket has counted since the start. Names come from short lists of ours. */
+export interface SocketFigures {
+  connections: number;
+  /** Bytes that wait for clients. */
+  outboundBytes: number;
+  accepted: number;
+  /** Of other users, or beyond the limit. */
+  turnedAway: number;
+  calls: { method: string; outcome: string; count: number }[];
+  notifications: { name: string; count: number }[];
+}
+
 export interface SupervisorApi {
   readonly boot: string;
   readonly keeping: KeepingApi;
+  readonly tmux: TmuxApi;
 
   /** @throws LIMIT, ALREADY_EXISTS, INVALID_PARAMS (cwd, command), SPAWN_FAILED */
   create(request: CreateRequest, caller: Caller): Promise<SessionSummary>;
@@ -269,7 +309,8 @@ export interface SupervisorApi {
 
   kill(id: string, options: { signal: string | undefined; graceMs: number | undefined }, caller: Caller): Promise<KillResult>;
   restart(id: string, caller: Caller): Promise<SessionSummary>;
-  remove(id: string, options: { force: boolean }, caller: Caller): Promise<void>;
+  /** @param options.mode of a tmux session: `detach` leaves it to tmux, `kill` ends it there, also when it is live @throws BUSY, UNSUPPORTED */
+  remove(id: string, options: { force: boolean; mode?: "detach" | "kill" | undefined }, caller: Caller): Promise<void>;
   update(id: string, change: SessionChange): Promise<SessionSummary>;
 
   /** @param since null: from now on */
@@ -281,7 +322,9 @@ export interface SupervisorApi {
 
   status(): Promise<DaemonStatus>;
   /** Prometheus text. */
-  metrics(): Promise<string>;
+  metrics(socket: SocketFigures): Promise<string>;
+  /** @throws INVALID_PARAMS when the file is refused, FORBIDDEN from inside a session */
+  reload(caller: Caller): Promise<{ changed: string[]; restart: string[] }>;
   /** Asks the daemon to end; answers before it does, with the live sessions: they go on under the keeper, or, with `all`, have been ended. @throws FORBIDDEN for `all` from inside one of them */
   stop(options: { all: boolean }, caller: Caller): Promise<{ sessions: number }>;
   /** Everything of this connection: its watches end, its pens fall. */

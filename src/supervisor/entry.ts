@@ -17,6 +17,7 @@ import type { Fanout } from "./fanout.js";
 import { PromptQueue } from "./prompt-queue.js";
 import type { SessionRecord } from "./record.js";
 import { restState, type RestWord } from "./rest.js";
+import type { TmuxPlace } from "./tmux/place.js";
 import { Waits } from "./waits.js";
 
 export interface Pen {
@@ -42,6 +43,8 @@ export class SessionEntry {
   slot: number | null = null;
   /** The main thread's own copy of the pty master. */
   master: number | null = null;
+  /** The tmux session it is, or was; null: it has a terminal of its own. */
+  tmux: TmuxPlace | null = null;
   /** Settles when the present actor is ready; replaced when its thread is lost; null while the session has none. */
   actor: Promise<void> | null = null;
   /** Settles when the actor that is being stopped has closed its files. */
@@ -177,7 +180,8 @@ export class SessionEntry {
       command: spec.command,
       args: spec.args,
       cwd: this.cwd,
-      pid: this.pid,
+      // 0: of a tmux session that tmux has not told about yet.
+      pid: this.pid === 0 ? null : this.pid,
       cols: this.size.cols,
       rows: this.size.rows,
       created_at: this.createdAt,
@@ -203,6 +207,7 @@ export class SessionEntry {
       watchers: this.fanout.size,
       writer: this.pen?.watch ?? null,
       backend: spec.backend,
+      tmux: this.tmux === null ? null : { name: this.tmux.name, socket: this.tmux.socket, session: this.tmux.session },
       health: this.unresponsive ? "unresponsive" : this.health,
       restarts: this.restarts,
       pinned: this.pinned,

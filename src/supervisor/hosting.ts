@@ -21,6 +21,7 @@ import type { EventLog } from "./events.js";
 import { Fanout } from "./fanout.js";
 import { setState, startConversation } from "./state.js";
 import type { SessionTable } from "./table.js";
+import type { TmuxLines } from "./tmux/lines.js";
 
 type Answer<M extends PendingCall> = Awaited<ReturnType<ActorApi[M]>>;
 
@@ -29,8 +30,8 @@ const START_ATTEMPTS = 5;
 /** A dying thread exits within milliseconds of failing its tasks; later than this no report is coming. */
 const LOSS_REPORT_MS = 5_000;
 
-/** Why an actor is started: its process is new, or it goes on after the loss of its thread, or of the daemon. */
-export type StartKind = "fresh" | "worker" | "daemon";
+/** Why an actor is started: its process is new, or it goes on after the loss of its thread, of the daemon, or of its tmux client. */
+export type StartKind = "fresh" | "worker" | "daemon" | "tmux";
 
 export class Hosting {
   readonly #pool: ActorPool;
@@ -39,9 +40,9 @@ export class Hosting {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #config: Config;
-  readonly #settings: ActorSettings;
   readonly #profiles: () => ProfileSet;
   readonly #checkpoints: Checkpoints;
+  readonly #tmux: TmuxLines;
   #deaths: Death[] = [];
   readonly #starting = new Set<string>();
   #nextLoss = deferred();
@@ -55,6 +56,7 @@ export class Hosting {
     config: Config;
     profiles: () => ProfileSet;
     checkpoints: Checkpoints;
+    tmux: TmuxLines;
   }) {
     this.#pool = parts.pool;
     this.#table = parts.table;
@@ -64,8 +66,13 @@ export class Hosting {
     this.#config = parts.config;
     this.#profiles = parts.profiles;
     this.#checkpoints = parts.checkpoints;
-    const { session } = parts.config;
-    this.#settings = {
+    this.#tmux = parts.tmux;
+  }
+
+  /** As the configuration says now: a reload is heeded by those that start after it. */
+  get #settings(): ActorSettings {
+    const { session } = this.#config;
+    return {
       historyLines: session.history_lines,
       spoolBytes: session.spool_bytes,
       spoolBusyBytes: session.spool_busy_bytes,
@@ -74,7 +81,7 @@ export class Hosting {
       idleHoldMs: session.idle_hold_ms,
       errorLingerMs: session.error_linger_ms,
       attentionAfterMs: session.attention_after_ms,
-      promptConfirmMs: parts.config.prompt.confirm_ms,
+      promptConfirmMs: this.#config.prompt.confirm_ms,
     };
   }
 
@@ -135,19 +142,23 @@ export class Hosting {
   }
 
   async #start(entry: SessionEntry, how: StartKind): Promise<void> {
-    if (entry.master === null || entry.slot === null || entry.pid === null)
+    const { master, tmux } = entry;
+    if ((master === null && tmux === null) || entry.slot === null || entry.pid === null)
       throw new LifeguardError("EXITED", `session ${entry.id} has no process`);
+    const { pid, slot } = entry;
+    const line = master === null ? await this.#tmux.open(entry) : duplicate(master);
     await this.#pool.start(
       {
         id: entry.id,
         epoch: entry.epoch,
-        master: duplicate(entry.master),
+        master: line,
+        tmux: tmux === null ? null : { session: tmux.session, created: tmux.created, server: tmux.server },
         directory: entry.directory,
-        slot: entry.slot,
+        slot,
         size: entry.size,
-        pid: entry.pid,
+        pid,
         fresh: how === "fresh",
-        continues: how === "daemon" ? "daemon" : "worker",
+        continues: how === "tmux" ? null : how === "daemon" ? "daemon" : "worker",
         terminal: entry.placement.terminal,
         tool: entry.spec.tool,
         profiles: this.#profiles(),
@@ -155,8 +166,14 @@ export class Hosting {
       },
       { isolation: entry.placement.isolation },
     );
+    if (tmux !== null) await this.#tmux.welcomed(entry);
     await entry.fanout.restarted();
     if (entry.answering.size > 0) await this.#pool.call(entry.id, "leaveAnswers", true);
+  }
+
+  /** Another line for an actor whose tmux client has ended. */
+  async rewire(entry: SessionEntry): Promise<void> {
+    await this.start(entry, "tmux", this.#pool.stop(entry.id));
   }
 
   /** A question to the session's actor, once it is ready. @throws EXITED when the session has no actor */
@@ -257,7 +274,7 @@ export class Hosting {
     switch (event.type) {
       case "ready":
         entry.offset = event.offset;
-        this.#setHealth(entry, "ok", "its actor is up");
+        this.setHealth(entry, "ok", "its actor is up");
         entry.size = event.size;
         if (event.recovery !== null) {
           entry.recoveredFrom = event.recovery.from;
@@ -321,8 +338,11 @@ export class Hosting {
       case "gap":
         entry.fanout.gap(event.to);
         return;
+      case "tmux":
+        this.#tmux.news(entry, event.news);
+        return;
       case "health":
-        this.#setHealth(entry, event.health, event.detail);
+        this.setHealth(entry, event.health, event.detail);
         return;
       case "failed":
         this.#log.error(
@@ -373,7 +393,7 @@ export class Hosting {
 
   /** From snapshot and spool, on another thread or the same; nobody's call has to be repeated for it. Never rejects. */
   async #recover(entry: SessionEntry, before?: Promise<unknown>): Promise<void> {
-    this.#setHealth(entry, "recovering", "its actor is being started again");
+    this.setHealth(entry, "recovering", "its actor is being started again");
     const since = this.#clock.monotonic();
     try {
       await this.start(entry, "worker", before);
@@ -382,7 +402,7 @@ export class Hosting {
         "its actor is back",
       );
     } catch (error) {
-      this.#setHealth(entry, "degraded", "its actor could not be started again");
+      this.setHealth(entry, "degraded", "its actor could not be started again");
       this.#log.error(
         { session: entry.id, epoch: entry.epoch, phase: "recover", err: messageOf(error) },
         "its actor could not be started again",
@@ -390,7 +410,7 @@ export class Hosting {
     }
   }
 
-  #setHealth(entry: SessionEntry, health: "ok" | "recovering" | "degraded", detail: string): void {
+  setHealth(entry: SessionEntry, health: "ok" | "recovering" | "degraded", detail: string): void {
     if (entry.health === health) return;
     entry.health = health;
     this.#events.append("session.health", entry.id, { health, detail });

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../clock.js";
 import { LifeguardError, messageOf } from "../errors.js";
+import { Histogram } from "../figures.js";
 import type { Log } from "../log.js";
 import type { CheckpointRow, RegistryRecord, Store } from "../persistence/store.js";
 import type { CheckpointInput } from "./api.js";
@@ -29,6 +30,8 @@ export interface KeepingParts {
 
 export class Keeping {
   readonly #p: KeepingParts;
+  /** From the decision to save a checkpoint to its being durable. */
+  readonly checkpointTimes: Histogram = new Histogram();
 
   constructor(parts: KeepingParts) {
     this.#p = parts;
@@ -84,7 +87,8 @@ export class Keeping {
     input: CheckpointInput,
     taken: Promise<TerminalCopy | null>,
   ): Promise<CheckpointRow> {
-    const { store, events, log } = this.#p;
+    const { store, events, log, clock } = this.#p;
+    const began = clock.monotonic();
     entry.dirty = false;
     entry.saving++;
     try {
@@ -105,6 +109,7 @@ export class Keeping {
         ...defined({ state: input.state, extra: input.extra, tasks_completed: input.tasks_completed, token_count: input.token_count }),
       });
       entry.lastCheckpointAt = row.created_at;
+      this.checkpointTimes.observe(clock.monotonic() - began);
       events.append("checkpoint.saved", entry.id, { checkpoint: row.checkpoint, generation: row.generation, reason: kind });
       return row;
     } catch (error) {

@@ -4,7 +4,6 @@
  * Who does what: custody (the keepers) starts and holds processes, the pool hosts actors, which own the bytes, and this file
  * decides. Nothing else starts, ends or restarts a session.
  */
-import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import type { ActorPool } from "../actors/pool.js";
 import { withDeadline } from "../actors/deadline.js";
@@ -14,7 +13,6 @@ import { LifeguardError, messageOf } from "../errors.js";
 import { foregroundGroup } from "../libc/terminals.js";
 import type { Log } from "../log.js";
 import type { Custody, KeptExit } from "../reaper/custody.js";
-import type { Reapable } from "../reaper/exit-reaper.js";
 import { describeExit, exitReason } from "../reaper/exit-steps.js";
 import { killTree, signalForeground } from "../reaper/kill-ladder.js";
 import type { TreeQuery } from "../reaper/process-tree.js";
@@ -24,24 +22,18 @@ import { Backoff } from "./backoff.js";
 import type { Hosting } from "./hosting.js";
 import type { Durably } from "./durably.js";
 import { deferred, SessionEntry } from "./entry.js";
-import { programOf, sessionEnvironment } from "./environment.js";
+import { programOf } from "./environment.js";
 import type { EventLog } from "./events.js";
 import type { Keeping } from "./keeping.js";
 import { encodeRecord } from "./record.js";
-import type { Removal } from "./removal.js";
+import type { Removal, RemovalKind } from "./removal.js";
 import { decideRestart } from "./restart-policy.js";
 import { resumeRefused, type ResumePlan } from "./resume.js";
+import { spawnOrder, type CallerWorld } from "./spawn-order.js";
 import { sayState, startConversation } from "./state.js";
-import { inScope, type KeeperUnit } from "./session-scope.js";
 import type { SessionTable } from "./table.js";
-
-/** What the processes of sessions inherit besides their environment: the world the daemon was started from, not Node's. */
-export interface CallerWorld {
-  nofileSoft: number;
-  umask: number;
-  /** The unit in which agents live; null without a service manager. */
-  keeperUnit: KeeperUnit | null;
-}
+import { refuseAdopted } from "./tmux/place.js";
+import type { TmuxSessions } from "./tmux/sessions.js";
 
 export interface LifecycleParts {
   config: Config;
@@ -58,12 +50,12 @@ export interface LifecycleParts {
   durably: Durably;
   removal: Removal;
   world: CallerWorld;
+  tmux: TmuxSessions;
 }
 
-export class Lifecycle implements Reapable {
+export class Lifecycle {
   readonly #p: LifecycleParts;
   readonly backoff: Backoff;
-  #pidCursor = 0;
 
   constructor(parts: LifecycleParts) {
     this.#p = parts;
@@ -89,6 +81,7 @@ export class Lifecycle implements Reapable {
         { limit: config.daemon.max_sessions },
       );
     }
+    refuseAdopted(spec);
     const file = programOf(spec);
     const { number, id, durable } = table.mint();
     const entry = new SessionEntry(number, id, spec, table.directory, clock.now(), clock.now());
@@ -118,7 +111,6 @@ export class Lifecycle implements Reapable {
    */
   async #launch(entry: SessionEntry, file: string, plan: ResumePlan): Promise<void> {
     const { config, custody, table, clock, hosting, world } = this.#p;
-    const { spec } = entry;
     entry.end = deferred();
     entry.killing = false;
     entry.exit = null;
@@ -127,29 +119,16 @@ export class Lifecycle implements Reapable {
     entry.restartDueAt = null;
     entry.startedAt = clock.now();
     entry.slot ??= table.takeSlot();
-    const record = encodeRecord(entry.record());
+    const argv = [entry.spec.command, ...(plan.how === "resume" ? plan.args : entry.spec.args), ...entry.prompts.takeArgument()];
+    if (entry.spec.backend === "tmux") return this.#launchInTmux(entry, file, argv);
+    const order = spawnOrder(entry, entry.slot, { file, argv }, config, world);
     // Both take most of a millisecond, and neither needs the other (a keeper that reads for a dead daemon makes the directory itself).
     const directory = mkdir(entry.directory, { recursive: true, mode: 0o700 });
     directory.catch(() => undefined);
-    const argv = [spec.command, ...(plan.how === "resume" ? plan.args : spec.args), ...entry.prompts.takeArgument()];
-    const program = { file, argv, env: sessionEnvironment(spec.env, entry.id, config.paths.socket) };
-    const { pid, master } = await custody
-      .spawn({
-        session: entry.number,
-        slot: entry.slot,
-        record,
-        directory: entry.directory,
-        spool: { bytes: config.session.spool_bytes, busyBytes: config.session.spool_busy_bytes },
-        ...(spec.limits === undefined ? program : inScope(program, spec.limits, world.keeperUnit, `${entry.id}-${randomUUID()}`)),
-        cwd: spec.cwd,
-        size: entry.size,
-        nofileSoft: world.nofileSoft,
-        umask: world.umask,
-      })
-      .catch(async (error: unknown) => {
-        await directory.catch(() => undefined);
-        throw error;
-      });
+    const { pid, master } = await custody.spawn(order).catch(async (error: unknown) => {
+      await directory.catch(() => undefined);
+      throw error;
+    });
     entry.pid = pid;
     entry.master = master;
     entry.move("started");
@@ -159,6 +138,20 @@ export class Lifecycle implements Reapable {
       // A process without an actor is of no use to anybody, and would never end: nobody reads what it writes.
       entry.killing = true;
       await killTree({ ...this.#tree(entry, pid), graceMs: 0, deadlineMs: config.session.kill_deadline_ms });
+      await entry.end.promise;
+      throw error;
+    }
+  }
+
+  async #launchInTmux(entry: SessionEntry, file: string, argv: string[]): Promise<void> {
+    const { tmux, hosting, config } = this.#p;
+    entry.pid = (await tmux.spawn(entry, file, argv)).pid;
+    entry.move("started");
+    try {
+      await hosting.start(entry, "fresh");
+    } catch (error) {
+      entry.killing = true;
+      await tmux.kill(entry, config.session.kill_grace_ms);
       await entry.end.promise;
       throw error;
     }
@@ -273,10 +266,19 @@ export class Lifecycle implements Reapable {
   }
 
   async #kill(entry: SessionEntry, graceMs: number): Promise<{ processes: number }> {
-    const { custody, config } = this.#p;
+    const { custody, config, tmux } = this.#p;
     entry.killing = true;
     const { end, pid } = entry;
     if (pid === null) return { processes: 0 };
+    if (entry.tmux !== null) {
+      const killed = await tmux.kill(entry, graceMs).catch((error: unknown) => {
+        entry.killing = entry.phase !== "running";
+        throw error;
+      });
+      await end.promise;
+      await this.retire(entry.id);
+      return killed;
+    }
     // Best effort: should this daemon die on the way, the next one must not take the exit for a crash and start it again.
     await custody.setRecord(entry.number, encodeRecord(entry.record())).catch(() => undefined);
     const result = await killTree({ ...this.#tree(entry, pid), graceMs, deadlineMs: config.session.kill_deadline_ms });
@@ -305,12 +307,14 @@ export class Lifecycle implements Reapable {
 
   /** Sends one signal once to the foreground process group; nothing escalates. */
   signal(entry: SessionEntry, signal: number): { processes: number } {
+    if (entry.tmux !== null && entry.pid !== null) return this.#p.tmux.signal(entry, signal);
     if (entry.pid === null || entry.master === null) throw new LifeguardError("EXITED", `session ${entry.id} has no process`);
     return { processes: signalForeground(foregroundGroup(entry.master) || entry.pid, signal) ? 1 : 0 };
   }
 
   /** Ends the process if there is one, and starts it again with the same specification, in its conversation where that is known. */
   async restart(entry: SessionEntry): Promise<void> {
+    refuseAdopted(entry.spec);
     entry.restart ??= this.#restart(entry).finally(() => {
       entry.restart = null;
     });
@@ -332,10 +336,17 @@ export class Lifecycle implements Reapable {
     await this.#relaunch(entry);
   }
 
+  /** Its tmux session is none of ours any more, and lives on. */
+  async letGo(entry: SessionEntry): Promise<void> {
+    if (entry.phase === "backoff") await this.#p.durably.unlessTrouble(this.backoff.cancel(entry));
+    if (entry.move("ended")) entry.move("drained");
+    await this.remove(entry, { mode: "detach", backend_alive: true });
+  }
+
   /** @throws what {@link Removal.remove} throws */
-  async remove(entry: SessionEntry): Promise<void> {
+  async remove(entry: SessionEntry, how?: RemovalKind): Promise<void> {
     await this.retire(entry.id);
-    await this.#p.removal.remove(entry, "removed", () => (entry.live ? `${entry.id} is live` : null));
+    await this.#p.removal.remove(entry, "removed", () => (entry.live ? `${entry.id} is live` : null), how);
   }
 
   /** Name or labels have changed; known to the keeper, and durable when this resolves. @throws STORE_FULL, UNAVAILABLE */
@@ -358,13 +369,14 @@ export class Lifecycle implements Reapable {
   async release(entry: SessionEntry): Promise<void> {
     this.backoff.pause(entry);
     if (entry.phase !== "running") return;
-    const { hosting, custody } = this.#p;
+    const { hosting, custody, tmux } = this.#p;
+    if (entry.tmux !== null) return tmux.leave(entry, () => hosting.release(entry));
     const offset = await hosting.release(entry);
     await custody.setRecord(entry.number, encodeRecord(entry.record()));
     await custody.release(entry.number, offset);
   }
 
-  // ---- the reaper's view (reaper/exit-reaper.ts) ----------------------------------------------------------------------
+  // ---- the last of it -------------------------------------------------------------------------------------------------
 
   *retirable(): Iterable<string> {
     for (const entry of this.#p.table.entries()) if (entry.phase === "retiring") yield entry.id;
@@ -377,22 +389,6 @@ export class Lifecycle implements Reapable {
     entry.move("freed");
   }
 
-  *livePids(most: number): Iterable<{ id: string; pid: number }> {
-    const live = [...this.#p.table.entries()];
-    for (let step = 0; step < Math.min(most, live.length); step++) {
-      this.#pidCursor = (this.#pidCursor + 1) % live.length;
-      const entry = live[this.#pidCursor];
-      // Custody reports the exits of what it holds, lost ones too; what it does not know of is looked for here.
-      if (entry?.phase === "running" && entry.pid !== null && this.#p.custody.pidOf(entry.number) === null)
-        yield { id: entry.id, pid: entry.pid };
-    }
-  }
-
-  vanished(id: string): void {
-    const entry = this.#p.table.byId(id);
-    this.exited(entry.number, { pid: entry.pid ?? 0, code: null, signal: null, at: this.#p.clock.now() });
-  }
-
   /** Whoever needs it first does it, the others wait: a second time would take what the next launch has. */
   async #freeOnce(entry: SessionEntry): Promise<void> {
     entry.retirement ??= this.#free(entry).finally(() => {
@@ -403,9 +399,9 @@ export class Lifecycle implements Reapable {
 
   /** Actor, slot, master and zombie of a process that has ended. */
   async #free(entry: SessionEntry): Promise<void> {
-    const { hosting, custody, table } = this.#p;
+    const { hosting, custody, table, tmux } = this.#p;
     await entry.lastScreen;
-    await hosting.stop(entry);
+    await tmux.leave(entry, () => hosting.stop(entry));
     if (entry.master !== null) {
       entry.master = null;
       await custody.acknowledge(entry.number);

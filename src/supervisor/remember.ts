@@ -2,6 +2,7 @@
 import type { RegistryRecord } from "../persistence/store.js";
 import { sessionNumber } from "../session.js";
 import { SessionEntry } from "./entry.js";
+import { readPlace } from "./tmux/place.js";
 
 export function recordOf(entry: SessionEntry): RegistryRecord {
   return {
@@ -33,6 +34,7 @@ export function recordOf(entry: SessionEntry): RegistryRecord {
       context_limit: entry.ownContextLimit,
       transcript: entry.transcript,
       prompts: entry.prompts.toRecord(),
+      ...(entry.tmux === null ? {} : { tmux: { ...entry.tmux } }),
     },
   };
 }
@@ -57,6 +59,7 @@ export function entryOf(record: RegistryRecord, sessions: string, now: number): 
   entry.tokenCount = record.token_count;
   entry.pinned = record.pinned;
   entry.parentCheckpoint = record.parent_checkpoint;
+  entry.tmux = readPlace(record.details["tmux"]);
   entry.prompts.fromRecord(record.details["prompts"]);
   const number = (name: string): number | null => (typeof record.details[name] === "number" ? record.details[name] : null);
   const text = (name: string): string | null => (typeof record.details[name] === "string" ? record.details[name] : null);

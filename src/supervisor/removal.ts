@@ -9,6 +9,12 @@ import type { EventLog } from "./events.js";
 import type { Keeping } from "./keeping.js";
 import type { SessionTable } from "./table.js";
 
+/** What became of what ran. */
+export interface RemovalKind {
+  mode: "kill" | "detach";
+  backend_alive: boolean;
+}
+
 export interface RemovalParts {
   table: SessionTable;
   events: EventLog;
@@ -32,10 +38,15 @@ export class Removal {
    * @throws BUSY naming the fork that needs one of its checkpoints, or with the reason `unless` gave; STORE_FULL, UNAVAILABLE when the
    *   disk does not take it within the bound: it goes on by itself then
    */
-  async remove(entry: SessionEntry, reason: "removed" | "retention", unless: () => string | null): Promise<boolean> {
+  async remove(
+    entry: SessionEntry,
+    reason: "removed" | "retention",
+    unless: () => string | null,
+    how: RemovalKind = { mode: "kill", backend_alive: false },
+  ): Promise<boolean> {
     let work = this.#underWay.get(entry);
     if (work === undefined) {
-      work = this.#remove(entry, reason, unless).finally(() => this.#underWay.delete(entry));
+      work = this.#remove(entry, reason, unless, how).finally(() => this.#underWay.delete(entry));
       this.#underWay.set(entry, work);
     }
     return this.#p.durably.within(work, {
@@ -44,7 +55,7 @@ export class Removal {
     });
   }
 
-  async #remove(entry: SessionEntry, reason: "removed" | "retention", unless: () => string | null): Promise<boolean> {
+  async #remove(entry: SessionEntry, reason: "removed" | "retention", unless: () => string | null, how: RemovalKind): Promise<boolean> {
     const { table, events, keeping } = this.#p;
     const outside = (): Promise<void> => rm(entry.directory, { recursive: true, force: true });
     // Nothing of it has to be saved from here on, unless it turns out that it stays.
@@ -60,7 +71,7 @@ export class Removal {
     table.delete(entry);
     entry.fanout.removed();
     entry.waits.removed(entry.id);
-    events.append("session.removed", entry.id, { reason, mode: "kill", backend_alive: false });
+    events.append("session.removed", entry.id, { reason, ...how });
     await outside();
     return known;
   }

@@ -72,7 +72,8 @@ export class SelfGuard {
 
 /** True when the first of them is the session's process, a descendant of it, or of its login session. */
 export function belongs(family: readonly Ancestor[], leader: number): boolean {
-  return family.some(({ pid, session }) => pid === leader || session === leader);
+  // 0: of a tmux session that tmux has not told about yet.
+  return leader > 0 && family.some(({ pid, session }) => pid === leader || session === leader);
 }
 
 /** From the process itself upwards. */

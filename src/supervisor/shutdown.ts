@@ -6,6 +6,8 @@ import type { Keeping } from "./keeping.js";
 import type { Lifecycle } from "./lifecycle.js";
 import type { SessionTable } from "./table.js";
 
+const SAVING_LOOK_MS = 5;
+
 export async function shutDown(parts: {
   table: SessionTable;
   lifecycle: Lifecycle;
@@ -41,6 +43,11 @@ export async function shutDown(parts: {
     // Unchanged content writes nothing.
     else keeping.rememberSoon(entry);
   }
-  const drained = await keeping.store.drain(Math.max(0, until - performance.now()));
+  let drained = await keeping.store.drain(Math.max(0, until - performance.now()));
+  // A session that has just ended hands its screen over before its last checkpoint is put: that is not with the store yet.
+  while ([...table.entries()].some(({ saving }) => saving > 0) && performance.now() < until) {
+    await delay(SAVING_LOOK_MS);
+    drained = await keeping.store.drain(Math.max(0, until - performance.now()));
+  }
   return { left: running.length, notSaved: [...pending, ...drained.not_saved] };
 }

@@ -27,7 +27,9 @@ import type {
   PromptAnswer,
   PromptRequest,
   SessionChange,
+  SocketFigures,
   SupervisorApi,
+  TmuxApi,
   WaitRequest,
   Watch,
   WatchRequest,
@@ -40,9 +42,12 @@ import type { Hosting } from "./hosting.js";
 import type { Lifecycle } from "./lifecycle.js";
 import type { Reports } from "./reports.js";
 import type { Prompts } from "./prompts.js";
+import { takesNoInput } from "./refusals.js";
 import type { SelfGuard } from "./self-guard.js";
 import { checkLimits } from "./session-scope.js";
 import type { SessionTable } from "./table.js";
+import { refuseUnderTmux } from "./tmux/place.js";
+import type { TmuxSessions } from "./tmux/sessions.js";
 import type { Vitals } from "./vitals.js";
 
 export interface SupervisorParts {
@@ -58,8 +63,11 @@ export interface SupervisorParts {
   guard: SelfGuard;
   reports: Reports;
   prompts: Prompts;
+  tmux: TmuxSessions;
   /** Tells the composition that somebody asked for the end. */
   requestStop(): void;
+  metrics(status: DaemonStatus, socket: SocketFigures): Promise<string>;
+  reload(): Promise<{ changed: string[]; restart: string[] }>;
 }
 
 export class Supervisor implements SupervisorApi {
@@ -73,6 +81,10 @@ export class Supervisor implements SupervisorApi {
 
   get keeping(): KeepingApi {
     return this.#p.keeping;
+  }
+
+  get tmux(): TmuxApi {
+    return this.#p.tmux;
   }
 
   get boot(): string {
@@ -93,10 +105,8 @@ export class Supervisor implements SupervisorApi {
 
   #specify(request: CreateRequest): SessionSpec {
     const { config, table } = this.#p;
-    if (request.backend === "tmux")
-      throw new LifeguardError("UNSUPPORTED", "backend tmux is not available in this version: leave backend out, or write pty", {
-        field: "backend",
-      });
+    const backend = request.backend ?? "pty";
+    if (backend === "tmux") refuseUnderTmux(request);
     let name: string;
     if (request.name === undefined) {
       name = table.mintName();
@@ -125,7 +135,7 @@ export class Supervisor implements SupervisorApi {
       rows: request.rows ?? config.session.rows,
       restart: request.restart ?? "never",
       isolation: request.isolation ?? "shared",
-      backend: "pty",
+      backend,
       labels: request.labels ?? {},
       allowSelf: request.allow_self ?? false,
       ...(request.limits === undefined ? {} : { limits: request.limits }),
@@ -194,7 +204,7 @@ export class Supervisor implements SupervisorApi {
     const entry = this.#typeable(id, caller);
     const answer = await this.#p.hosting.ask(entry, "input", data);
     // What was taken is said in an answer, not in an error: a client that sends on from there must not guess.
-    if (answer.accepted === 0 && data.byteLength > 0) throw busy(entry, data.byteLength);
+    if (answer.accepted === 0 && data.byteLength > 0) throw takesNoInput(entry, data.byteLength);
     return answer;
   }
 
@@ -360,12 +370,13 @@ export class Supervisor implements SupervisorApi {
     return entry.summary(clock.now());
   }
 
-  async remove(id: string, options: { force: boolean }, caller: Caller): Promise<void> {
-    const { table, lifecycle, config } = this.#p;
+  async remove(id: string, options: { force: boolean; mode?: "detach" | "kill" | undefined }, caller: Caller): Promise<void> {
+    const { table, lifecycle, config, tmux } = this.#p;
     const entry = table.byId(id);
     this.#p.guard.refuse(entry, caller, "remove");
+    if (options.mode === "detach") return tmux.detach(entry);
     if (entry.live && entry.phase !== "retiring") {
-      if (!options.force)
+      if (!options.force && !(options.mode === "kill" && entry.tmux !== null))
         throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force (--force)`, {
           state: entry.state,
         });
@@ -380,26 +391,30 @@ export class Supervisor implements SupervisorApi {
     return this.#p.vitals.status(this.#watches.size);
   }
 
-  async metrics(): Promise<string> {
-    return this.#p.vitals.metrics(this.#watches.size);
+  metrics(socket: SocketFigures): Promise<string> {
+    return this.#p.metrics(this.#p.vitals.status(this.#watches.size), socket);
+  }
+
+  async reload(caller: Caller): Promise<{ changed: string[]; restart: string[] }> {
+    const { table, guard, reload } = this.#p;
+    for (const entry of table.entries())
+      if (entry.live && !entry.spec.allowSelf && guard.isInside(caller, entry))
+        throw new LifeguardError("FORBIDDEN", `a process inside ${entry.id} may not have the configuration read again`, {
+          pid: caller.pid,
+        });
+    return await reload();
   }
 
   async stop(options: { all: boolean }, caller: Caller): Promise<{ sessions: number }> {
     const { table, lifecycle, config, guard, requestStop } = this.#p;
     const live = [...table.entries()].filter((entry) => entry.live && entry.phase !== "retiring");
+    // What was adopted from tmux was there before us, and stays.
+    const ours = live.filter((entry) => entry.tmux?.adopted !== true);
     // An agent that may not end itself may not end everybody either.
-    if (options.all) for (const entry of live) guard.refuse(entry, caller, "end");
-    if (options.all) await Promise.all(live.map((entry) => lifecycle.kill(entry, config.session.kill_grace_ms)));
+    if (options.all) for (const entry of ours) guard.refuse(entry, caller, "end");
+    if (options.all) await Promise.all(ours.map((entry) => lifecycle.kill(entry, config.session.kill_grace_ms)));
     // The answer goes out before the server begins to close.
     void turn().then(requestStop);
     return { sessions: live.length };
   }
-}
-
-function busy(entry: SessionEntry, given: number): LifeguardError {
-  return new LifeguardError(
-    "BUSY",
-    `session ${entry.id} takes no more input: none of ${given} bytes were taken, its program does not read. Send them later`,
-    { accepted: 0, retry_after_ms: 50 },
-  );
 }

@@ -72,41 +72,6 @@ export class Vitals {
     };
   }
 
-  async metrics(watches: number): Promise<string> {
-    const status = this.status(watches);
-    // Loaded when somebody asks: a daemon starts 40 ms sooner without it.
-    const { Gauge, Registry } = await import("prom-client");
-    const registry = new Registry();
-    const gauge = (name: string, help: string, value: number): void => {
-      new Gauge({ name: `lifeguard_${name}`, help, registers: [registry] }).set(value);
-    };
-    const byState = new Gauge({ name: "lifeguard_sessions", help: "Sessions by state", labelNames: ["state"], registers: [registry] });
-    for (const state of SESSION_STATES) byState.set({ state }, status.sessions[state]);
-    gauge("uptime_seconds", "Seconds since the daemon started", status.uptime_ms / 1000);
-    gauge("ptys", "Pty masters held", status.ptys);
-    gauge("open_descriptors", "Open file descriptors of the daemon", status.fds);
-    gauge("watches", "Open watches", status.watches);
-    gauge("threads", "Actor threads", status.threads.length);
-    gauge(
-      "thread_heap_bytes",
-      "JavaScript heap of all actor threads",
-      status.threads.reduce((sum, thread) => sum + thread.heap_bytes, 0),
-    );
-    gauge("daemon_resident_bytes", "Resident memory of the daemon", status.memory.daemon_rss);
-    gauge("keeper_resident_bytes", "Resident memory of all keepers", status.memory.keeper_rss);
-    gauge("store_queue_items", "Writes to the store that are not durable yet", status.queue.items);
-    gauge("store_queue_bytes", "Bytes of these writes", status.queue.bytes);
-    gauge("store_queue_oldest_seconds", "Age of the oldest of them", status.queue.oldest_ms / 1000);
-    gauge("store_coalesced", "Snapshots replaced by newer ones before they were written, since the start", status.queue.coalesced);
-    gauge("store_refused", "Writes refused, since the start", status.queue.refused);
-    gauge("store_ok", "1 when the store has no trouble", status.store.ok ? 1 : 0);
-    gauge("store_damaged_files", "Damaged files found", status.store.damaged);
-    gauge("thought_engine_healthy", "1 when the thought engine is well", status.thoughts.healthy ? 1 : 0);
-    gauge("keepers", "Keeper processes", status.keepers.length);
-    gauge("loop_stall_seconds", "Longest hold-up of the main loop since the last look", status.loop_stall_ms / 1000);
-    return registry.metrics();
-  }
-
   stop(): void {
     this.#delay.disable();
   }

@@ -34,7 +34,15 @@ async function lifeguard(words: string[], env: Record<string, string>): Promise<
   return ((await once(child, "exit")) as [number | null])[0];
 }
 
-test.skipIf(programs === undefined).each(["claude", "codex"] as const)("%s reports a whole turn", async (tool) => {
+/** To whom the hooks report: a socket that writes down what they say, or the daemon that hosts the agent. */
+const RUNS = [
+  ["claude", "the test"],
+  ["codex", "the test"],
+  ["claude", "the daemon"],
+  ["codex", "the daemon"],
+] as const;
+
+test.skipIf(programs === undefined).each(RUNS)("%s reports a whole turn to %s", async (tool, to) => {
   if (programs === undefined) return;
   const daemon = await startDaemon();
   const client = await daemon.client();
@@ -57,7 +65,7 @@ test.skipIf(programs === undefined).each(["claude", "codex"] as const)("%s repor
   const { id } = await client.call("session.create", {
     tool,
     command: "sh",
-    args: ["-c", `export LIFEGUARD_SOCKET=${join(root, "reports.sock")}; exec ${tool}`],
+    args: ["-c", `${to === "the test" ? `export LIFEGUARD_SOCKET=${join(root, "reports.sock")}; ` : ""}exec ${tool}`],
     cwd,
     env,
     env_base: "none",
@@ -82,10 +90,31 @@ test.skipIf(programs === undefined).each(["claude", "codex"] as const)("%s repor
     // Agents take an Enter that comes with a paste for a part of it.
     await new Promise((resolve) => setTimeout(resolve, 700));
     await client.call("session.keys", { id, keys: ["Enter"] });
-    await heard("PermissionRequest");
+    if (to === "the test") await heard("PermissionRequest");
     await reach("attention");
     await new Promise((resolve) => setTimeout(resolve, 500));
     await client.call("session.keys", { id, keys: ["Enter"] });
+    if (to === "the daemon") {
+      await reach("idle");
+      const known = await waitUntil(
+        "the conversation",
+        async () => {
+          const session = await client.call("session.get", { id });
+          return session.conversation_id !== null && session.model !== null && session;
+        },
+        DEADLINE_MS,
+      );
+      expect(known.tool).toBe(tool);
+      await waitUntil(
+        "the end of the turn",
+        async () => {
+          const { report } = await client.call("session.explain", { id });
+          return report !== null && /^(?:Stop|agent-turn-complete)$/.test(report.event) && report.source.startsWith(`${tool}-`);
+        },
+        DEADLINE_MS,
+      );
+      return;
+    }
     const stop = await heard("Stop");
     const wanted = ["SessionStart", "UserPromptSubmit", "PreToolUse", "PermissionRequest", "PostToolUse", "Stop"];
     expect(reports.filter(({ event }) => wanted.includes(event)).map(({ event }) => event)).toEqual(wanted);

@@ -40,7 +40,6 @@ describe.each(DIALECTS)("%s", (name) => {
     const hello = await client.call("daemon.hello", { client: "test", protocol: 1 });
     expect(hello).toMatchObject({ protocol: 1, version: "0.0.0-test", boot: "boot-fake", pid: process.pid });
     expect(hello["methods"]).toEqual([...METHODS.keys()]);
-    for (const method of hello["methods"] as string[]) expect(method).not.toMatch(/^tmux\./);
     expect(await refusal("daemon.hello", { protocol: 2 })).toMatchObject({
       code: 18,
       name: "PROTOCOL",

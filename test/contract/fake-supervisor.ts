@@ -23,6 +23,7 @@ import type {
   Watch,
   WatchRequest,
   WatchSink,
+  TmuxApi,
 } from "../../src/supervisor/api.js";
 import type { ReadResult, Explanation, Screen, ScreenRequest } from "../../src/actors/messages.js";
 import { FakeKeeping } from "./fake-keeping.js";
@@ -143,6 +144,7 @@ export class FakeSupervisor implements SupervisorApi {
       watchers: 0,
       writer: null,
       backend: "pty",
+      tmux: null,
       health: "ok",
       restarts: 0,
       pinned: false,
@@ -314,6 +316,13 @@ export class FakeSupervisor implements SupervisorApi {
     return Promise.resolve(this.get(id));
   }
 
+  get tmux(): TmuxApi {
+    return {
+      list: () => Promise.resolve([{ name: "a b", socket: "/tmp/tmux", session: "$3", created_at: 1, attached: 0, windows: 1, id: null }]),
+      adopt: (name) => Promise.reject(new LifeguardError("NOT_FOUND", `no tmux session ${name}`)),
+    };
+  }
+
   remove(id: string, { force }: { force: boolean }): Promise<void> {
     if (this.get(id).state !== "exited" && !force)
       return Promise.reject(new LifeguardError("BUSY", `${id} is live; kill it first, or force`));
@@ -367,6 +376,10 @@ export class FakeSupervisor implements SupervisorApi {
 
   metrics(): Promise<string> {
     return Promise.resolve("# nothing\n");
+  }
+
+  reload(): Promise<{ changed: string[]; restart: string[] }> {
+    return Promise.resolve({ changed: [], restart: [] });
   }
 
   stop(): Promise<{ sessions: number }> {

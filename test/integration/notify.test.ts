@@ -183,7 +183,7 @@ test("the daemon's stop does not wait for a run, and leaves none", async () => {
   const client = await daemon.client();
   await client.call("session.create", { command: "sh", args: ["-c", "exit 1"] });
   const pid = await waitUntil("the run", () => existsSync(join(directory, "pid")) && Number(readFileSync(join(directory, "pid"), "utf8")));
-  expect(await daemon.stop()).toBe(0);
+  expect(await daemon.stop(), daemon.log()).toBe(0);
   await waitUntil("the run to be gone", () => !isAlive(pid));
 });
 

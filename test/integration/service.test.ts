@@ -85,6 +85,22 @@ describe.skipIf(!possible && process.env["CI"] !== "true")("as a service of syst
     expect(step("stop, and a program that connects")).toMatchObject({ stopped: "inactive", keeper: "active" });
   });
 
+  test("systemctl reload has the configuration read, by the same daemon", () => {
+    const { before, after, daemonBefore, daemonAfter, again, state } = step("reload");
+    expect({ after, daemonAfter, again, state }).toEqual({
+      after: before,
+      daemonAfter: daemonBefore,
+      again: { changed: [], restart: [] },
+      state: "active",
+    });
+  });
+
+  test("doctor finds a unit of an installation that is gone, and what it says mends it", () => {
+    const { before, after, found, left } = step("a stale unit, and what doctor says");
+    expect(found).toMatchObject([{ level: "problem", what: expect.stringContaining("/gone/node, /gone/lifeguard") }]);
+    expect({ left, after }).toEqual({ left: [], after: before });
+  });
+
   test("an upgrade says that nothing is lost and how long nobody answered", () => {
     expect(step("daemon upgrade")["upgrade"]).toMatchObject({ sessions: 20, lost: [], behind: [], unanswered_ms: expect.any(Number) });
     console.log(`  · upgrade: nobody answered for ${(step("daemon upgrade")["upgrade"] as { unanswered_ms: number }).unanswered_ms} ms`);

@@ -2,6 +2,7 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join, relative } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { LifeguardError } from "../../src/errors.js";
 import type { Client } from "../../src/rpc/client.js";
@@ -377,4 +378,20 @@ describe("hostile names", () => {
     expect(wrong).toEqual([]);
     expect(await settled()).toEqual(before);
   });
+});
+
+test("a stop right after a session's end waits for its last checkpoint", async () => {
+  const own = await startDaemon();
+  // At different moments of the way from the exit to the disk.
+  for (let after = 0; after < 20; after += 4) {
+    const asked = await own.client();
+    const exited = await comingEvent(asked, { kinds: ["session.exited"] });
+    const { id } = await asked.call("session.create", { command: "echo", args: ["last words"] });
+    await exited.event;
+    await pause(after);
+    expect(await own.stop(), own.log()).toBe(0);
+    await own.start();
+    const again = await own.client();
+    expect((await again.call("checkpoint.list", { id })).checkpoints.map(({ kind }) => kind)).toContain("exit");
+  }
 });

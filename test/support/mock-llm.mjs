@@ -3,6 +3,7 @@
 //   "run the tool"   thinks aloud, asks to run a command, then answers
 //   "write the file" asks to write notes.txt
 //   "make a plan"    proposes a plan and asks for leave to go on, by the tool the agent has for it
+//   "call the server" calls the tool of an MCP server that the settings name (Claude Code)
 //   "ask me"         asks the user a question, by the tool the agent has for it
 //   "please fail"    the API refuses the request
 //   "quote yourself" answers with text that looks like the agents' own dialogs and status lines
@@ -43,6 +44,7 @@ function wish(text, answered) {
   if (/run the tool/.test(text)) return "tool";
   if (/write the file/.test(text)) return "write";
   if (/make a plan/.test(text)) return "plan";
+  if (/call the server/.test(text)) return "server";
   if (/ask me/.test(text)) return "question";
   return "talk";
 }
@@ -56,12 +58,14 @@ function newest(messages, isPrompt) {
   const turns = messages.slice(Math.max(0, messages.findLastIndex(isPrompt)));
   return { text: JSON.stringify(turns), turns };
 }
-const PROMPT = /run the tool|write the file|make a plan|please fail|quote yourself|long answer|ask me|hello/;
+const PROMPT = /run the tool|call the server|write the file|make a plan|please fail|quote yourself|long answer|ask me|hello/;
 const NOTES = "one\ntwo\nthree\n";
 
-async function anthropic(body, res, { delayMs, command }) {
+async function anthropic(body, res, settings) {
+  const { delayMs, command, call } = settings;
   const { text } = newest(body.messages, (m) => m.role === "user" && PROMPT.test(JSON.stringify(m.content)));
   const wanted = wish(text, /tool_result/.test(text));
+  if (/tool_result/.test(text)) settings.results = text;
   const names = (body.tools ?? []).map((tool) => tool.name);
   const message = {
     id: `msg_${Date.now()}`,
@@ -78,7 +82,7 @@ async function anthropic(body, res, { delayMs, command }) {
   if (!body.stream) return json(res, { ...message, content: [{ type: "text", text: "ok" }], stop_reason: "end_turn" });
   const send = events(res, (type, data) => `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
   const cwd = /working directory: ([^\\"\s]+)/i.exec(JSON.stringify(body.system) + text)?.[1] ?? "/tmp";
-  const tool = anthropicTool(wanted, names, { command, cwd });
+  const tool = anthropicTool(wanted, names, { command, cwd, call });
   send("message_start", { message });
   send("content_block_start", { index: 0, content_block: { type: "text", text: "" } });
   for (const word of words(text)) {
@@ -99,15 +103,16 @@ async function anthropic(body, res, { delayMs, command }) {
   res.end();
 }
 
-function anthropicTool(wanted, names, { command, cwd }) {
+function anthropicTool(wanted, names, { command, cwd, call }) {
   const tools = {
     tool: { name: "Bash", input: { command, description: "run a command" } },
     write: { name: "Write", input: { file_path: `${cwd}/notes.txt`, content: NOTES } },
     plan: { name: "ExitPlanMode", input: { plan: "# A plan\n\n1. Read the code\n2. Run the tests\n" } },
+    server: call,
     question: { name: "AskUserQuestion", input: QUESTION },
   };
-  const tool = tools[wanted];
-  return tool !== undefined && names.includes(tool.name) ? tool : null;
+  const tool = tools[wanted] ?? null;
+  return tool !== null && names.includes(tool.name) ? tool : null;
 }
 
 async function responses(body, res, { delayMs, command }) {
@@ -245,7 +250,7 @@ function said(body) {
  * @returns a server on a free port of loopback
  */
 export async function startMockModel({ delayMs = 60, command = "sleep 3 && touch tool-ran && echo tool ran", heard = () => {} } = {}) {
-  const settings = { delayMs, command };
+  const settings = { delayMs, command, call: null, results: "" };
   const answer = async (req, res) => {
     try {
       let raw = "";

@@ -96,6 +96,7 @@ export class PoolRig {
         slot: this.#next,
         size: SIZE,
         pid,
+        tmux: null,
         fresh: true,
         continues: "worker",
         terminal: true,

@@ -7,7 +7,7 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
@@ -129,6 +129,26 @@ await step("kill -9 of the keeper", async () => {
 await step("stop, and a program that connects", async () => {
   await systemctl("stop", DAEMON);
   return { stopped: await property(DAEMON, "ActiveState"), keeper: await property(KEEPER, "ActiveState") };
+});
+await step("reload", async () => {
+  const config = /LIFEGUARD_CONFIG=(\S+)/.exec(await property(DAEMON, "Environment"))[1];
+  await mkdir(dirname(config), { recursive: true });
+  await writeFile(config, "[session]\ncols = 99\n");
+  await systemctl("reload", DAEMON);
+  // What has been read already is nothing new.
+  const again = JSON.parse(await lifeguard("daemon", "reload", "--json"));
+  await rm(config);
+  await systemctl("reload", DAEMON);
+  return { again, state: await property(DAEMON, "ActiveState") };
+});
+await step("a stale unit, and what doctor says", async () => {
+  const unit = `/etc/systemd/system/${DAEMON}`;
+  await writeFile(unit, readFileSync(unit, "utf8").replace(/^ExecStart=.*$/m, "ExecStart=/gone/node /gone/lifeguard daemon"));
+  const examine = async () => JSON.parse(await lifeguard("doctor", "--json").catch((error) => error.stdout)).findings;
+  const of = (findings) => findings.filter(({ check, level }) => check === "service" && level !== "ok");
+  const found = of(await examine());
+  const typed = (await run("sh", ["-c", found[0]?.remedy ?? "false"], { env: environment })).stdout;
+  return { found, typed, left: of(await examine()) };
 });
 await step("daemon upgrade", async () => ({ upgrade: JSON.parse(await lifeguard("daemon", "upgrade", "--json")) }));
 {

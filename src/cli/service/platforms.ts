@@ -122,3 +122,15 @@ export function installedService(socket: string, env: NodeJS.ProcessEnv): { scop
   }
   return null;
 }
+
+/** Where files of a service of ours may lie on this system, whether its manager runs or not. */
+export function filesOfService(
+  env: NodeJS.ProcessEnv,
+): { scope: "user" | "system"; kind: ServiceManager["kind"]; directory: string; names: readonly string[]; running: boolean }[] {
+  const scopes: readonly ("user" | "system")[] = process.platform === "darwin" ? ["user"] : ["user", "system"];
+  const running = process.platform === "darwin" || existsSync("/run/systemd/system");
+  return scopes.map((scope) => {
+    const { kind, directory, names } = process.platform === "darwin" ? launchd(env) : systemd(scope, env);
+    return { scope, kind, directory, names, running };
+  });
+}

@@ -20,7 +20,7 @@ export interface FrameSetting {
 const STATE_CELLS = 12;
 const AGE_CELLS = 5;
 const TOKENS_CELLS = 6;
-const KEYS = "n next  Enter attach  o peek  p prompt  y answer  x kill  / filter  ? help";
+const KEYS = "n next  ⏎ attach  o peek  p prompt  y answer  x kill  ? help  q quit";
 
 const HELP = [
   "",

@@ -8,6 +8,7 @@ import { EXIT } from "../verb.js";
 import { parseChoice, parseLimit, parsePair, parseSize } from "../words.js";
 
 const POLICIES = ["never", "on-failure", "always"] as const;
+const BACKENDS = ["pty", "tmux"] as const;
 const ISOLATIONS = ["shared", "thread"] as const;
 
 interface Options {
@@ -19,6 +20,7 @@ interface Options {
   size?: TerminalSize;
   restart?: RestartPolicy;
   isolation?: Isolation;
+  backend?: (typeof BACKENDS)[number];
   label?: Record<string, string>;
   limit?: SessionLimits;
   json?: boolean;
@@ -54,6 +56,12 @@ export const verb: Verb<Options> = {
         parse: (word) => parseChoice(word, ISOLATIONS),
       },
       {
+        flags: "--backend <kind>",
+        description: "pty, or tmux: in a tmux session of the same name, where tmux attach finds it",
+        completes: BACKENDS,
+        parse: (word) => parseChoice(word, BACKENDS),
+      },
+      {
         flags: "--limit <name=value>",
         description: "memory_max (bytes, or with K, M, G), cpu_weight (1 to 10000) or tasks_max, held by systemd; may be repeated",
         parse: parseLimit,
@@ -79,6 +87,7 @@ export const verb: Verb<Options> = {
       ...size,
       ...(options.restart === undefined ? {} : { restart: options.restart }),
       ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
+      ...(options.backend === undefined ? {} : { backend: options.backend }),
       ...(options.limit === undefined ? {} : { limits: options.limit }),
       ...(options.label === undefined ? {} : { labels: options.label }),
     });

@@ -1,5 +1,4 @@
 import { resolvePaths } from "../../paths.js";
-import { loadProfiles, ownProfiles, SHIPPED_PROFILES } from "../../profiles/load.js";
 import { layOut } from "../columns.js";
 import { jsonPage } from "../json.js";
 import { outputColumns } from "../terminal.js";
@@ -20,7 +19,9 @@ export const verb: Verb<Options> = {
     example: "lifeguard profile list",
     startsDaemon: false,
   },
-  run({ options, env, terminal }: Invocation<Options>) {
+  async run({ options, env, terminal }: Invocation<Options>) {
+    // Here and not above: it brings the schema library, for which every completion would pay.
+    const { loadProfiles, ownProfiles, SHIPPED_PROFILES } = await import("../../profiles/load.js");
     const directory = ownProfiles(resolvePaths(env).config);
     const { set, problems } = loadProfiles([SHIPPED_PROFILES, directory]);
     if (options.json === true) terminal.stdout.write(jsonPage({ profiles: set.profiles, problems, directory }));
@@ -42,6 +43,6 @@ export const verb: Verb<Options> = {
       terminal.stdout.write(`${layOut(titles, rows, outputColumns(terminal)).join("\n")}\n`);
     }
     for (const problem of problems) terminal.stderr.write(`${problem}\n`);
-    return Promise.resolve(problems.length === 0 ? EXIT.done : EXIT.failed);
+    return problems.length === 0 ? EXIT.done : EXIT.failed;
   },
 };

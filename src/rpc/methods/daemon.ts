@@ -66,7 +66,17 @@ const metrics: Method = method({
   summary: "Figures of the daemon as Prometheus text.",
   params: z.strictObject({}),
   result: z.string().describe("Prometheus text"),
-  handler: (_params, { supervisor }) => supervisor.metrics(),
+  handler: (_params, { supervisor, host }) => supervisor.metrics(host.figures()),
+});
+
+const reload: Method = method({
+  name: "daemon.reload",
+  since: "1.1",
+  summary:
+    "Reads config.toml again. `changed` is heeded from now on, some of it by sessions that start from now on (docs/configuration.md says which); `restart` differs in the file and waits for the daemon's next start. INVALID_PARAMS with `file`, `line` and `field` when the file is refused: then nothing has changed. Refused from inside a session: FORBIDDEN.",
+  params: z.strictObject({}),
+  result: z.object({ changed: z.array(z.string()), restart: z.array(z.string()) }),
+  handler: (_params, { supervisor, caller }) => supervisor.reload(caller),
 });
 
 const schema: Method = method({
@@ -87,4 +97,4 @@ const stop: Method = method({
   handler: ({ all }, { supervisor, caller }) => supervisor.stop({ all: all ?? false }, caller),
 });
 
-export const daemonMethods: readonly Method[] = [hello, status, metrics, schema, stop];
+export const daemonMethods: readonly Method[] = [hello, status, metrics, reload, schema, stop];

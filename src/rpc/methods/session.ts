@@ -56,7 +56,7 @@ const create: Method = method({
     rows: size.rows.optional(),
     restart: z.enum(["never", "on-failure", "always"]).describe("default never").optional(),
     isolation: z.enum(["shared", "thread"]).describe("default shared").optional(),
-    backend: z.enum(["pty"]).describe("default pty").optional(),
+    backend: z.enum(["pty", "tmux"]).describe("default pty; tmux since 1.2").optional(),
     labels: labels.optional(),
     prompt: z
       .string()
@@ -184,10 +184,18 @@ const remove: Method = method({
   name: "session.remove",
   since: "1.0",
   summary: "Forgets an exited session and its files; a live one is BUSY unless `force`, which kills it first. Exact id or name, no prefix.",
-  params: z.strictObject({ id: reference, force: z.boolean().optional() }),
+  params: z.strictObject({
+    id: reference,
+    force: z.boolean().optional(),
+    mode: z
+      .enum(["detach", "kill"])
+      .describe("of a tmux session, also a live one: detach leaves it to tmux, where it is not found again by itself; kill ends it there")
+      .meta({ since: "1.2" })
+      .optional(),
+  }),
   result: emptyShape,
-  handler: async ({ id, force }, { supervisor, caller }) => {
-    await supervisor.remove(supervisor.resolve(id, { prefix: false }), { force: force ?? false }, caller);
+  handler: async ({ id, force, mode }, { supervisor, caller }) => {
+    await supervisor.remove(supervisor.resolve(id, { prefix: false }), { force: force ?? false, mode }, caller);
     return {};
   },
 });

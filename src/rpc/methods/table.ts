@@ -11,6 +11,7 @@ import { sessionMethods } from "./session.js";
 import { storeMethods } from "./store.js";
 import { terminalMethods } from "./terminal.js";
 import { thoughtMethods } from "./thought.js";
+import { tmuxMethods } from "./tmux.js";
 import { watchMethods } from "./watch.js";
 
 const NOUNS: readonly (readonly Method[])[] = [
@@ -25,6 +26,7 @@ const NOUNS: readonly (readonly Method[])[] = [
   journalMethods,
   thoughtMethods,
   storeMethods,
+  tmuxMethods,
   eventMethods,
 ];
 

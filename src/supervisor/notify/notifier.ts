@@ -35,7 +35,7 @@ export interface NotifierParts {
 
 export class Notifier {
   readonly #p: NotifierParts;
-  readonly #backlog: Backlog;
+  #backlog: Backlog;
   readonly #running = new Set<Run>();
   #desktop: Desktop | null = null;
   #end: (() => void) | null = null;
@@ -45,12 +45,21 @@ export class Notifier {
 
   constructor(parts: NotifierParts) {
     this.#p = parts;
-    const { notify } = parts.config;
-    this.#backlog = new Backlog({
-      sessionEveryMs: notify.session_every_ms,
-      perMinute: notify.per_minute,
-      atOnce: notify.at_once,
-    });
+    this.#backlog = this.#newBacklog();
+  }
+
+  #newBacklog(): Backlog {
+    const { notify } = this.#p.config;
+    return new Backlog({ sessionEveryMs: notify.session_every_ms, perMinute: notify.per_minute, atOnce: notify.at_once });
+  }
+
+  /** The settings are others. What runs goes on; what waited to be told is forgotten. */
+  reconfigured(): void {
+    this.#end?.();
+    this.#end = null;
+    this.#desktop = null;
+    this.#backlog = this.#newBacklog();
+    this.start();
   }
 
   /** From now on: what happened while no daemon ran is not told. */

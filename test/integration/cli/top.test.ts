@@ -69,9 +69,9 @@ test("ten sessions, one waits, one has failed: they are the first two rows, and 
   expect(lines[4]).toMatch(/^ ✖ error +broken/);
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   await keys("j", "j");
-  const colours = await waitUntil("the selection to have moved on", async () => {
+  const colours = await waitUntil("the selection to have moved on twice", async () => {
     const now = await painted();
-    return !now[3]?.includes(">") && now;
+    return (now[5]?.includes(">") ?? false) && now;
   });
   const blocks = colours.flatMap((line, index) => (/\u001b\[[0-9;]*4[0-7]m/.test(line) && !line.includes(">") ? [index] : []));
   expect(blocks).toEqual([3, 4]);

@@ -242,7 +242,7 @@ describe("exit codes and words", () => {
     const wrong: [string[], string][] = [
       [["bogus"], "bogus"],
       [["new", "--tool", "no-such-tool"], "no-such-tool"],
-      [["new", "--backend", "tmux"], "--backend"],
+      [["new", "--backend", "screen"], "pty, tmux"],
       [["new", "--size", "1x1"], "1x1"],
       [["new", "--restart", "sometimes"], "never, on-failure, always"],
       [["new", "--cwd", "/does/not/exist", "--", "true"], "/does/not/exist"],

@@ -85,8 +85,11 @@ describe("detector", () => {
     bench.after(10);
     expect(shown(bench.look())).toBe("idle: at_prompt (high)");
     bench.after(5_000).types().marks("C", { command: "make" });
-    expect(bench.look()).toMatchObject({ state: "busy", evidence: { rule: "command_running", detail: "make" }, next: null });
-    bench.after(3_000).marks("A", { exit: 0, endedAt: bench.input.now, command: "make" }).prints("$ ");
+    expect(bench.look()).toMatchObject({ state: "busy", evidence: { rule: "command_running", detail: "make" }, next: 300 });
+    // Its program may be there only later, and silent: it is looked for twice, and then no more.
+    expect(bench.after(300).look().next).toBe(1_700);
+    expect(bench.after(1_700).look().next).toBe(null);
+    bench.after(1_000).marks("A", { exit: 0, endedAt: bench.input.now, command: "make" }).prints("$ ");
     expect(shown(bench.look())).toBe("idle: at_prompt (high)");
   });
 

@@ -115,10 +115,20 @@ describe("the caller's environment", () => {
       LINES: "24",
       LIFEGUARD_HOME: "/h",
       LIFEGUARD_SESSION: "sess_1",
+      CLAUDECODE: "1",
+      CLAUDE_CODE_ENTRYPOINT: "cli",
+      CLAUDE_CONFIG_DIR: "/c",
       TERM: "screen",
       EMPTY: "",
       GONE: undefined,
     };
-    expect(callerEnvironment(env, { LINES: "3", NEW: "n" })).toEqual({ PATH: "/bin", TERM: "screen", EMPTY: "", LINES: "3", NEW: "n" });
+    expect(callerEnvironment(env, { LINES: "3", NEW: "n" })).toEqual({
+      PATH: "/bin",
+      CLAUDE_CONFIG_DIR: "/c",
+      TERM: "screen",
+      EMPTY: "",
+      LINES: "3",
+      NEW: "n",
+    });
   });
 });

@@ -40,6 +40,7 @@ describe("verbs", () => {
       "journal compact",
       "keys",
       "kill",
+      "mcp",
       "new",
       "paste",
       "prompt",
@@ -48,6 +49,7 @@ describe("verbs", () => {
       "rm",
       "send",
       "set",
+      "tmux adopt",
     ]);
   });
 
