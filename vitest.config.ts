@@ -15,7 +15,7 @@ const real = (name: string, order: number, limit: { quick: number; full: number 
     include: [`test/${name}/**/*.test.ts`],
     globalSetup: ["test/support/fresh-build.ts"],
     pool: "forks" as const,
-    maxWorkers: full ? 1 : 2,
+    maxWorkers: 2,
     sequence: { groupOrder: order },
     testTimeout: full ? limit.full : limit.quick,
     hookTimeout: 2 * MINUTE,
