@@ -11,7 +11,7 @@ import type { ProfileSet } from "../profiles/profile.js";
 import type { InflightFile } from "../spool/inflight.js";
 import { Actor } from "./actor.js";
 import { Collector } from "./collector.js";
-import { CLAIM } from "./messages.js";
+import { CLAIM, isWithEachKey } from "./messages.js";
 import { ThreadFigures } from "./thread-figures.js";
 import type {
   ActorApi,
@@ -159,6 +159,13 @@ export class ThreadHost implements ActorApi {
   }
   async stop(id: string): Promise<void> {
     await this.#for(id).stop();
+  }
+
+  /** What comes with each key comes past comlink. */
+  withEachKey(method: string, args: unknown[]): unknown {
+    if (!isWithEachKey(method)) throw new LifeguardError("INTERNAL", `${method} is not asked this way`);
+    const [id, value] = args as [string, never];
+    return this[method](id, value);
   }
 
   ping(): ThreadVitals {
