@@ -1,6 +1,7 @@
 /**
- * One MessagePort, three lanes: comlink's calls, the events a thread posts by itself, and the few calls that come with every key. Each message is one byte that names the
- * lane and a MessagePack value: a structured clone of the same costs more and keeps whole array buffers alive.
+ * One MessagePort, three lanes: comlink's calls, the events a thread posts by itself, and the few calls that come with every key.
+ * Each message is one byte that names the lane and a MessagePack value: a structured clone of the same costs more and keeps whole array
+ * buffers alive.
  */
 import type { MessagePort } from "node:worker_threads";
 import { transferHandlers } from "comlink";
