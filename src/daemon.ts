@@ -92,27 +92,6 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const clock = systemClock;
   const events = new EventLog(randomUUID(), config.rpc.event_history, clock);
   const directory = join(paths.state, "store");
-  const store = await FileStore.open({
-    directory,
-    clock,
-    bounds: configuredBounds(config.store),
-    listener: {
-      degraded: (reason) => events.append("store.degraded", null, { reason }),
-      ok: () => events.append("store.ok", null),
-      damaged: (damage) =>
-        events.append("store.damaged", null, {
-          path: damage.path,
-          what: damage.kind,
-          reason: damage.reason,
-          quarantined_to: damage.quarantined_to ?? null,
-        }),
-    },
-  });
-  const durably = new Durably({ store, path: directory, boundMs: config.store.answer_ms });
-  events.subscribe(null, { kinds: ["store.degraded"] }, () => durably.troubled());
-  const table = new SessionTable(paths.state, store.ids);
-  const asked = new AbortController();
-
   const pool = new ActorPool({
     threads: config.daemon.threads === 0 ? Math.min(8, Math.max(2, availableParallelism())) : config.daemon.threads,
     heapMib: config.daemon.thread_heap_mib,
@@ -129,6 +108,36 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
       unresponsive: (ids, is) => hosting.unresponsive(ids, is),
     },
   });
+  // The threads load their code while the store is read.
+  const threads = pool.open();
+  threads.catch(() => undefined);
+  const opening = FileStore.open({
+    directory,
+    clock,
+    bounds: configuredBounds(config.store),
+    listener: {
+      degraded: (reason) => events.append("store.degraded", null, { reason }),
+      ok: () => events.append("store.ok", null),
+      damaged: (damage) =>
+        events.append("store.damaged", null, {
+          path: damage.path,
+          what: damage.kind,
+          reason: damage.reason,
+          quarantined_to: damage.quarantined_to ?? null,
+        }),
+    },
+  });
+  const { store, table } = await opening
+    .then((opened) => ({ store: opened, table: new SessionTable(paths.state, opened.ids) }))
+    .catch(async (error: unknown) => {
+      // Threads would keep a daemon alive that cannot start.
+      await pool.close().catch(() => undefined);
+      throw error;
+    });
+  const durably = new Durably({ store, path: directory, boundMs: config.store.answer_ms });
+  events.subscribe(null, { kinds: ["store.degraded"] }, () => durably.troubled());
+  const asked = new AbortController();
+
   const profiles = new Profiles(paths.config, ({ set, problems }) => {
     for (const problem of problems) log.warn({ phase: "profiles" }, problem);
     log.info({ phase: "profiles", profiles: set.profiles.length, digest: set.digest }, "profiles of tools have changed");
@@ -222,9 +231,6 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     const elapsed = (): number => Math.round(clock.monotonic() - began);
     for (const problem of profiles.problems) log.warn({ phase: "profiles" }, problem);
     profiles.follow();
-    // The threads load while the keepers are asked; an actor's start waits for them.
-    const threads = pool.open();
-    threads.catch(() => undefined);
     const adopted = await adoptSessions({ config, clock, log, table, events, custody, hosting, lifecycle, keeping });
     const missing = tmux.readopt(adopted.tmux);
     await threads;

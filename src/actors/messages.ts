@@ -323,3 +323,8 @@ export type ActorEvent =
   | { type: "health"; id: string; health: Exclude<Health, "unresponsive">; detail: string }
   /** The actor could not go on (an error of its own); the thread lives. The supervisor restarts it from snapshot and spool. */
   | { type: "failed"; id: string; message: string };
+
+/** Calls that come with every key, and go past comlink: they answer at once. */
+export function isWithEachKey(method: string): method is "input" | "credit" {
+  return method === "input" || method === "credit";
+}

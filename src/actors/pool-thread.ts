@@ -8,6 +8,7 @@ import { LifeguardError } from "../errors.js";
 import { sessionId } from "../session.js";
 import { PackedPort } from "./endpoint.js";
 import { NO_FIGURES } from "./thread-figures.js";
+import { isWithEachKey } from "./messages.js";
 import type { ActorApi, ActorBegun, ActorEvent, ThreadHello, ThreadVitals } from "./messages.js";
 
 interface Pending {
@@ -72,7 +73,7 @@ export class ActorThread {
         deadlineMs,
       );
       this.#pending.add(pending);
-      this.#method(method)(...args).then(
+      (isWithEachKey(method) ? this.#port.ask(method, args) : this.#method(method)(...args)).then(
         (value) => {
           clearTimeout(timer);
           this.#pending.delete(pending);

@@ -121,5 +121,6 @@ async function slices(turns: TurnQueue, enter: () => void, slice: () => boolean)
       }
       return false;
     });
+    turns.press();
   });
 }

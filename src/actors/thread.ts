@@ -11,7 +11,7 @@ import type { ProfileSet } from "../profiles/profile.js";
 import type { InflightFile } from "../spool/inflight.js";
 import { Actor } from "./actor.js";
 import { Collector } from "./collector.js";
-import { CLAIM } from "./messages.js";
+import { CLAIM, isWithEachKey } from "./messages.js";
 import { ThreadFigures } from "./thread-figures.js";
 import type {
   ActorApi,
@@ -63,6 +63,8 @@ export class ThreadHost implements ActorApi {
       this.#suspect[0] = number;
     };
     enter();
+    // Its terminal is rebuilt once the others that are started with it have begun.
+    if (!start.fresh) this.#turns.pause(STARTS_APART_MS);
     if (announce) this.#post({ type: "begun", id: start.id });
     const actor = new Actor(start, {
       slot: (n) => this.#inflight.slot(n),
@@ -159,6 +161,13 @@ export class ThreadHost implements ActorApi {
     await this.#for(id).stop();
   }
 
+  /** What comes with each key comes past comlink. */
+  withEachKey(method: string, args: unknown[]): unknown {
+    if (!isWithEachKey(method)) throw new LifeguardError("INTERNAL", `${method} is not asked this way`);
+    const [id, value] = args as [string, never];
+    return this[method](id, value);
+  }
+
   ping(): ThreadVitals {
     let parked = 0;
     for (const actor of this.#actors.values()) if (actor.parked) parked++;
@@ -201,6 +210,8 @@ export class ThreadHost implements ActorApi {
   }
 }
 
+/** Starts that are further apart than this are not of one burst. */
+const STARTS_APART_MS = 20;
 /** Longer than a thread may be silent before its sessions count as unresponsive. */
 const HANG_MS = 4_000;
 

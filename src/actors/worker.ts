@@ -15,6 +15,7 @@ const port = new PackedPort(ours, () => {});
 const suspect = new SharedArrayBuffer(8);
 const host = new ThreadHost(InflightFile.open(inflightPath), new Float64Array(suspect), (event) => port.post(event));
 expose(host, port.calls);
+port.answer((method, args) => host.withEachKey(method, args));
 const hello: ThreadHello = { lifeguardThread: threadId, port: theirs, suspect };
 parentPort.postMessage(hello, [theirs]);
 

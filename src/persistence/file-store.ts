@@ -5,10 +5,10 @@ import { FileArchives } from "./archives.js";
 import { FileCheckpoints } from "./checkpoints.js";
 import { FileDocuments } from "./documents.js";
 import type { FileLayer } from "./file-layer.js";
-import { realFiles } from "./file-layer.js";
+import { openingFiles, realFiles } from "./file-layer.js";
 import { FileForks } from "./forks.js";
 import { Generations, generationsOf } from "./generations.js";
-import { FileIds } from "./ids.js";
+import { FileIds, pastLostMarks } from "./ids.js";
 import { FileJournals } from "./journals.js";
 import type { DamageListener } from "./quarantine.js";
 import { Quarantine } from "./quarantine.js";
@@ -124,14 +124,17 @@ export class FileStore implements Store {
     const { clock, listener } = options;
     const began = clock.monotonic();
     const bounds: StoreBounds = { ...DEFAULT_BOUNDS, ...options.bounds };
-    const tree = new Tree(options.files ?? realFiles, options.directory);
+    const tree = new Tree(options.files ?? realFiles, options.directory, options.files ?? openingFiles);
     await tree.makeRoot();
     const quarantine = new Quarantine(tree, clock, (damage) => listener.damaged(damage));
     const ground = { tree, quarantine };
     const names = ((await tree.list([])) ?? []).flatMap(({ name, kind }) => (kind === "file" ? [name] : []));
     await checkFormat(new Generations(ground, [], "format", formatType, generationsOf("format", names)));
     const marks = new Generations(ground, [], "marks", marksType, generationsOf("marks", names));
-    const minted = (await marks.load())?.meta ?? { session: 0, journal: 0, name: 0 };
+    const present = marks.newest;
+    const loaded = await marks.load();
+    const minted =
+      loaded === null ? { session: 0, journal: 0, name: 0 } : loaded.generation < present ? pastLostMarks(loaded.meta) : loaded.meta;
 
     const { queueItems: items, queueBytes: bytes, concurrency, retryMs, retryMaxMs, stalledMs } = bounds;
     const queue = new PersistenceQueue({ items, bytes, concurrency, retryMs, retryMaxMs, stalledMs, clock, listener });
@@ -223,11 +226,12 @@ export class FileStore implements Store {
   }
 
   async close(): Promise<void> {
-    const { queue, checkpoints, journals } = this.#parts;
+    const { queue, ids, checkpoints, journals } = this.#parts;
     const clean = queue.trouble === null && !queue.busy;
     queue.close();
     // On a disk in trouble a cache is not worth waiting for.
     if (!clean) return;
+    await ids.settle().catch(() => undefined);
     await journals.writeIndex().catch(() => undefined);
     for (const shelf of checkpoints.shelves()) await shelf.writeIndex().catch(() => undefined);
   }

@@ -25,7 +25,8 @@ export function isTemporary(name: string): boolean {
 
 export class Tree {
   readonly root: string;
-  readonly #files: FileLayer;
+  #files: FileLayer;
+  readonly #filesOnceOpen: FileLayer;
   readonly #reads = new PQueue({ concurrency: READS });
   readonly #life: string = randomBytes(6).toString("hex");
   #temporaries = 0;
@@ -34,8 +35,10 @@ export class Tree {
   /** While the store opens: directories seen as such in a listing a moment ago, which need no second look. */
   #seen: Set<string> | null = new Set();
 
-  constructor(files: FileLayer, root: string) {
-    this.#files = files;
+  /** @param opening takes its place until the store is {@link opened} */
+  constructor(files: FileLayer, root: string, opening: FileLayer = files) {
+    this.#files = opening;
+    this.#filesOnceOpen = files;
     this.root = root;
   }
 
@@ -54,6 +57,7 @@ export class Tree {
 
   /** Everything has been looked at once; from now on each use looks again. */
   opened(): void {
+    this.#files = this.#filesOnceOpen;
     this.#seen = null;
   }
 
@@ -101,9 +105,14 @@ export class Tree {
     }
   }
 
+  /** While the store opens, who reads sees to it that there are not too many at once. */
+  #reading<T>(read: () => Promise<T>): Promise<T> {
+    return this.#seen === null ? this.#reads.add(read) : read();
+  }
+
   /** What is in a directory; null when there is none. */
   async list(place: Place): Promise<Listed[] | null> {
-    return await this.#reads.add(async () => {
+    return await this.#reading(async () => {
       try {
         await this.#guard(place);
         const listed = await this.#files.list(this.path(place));
@@ -131,7 +140,7 @@ export class Tree {
   }
 
   async inspect(place: Place): Promise<{ kind: FileKind; bytes: number } | null> {
-    return await this.#reads.add(() => this.#files.inspect(this.path(place)));
+    return await this.#reading(() => this.#files.inspect(this.path(place)));
   }
 
   /**
@@ -139,7 +148,7 @@ export class Tree {
    * @throws LIMIT when `whole` is set and there are more
    */
   async read(place: Place, options: { from?: number; max: number; whole?: boolean }): Promise<Buffer | null> {
-    return await this.#reads.add(async () => {
+    return await this.#reading(async () => {
       let file: OpenFile | undefined;
       try {
         await this.#guard(place.slice(0, -1));

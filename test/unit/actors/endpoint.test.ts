@@ -49,6 +49,27 @@ describe("packed port", () => {
     there.close();
   });
 
+  it("answers what goes past comlink: values, errors whole, and in the order of all messages", async () => {
+    const { here, there, remote } = connect();
+    const order: unknown[] = [];
+    there.answer((method, args) => {
+      order.push(args[0]);
+      if (method === "ours") throw new LifeguardError("BUSY", "the queue is full", { accepted: 7 });
+      if (method === "theirs") throw new TypeError("a bug");
+      return method === "nothing" ? undefined : args;
+    });
+    const asked = here.ask("echo", ["a", new Uint8Array([0, 255])]);
+    const called = remote.echo(1);
+    expect(await asked).toEqual(["a", new Uint8Array([0, 255])]);
+    expect(await called).toBe(1);
+    expect(await here.ask("nothing", ["b"])).toBe(undefined);
+    await expect(here.ask("ours", ["c"])).rejects.toMatchObject({ name: "BUSY", message: "the queue is full", data: { accepted: 7 } });
+    await expect(here.ask("theirs", ["d"])).rejects.toMatchObject({ name: "INTERNAL", message: "a bug" });
+    expect(order).toEqual(["a", "b", "c", "d"]);
+    here.close();
+    there.close();
+  });
+
   it("keeps events apart, in order, and delivers them before it says that the other side is gone", async () => {
     const { here, there, events } = connect();
     const closed = new Promise<void>((resolve) => here.onClose(resolve));
