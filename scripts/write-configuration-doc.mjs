@@ -1,6 +1,6 @@
 /**
  * Writes the tables of docs/configuration.md from the code (`node scripts/write-configuration-doc.mjs`, after a build): keys, bounds and
- * defaults from the schema, what they mean from the comments in src/config.ts, when a change is heeded from src/config-applies.ts.
+ * defaults from the schema, what they mean from the comments in src/config.ts and src/thought-engine.ts, when a change is heeded from src/config-applies.ts.
  * A test holds the page against the code, and says to run this.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { filled } from "./write-protocol-doc.mjs";
 
 /**
  * @param schema what `lifeguard config schema` prints
- * @param source the text of src/config.ts
+ * @param source of the interfaces: {@link settingsSource}
  * @param whenApplied of src/config-applies.ts
  */
 export function configurationParts(schema, source, whenApplied) {
@@ -116,13 +116,18 @@ function table(head, lines) {
   return [row(head), `|${"---|".repeat(head.length)}`, ...lines.map(row)].join("\n");
 }
 
+/** The text of the files that say what the settings are. */
+export function settingsSource() {
+  const text = (file) => readFileSync(new URL(`../src/${file}`, import.meta.url), "utf8");
+  return text("config.ts") + text("thought-engine.ts");
+}
+
 /** The page as it should be. */
 export async function configurationPage(dist) {
   const { settingsAsJsonSchema } = await import(new URL("config.js", dist).href);
   const { whenApplied } = await import(new URL("config-applies.js", dist).href);
-  const source = readFileSync(new URL("../src/config.ts", import.meta.url), "utf8");
   const page = readFileSync(PAGE, "utf8");
-  return filled(page, configurationParts(settingsAsJsonSchema(), source, whenApplied), "scripts/write-configuration-doc.mjs");
+  return filled(page, configurationParts(settingsAsJsonSchema(), settingsSource(), whenApplied), "scripts/write-configuration-doc.mjs");
 }
 
 export const PAGE = new URL("../docs/configuration.md", import.meta.url);

@@ -13,6 +13,7 @@ import { DETACH_KEY, parseDetachKey } from "./detach-key.js";
 import { LifeguardError, fileTrouble, messageOf } from "./errors.js";
 import { NOTICES, type Notice } from "./notices.js";
 import type { Paths } from "./paths.js";
+import type { ThoughtSettings } from "./thought-engine.js";
 
 export { makeDirectories, resolvePaths } from "./paths.js";
 export type { Paths } from "./paths.js";
@@ -20,22 +21,6 @@ export type { Paths } from "./paths.js";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const SECOND = 1000;
-
-/** What has thoughts about the sessions, and how often. Said here, and overridden as a whole by `thought.config.set`. */
-export interface ThoughtSettings {
-  /** `rules`: from title, state and the agent's last tool line. `command`: a process of the user's (docs/thoughts.md). */
-  engine: "none" | "rules" | "command";
-  /** The command and its arguments. */
-  command: string[];
-  /** Once in this time the command is asked about the sessions whose turn it is. */
-  tick_ms: number;
-  /** A session's turn, by the age of its objective: below 5 min, below an hour, and beyond. */
-  hot_ms: number;
-  warm_ms: number;
-  cold_ms: number;
-  /** What an answer may take. At the bound the process is ended, and started again later. */
-  exchange_ms: number;
-}
 
 /** What `config.toml` says, completed. Names carry their unit: `_bytes`, `_ms`, `_mib`. */
 export interface Settings {

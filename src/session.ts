@@ -145,3 +145,17 @@ export function checkName(raw: string): { name: string } | { problem: string } {
   if (LOOKS_LIKE_ID.test(name)) return { problem: `a name must not look like an id, got ${JSON.stringify(name)}` };
   return { name };
 }
+
+/** A tmux session, ours or not. */
+export interface TmuxRow {
+  name: string;
+  socket: string;
+  /** tmux's own id, `$3`. */
+  session: string;
+  created_at: number;
+  /** Clients that look at it, ours among them. */
+  attached: number;
+  windows: number;
+  /** The session of ours that it is; null: it is not adopted. */
+  id: string | null;
+}

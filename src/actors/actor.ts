@@ -3,6 +3,7 @@
  * In the order of its life: begin → chunk → quiet → drain → release → stop. Messages come in between, one at a time.
  */
 import { messageOf } from "../errors.js";
+import type { Explanation } from "../explanation.js";
 import type { TerminalSize } from "../session.js";
 import type { SpoolIndex } from "../spool/index-file.js";
 import type { Intake } from "../spool/intake.js";
@@ -12,7 +13,7 @@ import { openFiles } from "./actor-files.js";
 import { HealthReport } from "./health-report.js";
 import type { Line } from "./line.js";
 import { LiveTerminal } from "./live-terminal.js";
-import type { ActorEvent, ActorStart, Explanation, ReadResult, Screen, ScreenRequest } from "./messages.js";
+import type { ActorEvent, ActorStart, ReadResult, Screen, ScreenRequest } from "./messages.js";
 import { Observer } from "./observer.js";
 import { Pace } from "./pace.js";
 import { openLine } from "./open-line.js";

@@ -1,8 +1,7 @@
 /** Why a session's state is what it is: the winner, the losers, what is held back, and what would change it. */
+import type { Explanation, ReportSeen } from "../explanation.js";
 import type { Evidence, SessionState } from "../session.js";
 import type { DetectorInput, Look } from "./evidence.js";
-import type { Explanation } from "./messages.js";
-import type { ReportSeen } from "./report-watch.js";
 import { looksLikePrompt } from "./prompt-line.js";
 import type { Shown } from "./screen-regions.js";
 import type { ToolRules } from "./tool-rules.js";

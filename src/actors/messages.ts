@@ -7,7 +7,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { ErrorData, ErrorName } from "../errors.js";
-import type { ReportSeen } from "./report-watch.js";
+import type { Explanation } from "../explanation.js";
 import type { ProfileSet, RuleState } from "../profiles/profile.js";
 import type { DeliveryStep } from "./prompt-delivery.js";
 import type { Evidence, Health, SessionState, TerminalSize } from "../session.js";
@@ -172,40 +172,6 @@ export interface ReadResult {
   gap: number;
 }
 
-/** Why a session's state is what it is, as on the wire (docs/protocol.md). */
-export interface Explanation {
-  state: SessionState;
-  /** Since when, ms since 1970. */
-  since: number;
-  evidence: Evidence | null;
-  /** The profile whose rules decide; null: none does. `verified`: which versions it was checked against, and when. */
-  tool: { name: string; title: string; revision: number; verified: string | null; files: string[] } | null;
-  /** What shows now, and is said once it has lasted `hold_ms`. */
-  held: { state: SessionState; rule: string; hold_ms: number; text: string } | null;
-  /** The newest report and what became of it; null: nothing was reported. */
-  report: ReportSeen | null;
-  /** In order of precedence. `text` is what the rule matched, or what it lacked. */
-  candidates: {
-    source: string;
-    rule: string;
-    state: SessionState;
-    region: string;
-    outcome: "won" | "outranked" | "contradicted" | "no_match";
-    text: string;
-  }[];
-  inputs: {
-    title: string;
-    progress: string;
-    foreground: string | null;
-    foreground_is_leader: boolean | null;
-    cursor_line: string;
-    shell_phase: string | null;
-    quiet_ms: number | null;
-    alternate_screen: boolean;
-  };
-  would_change: string[];
-}
-
 /** What a hook, a plugin or an engine has said, as evidence for the state. The supervisor has checked where it comes from. */
 export interface Report {
   source: string;
@@ -218,6 +184,8 @@ export interface Report {
   at: number;
   /** The profile's name of the tool it is about, null when that was not said. */
   tool: string | null;
+  /** The reporter is of the session: it runs inside it, or has its environment. */
+  own: boolean;
 }
 
 export interface ActorApi {

@@ -5,13 +5,14 @@
  */
 import { hostname } from "node:os";
 import { messageOf } from "../errors.js";
+import type { Explanation } from "../explanation.js";
 import type { Evidence, SessionState } from "../session.js";
 import type { ProfileSet } from "../profiles/profile.js";
 import { Detector } from "./detector.js";
 import type { DetectorInput } from "./evidence.js";
 import { explain } from "./explanation.js";
 import type { Foreground } from "./foreground.js";
-import type { ActorEvent, ActorStart, Explanation, Report } from "./messages.js";
+import type { ActorEvent, ActorStart, Report } from "./messages.js";
 import { Notified } from "./notified.js";
 import { Pace } from "./pace.js";
 import { ReportWatch } from "./report-watch.js";

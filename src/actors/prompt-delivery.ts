@@ -147,9 +147,9 @@ export class PromptDelivery {
     this.#touched = true;
   }
 
-  /** The tool itself says that it has taken a prompt, which is the best proof there is. */
-  reported(event: string): void {
-    if (this.#phase !== "submitted") return;
+  /** The tool itself says that it has taken a prompt: the best proof there is. @param at when, ms since 1970; before ours, it was another */
+  reported(event: string, at: number): void {
+    if (this.#phase !== "submitted" || at < Math.floor(this.#submittedClock)) return;
     this.#submitted("report", "high", `the tool reports ${event}`);
   }
 

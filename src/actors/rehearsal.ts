@@ -2,9 +2,10 @@
  * Replays a recording through the very terminal and observer that watch live sessions, in virtual time: the states that would have
  * been said, and when. A minute takes some ten milliseconds.
  */
+import type { Explanation } from "../explanation.js";
 import type { ProfileSet } from "../profiles/profile.js";
 import type { Evidence, SessionState } from "../session.js";
-import type { ActorEvent, ActorStart, Explanation } from "./messages.js";
+import type { ActorEvent, ActorStart } from "./messages.js";
 import { Observer } from "./observer.js";
 import type { Recording } from "./recording.js";
 import { Terminal } from "./terminal/terminal.js";

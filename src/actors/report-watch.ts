@@ -12,6 +12,7 @@
  * What a rule says with low confidence, or no rule, contradicts nothing by itself; but a tool that is said to work and prints nothing
  * is believed less and less. What a tool tells unreliably decides nothing while a rule knows the screen. A machine without clock.
  */
+import type { ReportSeen } from "../explanation.js";
 import type { Profile, ProfileEvent, RuleState } from "../profiles/profile.js";
 import type { Confidence } from "../session.js";
 import type { ToolVerdict } from "./evidence.js";
@@ -49,18 +50,6 @@ export interface ReportMoment {
   now: number;
   lastOutputAt: number;
   errorLingerMs: number;
-}
-
-/** The newest report, for people. */
-export interface ReportSeen {
-  source: string;
-  event: string;
-  state: RuleState | null;
-  reliable: boolean;
-  at: number;
-  age_ms: number;
-  outcome: "won" | "outranked" | "contradicted" | "evidence" | "no_state";
-  text: string;
 }
 
 export class ReportWatch {

@@ -13,12 +13,12 @@ import { Actor } from "./actor.js";
 import { Collector } from "./collector.js";
 import { CLAIM, isWithEachKey } from "./messages.js";
 import { ThreadFigures } from "./thread-figures.js";
+import type { Explanation } from "../explanation.js";
 import type {
   ActorApi,
   ActorBegun,
   ActorEvent,
   ActorStart,
-  Explanation,
   FaultKind,
   ReadResult,
   RenderTask,
@@ -137,7 +137,8 @@ export class ThreadHost implements ActorApi {
   report(id: string, reports: Report[]): void {
     const actor = this.#for(id);
     actor.observer.report(reports);
-    for (const { event } of reports) if (event === PROMPT_TAKEN) actor.typing.reported(event);
+    // Whoever else may say what it thinks of the session; that a prompt was taken is the session's own to say.
+    for (const { event, own, at } of reports) if (own && event === PROMPT_TAKEN) actor.typing.reported(event, at);
   }
   profiles(id: string, set: ProfileSet): void {
     this.#for(id).observer.profiles(set);

@@ -88,8 +88,8 @@ export class Typing {
   }
 
   /** The tool in front reports an event of its own; `UserPromptSubmit` and its like prove a prompt. */
-  reported(event: string): void {
-    this.#delivery?.reported(event);
+  reported(event: string, at: number): void {
+    this.#delivery?.reported(event, at);
   }
 
   /** @see ActorApi.prompt */

@@ -3,6 +3,9 @@
  * and rules are those of protocol.ts.
  */
 import type { Backend, Isolation, RestartPolicy, RestState, SessionSummary } from "../session.js";
+import type { EngineStatus, ThoughtSettings, ThoughtTest } from "../thought-engine.js";
+
+export type { EngineStatus, ThoughtSettings, ThoughtTest };
 
 export type CheckpointKind = "periodic" | "manual" | "exit" | "shutdown";
 export type ForkStatus = "active" | "merged" | "abandoned" | "archived";
@@ -172,16 +175,6 @@ export interface PublishParams {
   watermark?: Watermark;
 }
 
-export interface ThoughtSettings {
-  engine: "none" | "rules" | "command";
-  command: string[];
-  tick_ms: number;
-  hot_ms: number;
-  warm_ms: number;
-  cold_ms: number;
-  exchange_ms: number;
-}
-
 export interface ThoughtConfig {
   /** Goes with thought.config.set; 0 until it was set for the first time. */
   version: number;
@@ -189,34 +182,7 @@ export interface ThoughtConfig {
   config: ThoughtSettings;
   /** Why what was set is not in use. */
   problem: string | null;
-  status: {
-    engine: ThoughtSettings["engine"];
-    healthy: boolean;
-    detail: string | null;
-    name: string | null;
-    pid: number | null;
-    failures: number;
-    starts: number;
-    syncs: number;
-    last_sync_ms: number | null;
-    last_sync_at: number | null;
-    taken: number;
-    refused: number;
-    ignored: number;
-    stderr: string;
-  };
-}
-
-/** What an engine answered about a session that does not exist. */
-export interface ThoughtTest {
-  ok: boolean;
-  engine: ThoughtSettings["engine"];
-  ms: number;
-  name: string | null;
-  updates: { session: string; text: string | null; state: string | null; source: string }[];
-  ignored: number;
-  error: string | null;
-  stderr: string;
+  status: EngineStatus;
 }
 
 /** Of the queue in front of the disk. */

@@ -4,6 +4,7 @@
  * Versioned by {@link PROTOCOL} (refused when it differs) and {@link REVISION} (grows with every method or parameter added; each
  * says the revision it came with as `since`). Never change the meaning of a name that is here: add another.
  */
+import type { Explanation } from "../explanation.js";
 import type { KeptMethods } from "./protocol-kept.js";
 import type {
   Backend,
@@ -15,6 +16,7 @@ import type {
   SessionLimits,
   SessionState,
   SessionSummary,
+  TmuxRow,
 } from "../session.js";
 
 export type {
@@ -225,65 +227,12 @@ export interface WatchAnswer {
   gap: number;
 }
 
-/** Why a session's state is what it is. */
-export interface ExplainResult {
-  state: SessionState;
-  since: number;
-  evidence: Evidence | null;
-  tool: { name: string; title: string; revision: number; verified: string | null; files: string[] } | null;
-  held: { state: SessionState; rule: string; hold_ms: number; text: string } | null;
-  /** The newest report and what became of it. */
-  report: {
-    source: string;
-    event: string;
-    state: SessionState | null;
-    reliable: boolean;
-    at: number;
-    age_ms: number;
-    outcome: "won" | "outranked" | "contradicted" | "evidence" | "no_state";
-    text: string;
-  } | null;
-  candidates: {
-    source: string;
-    rule: string;
-    state: SessionState;
-    region: string;
-    outcome: "won" | "outranked" | "contradicted" | "no_match";
-    text: string;
-  }[];
-  inputs: {
-    title: string;
-    progress: string;
-    foreground: string | null;
-    foreground_is_leader: boolean | null;
-    cursor_line: string;
-    shell_phase: string | null;
-    quiet_ms: number | null;
-    alternate_screen: boolean;
-  };
-  would_change: string[];
-}
-
 /** Which tmux server: the first configured one when neither is given. */
 export interface TmuxServerParams {
   /** Path of its socket, as tmux -S. */
   socket?: string;
   /** As tmux -L. */
   socket_name?: string;
-}
-
-/** A tmux session, ours or not. */
-export interface TmuxRow {
-  name: string;
-  socket: string;
-  /** tmux's own id, `$3`. */
-  session: string;
-  created_at: number;
-  /** Clients that look at it, ours among them. */
-  attached: number;
-  windows: number;
-  /** The session of ours that it is; null: it is not adopted. */
-  id: string | null;
 }
 
 /** What became of a prompt's text. */
@@ -343,7 +292,7 @@ export interface Methods extends KeptMethods {
   "session.kill": { params: ById & { signal?: string; grace_ms?: number }; result: { exit: SessionExit | null; processes: number } };
   "session.restart": { params: ById; result: SessionSummary };
   "session.remove": { params: ById & { force?: boolean; mode?: "detach" | "kill" }; result: Empty };
-  "session.explain": { params: ById; result: ExplainResult };
+  "session.explain": { params: ById; result: Explanation };
   "session.report": { params: ReportParams; result: { accepted: boolean; reason?: string } };
   "session.update": {
     params: ById & { name?: string; labels?: Record<string, string>; seen?: boolean; pinned?: boolean };

@@ -2,7 +2,8 @@
  * What the RPC methods may ask of the supervisor, and what a watcher hands in. The supervisor implements it; the server and the
  * methods know nothing else of it. Errors are LifeguardError with the names of docs/errors.md.
  */
-import type { Explanation, Screen, ScreenRequest, ReadResult } from "../actors/messages.js";
+import type { Screen, ScreenRequest, ReadResult } from "../actors/messages.js";
+import type { Explanation } from "../explanation.js";
 import type {
   Archives,
   Checkpoint,
@@ -28,6 +29,7 @@ import type {
   SessionState,
   SessionSummary,
   TerminalSize,
+  TmuxRow,
 } from "../session.js";
 import type { ThinkingApi } from "../thoughts/thinking.js";
 
@@ -150,22 +152,9 @@ export interface TmuxAddress {
 
 export interface TmuxApi {
   /** The sessions of one server, ours and others. @throws TIMEOUT, INVALID_PARAMS, UNSUPPORTED */
-  list(address: TmuxAddress): Promise<TmuxListing[]>;
+  list(address: TmuxAddress): Promise<TmuxRow[]>;
   /** @throws NOT_FOUND, TIMEOUT, EXITED, LIMIT, UNSUPPORTED */
   adopt(name: string, address: TmuxAddress): Promise<SessionSummary>;
-}
-
-export interface TmuxListing {
-  name: string;
-  socket: string;
-  /** tmux's own id, `$3`. */
-  session: string;
-  created_at: number;
-  /** Clients that look at it, ours among them. */
-  attached: number;
-  windows: number;
-  /** The session of ours that it is; null: it is not adopted. */
-  id: string | null;
 }
 
 /** What a hook, a plugin or an engine knows of a session; fields as in `session.report`. */

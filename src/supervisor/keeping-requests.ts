@@ -15,7 +15,7 @@ import type {
   StoredThought,
   VerifyReport,
 } from "../persistence/store.js";
-import { checkName, type SessionSpec, type SessionSummary } from "../session.js";
+import { type SessionSpec, type SessionSummary } from "../session.js";
 import type { ThinkingApi } from "../thoughts/thinking.js";
 import type { Caller, CheckpointInput, KeepingApi } from "./api.js";
 import { boundedArchives, boundedJournals } from "./bounded-journals.js";
@@ -128,7 +128,7 @@ export class KeepingRequests implements KeepingApi {
       ...from.spec,
       env: { ...from.spec.env },
       labels: { ...from.spec.labels },
-      name: this.#name(options.name),
+      name: table.nameForNew(options.name),
       cwd: options.cwd ?? from.spec.cwd,
     };
     const entry = await lifecycle.create(spec);
@@ -167,15 +167,6 @@ export class KeepingRequests implements KeepingApi {
         .catch((left: unknown) => log.warn({ session: entry.id, phase: "fork", err: messageOf(left) }, "a failed fork is still there"));
       throw error;
     }
-  }
-
-  #name(given: string | undefined): string {
-    const { table } = this.#p;
-    if (given === undefined) return table.mintName();
-    const checked = checkName(given);
-    if ("problem" in checked) throw new LifeguardError("INVALID_PARAMS", checked.problem, { field: "name" });
-    table.claim(checked.name, null);
-    return checked.name;
   }
 
   listForks(id: string | null): Fork[] {

@@ -66,15 +66,6 @@ export class Lifecycle {
 
   // ---- birth ----------------------------------------------------------------------------------------------------------
 
-  /** @throws LIMIT when no more sessions may be live */
-  refuseMore(): void {
-    const { table, config } = this.#p;
-    const most = config.daemon.max_sessions;
-    if (table.live < most) return;
-    const problem = `${table.live} sessions are live, at most ${most} may be (daemon.max_sessions): end some, or raise it`;
-    throw new LifeguardError("LIMIT", problem, { limit: most });
-  }
-
   /** Those that have ended leave their actors now rather than with the reaper's next tick, where one that is starting needs one. */
   async makeRoom(): Promise<void> {
     const retirable = [...this.retirable()];
@@ -87,8 +78,8 @@ export class Lifecycle {
    * @param argument one more argument, of this first start only
    */
   async create(spec: SessionSpec, argument: string | null = null): Promise<SessionEntry> {
-    const { table, clock, events, keeping, durably, log } = this.#p;
-    this.refuseMore();
+    const { table, clock, config, events, keeping, durably, log } = this.#p;
+    table.refuseMore(config.daemon.max_sessions);
     refuseAdopted(spec);
     const file = programOf(spec);
     const { number, id, durable } = table.mint();

@@ -91,6 +91,7 @@ export class Reports {
       detail: report.detail ?? "",
       at,
       tool,
+      own: origin !== null,
     };
     await this.#deliver(entry, intake, said);
     return unused === null ? { accepted: true } : { accepted: true, reason: unused };

@@ -3,11 +3,12 @@
  * waits, watchers and pens. A listing is answered from the table, which actors keep current; nobody is asked.
  */
 import { setImmediate as turn } from "node:timers/promises";
-import type { Explanation, ReadResult, Screen, ScreenRequest } from "../actors/messages.js";
+import type { ReadResult, Screen, ScreenRequest } from "../actors/messages.js";
 import type { Clock } from "../clock.js";
 import { BOUNDS } from "../bounds.js";
 import type { Config } from "../config.js";
 import { LifeguardError } from "../errors.js";
+import type { Explanation } from "../explanation.js";
 import { findProfile, type Profile, type ProfileSet } from "../profiles/profile.js";
 import { checkLabels } from "../persistence/checks.js";
 import { signalNumber } from "../reaper/signals.js";
@@ -107,15 +108,7 @@ export class Supervisor implements SupervisorApi {
     const { config, table } = this.#p;
     const backend = request.backend ?? "pty";
     if (backend === "tmux") refuseUnderTmux(request);
-    let name: string;
-    if (request.name === undefined) {
-      name = table.mintName();
-    } else {
-      const checked = checkName(request.name);
-      if ("problem" in checked) throw new LifeguardError("INVALID_PARAMS", checked.problem, { field: "name" });
-      name = checked.name;
-      table.claim(name, null);
-    }
+    const name = table.nameForNew(request.name);
     const tool = request.tool === undefined ? null : this.#tool(request.tool);
     const [toolCommand, ...toolArgs] = request.command === undefined ? (tool?.command ?? []) : [];
     const env = request.env ?? {};

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { LifeguardError } from "../errors.js";
 import type { Ids } from "../persistence/store.js";
-import { sessionId, sessionNumber } from "../session.js";
+import { checkName, sessionId, sessionNumber } from "../session.js";
 import type { SessionEntry } from "./entry.js";
 
 export class SessionTable {
@@ -55,6 +55,14 @@ export class SessionTable {
     return live;
   }
 
+  /** @throws LIMIT when `most` are live */
+  refuseMore(most: number): void {
+    const { live } = this;
+    if (live < most) return;
+    const problem = `${live} sessions are live, at most ${most} may be (daemon.max_sessions): end some, or raise it`;
+    throw new LifeguardError("LIMIT", problem, { limit: most });
+  }
+
   /** One line for people: `12 sessions: 3 busy, 8 idle, 1 attention`. */
   summary(): string {
     const counts = new Map<string, number>();
@@ -87,6 +95,15 @@ export class SessionTable {
     do name = String(this.#ids.mint("name").number);
     while (this.liveNamed(name) !== undefined);
     return name;
+  }
+
+  /** The name of a new session: the one given, or the next number. @throws INVALID_PARAMS, ALREADY_EXISTS */
+  nameForNew(given: string | undefined): string {
+    if (given === undefined) return this.mintName();
+    const checked = checkName(given);
+    if ("problem" in checked) throw new LifeguardError("INVALID_PARAMS", checked.problem, { field: "name" });
+    this.claim(checked.name, null);
+    return checked.name;
   }
 
   /** One whose process has ended no longer holds its name. */

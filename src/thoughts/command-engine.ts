@@ -12,10 +12,10 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../clock.js";
-import type { ThoughtSettings } from "../config.js";
+import type { EngineStatus, ThoughtSettings } from "../thought-engine.js";
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
-import type { Engine, EngineStatus } from "./engine.js";
+import type { Engine } from "./engine.js";
 import { EngineChild, EngineFailure } from "./engine-child.js";
 import { Turns } from "./turns.js";
 import type { SessionView, Update, World } from "./world.js";

@@ -1,29 +1,5 @@
 /** What every engine is to the rest: begun, asked how it is, ended. */
-
-export interface EngineStatus {
-  engine: "none" | "rules" | "command";
-  /** Advisory: an engine that is not well is tried on, and nothing waits for it. */
-  healthy: boolean;
-  /** Why it is not, or what went wrong last; null: nothing. */
-  detail: string | null;
-  /** The rest is of the `command` engine; 0 and null otherwise. */
-  name: string | null;
-  pid: number | null;
-  /** In a row. */
-  failures: number;
-  /** How often the command was started. */
-  starts: number;
-  /** Exchanges that were answered, how long the last took, and when it was, ms since 1970. */
-  syncs: number;
-  last_sync_ms: number | null;
-  last_sync_at: number | null;
-  /** Updates: taken, refused by their watermark, and not understood or not asked for. */
-  taken: number;
-  refused: number;
-  ignored: number;
-  /** The last words on its stderr. */
-  stderr: string;
-}
+import type { EngineStatus } from "../thought-engine.js";
 
 export interface Engine {
   start(): void;

@@ -1,25 +1,11 @@
 /** An engine tried once, over a session that does not exist: what `thought.config.test` answers. */
 import type { Clock } from "../clock.js";
-import type { ThoughtSettings } from "../config.js";
+import type { ThoughtSettings, ThoughtTest } from "../thought-engine.js";
 import { messageOf } from "../errors.js";
 import { startChild } from "./command-engine.js";
 import { RESTS, think } from "./rules.js";
 import { readUpdate, sessionPart, syncRequest } from "./wire.js";
 import type { SessionView } from "./world.js";
-
-export interface Rehearsal {
-  ok: boolean;
-  engine: ThoughtSettings["engine"];
-  ms: number;
-  /** What the command calls itself. */
-  name: string | null;
-  /** The thoughts it had, as they would be shown. */
-  updates: { session: string; text: string | null; state: string | null; source: string }[];
-  /** What it answered that is not understood. */
-  ignored: number;
-  error: string | null;
-  stderr: string;
-}
 
 const TAIL = "● Bash(npm test)\n  ⎿  Running…\n✻ Working… (12s · esc to interrupt)";
 const SHOWN = 16;
@@ -48,10 +34,10 @@ export async function rehearse(
   clock: Clock,
   env: () => Record<string, string>,
   signal: AbortSignal,
-): Promise<Rehearsal> {
+): Promise<ThoughtTest> {
   const { engine } = settings;
   const began = clock.monotonic();
-  const answer: Rehearsal = { ok: true, engine, ms: 0, name: null, updates: [], ignored: 0, error: null, stderr: "" };
+  const answer: ThoughtTest = { ok: true, engine, ms: 0, name: null, updates: [], ignored: 0, error: null, stderr: "" };
   const view = madeUp(clock.now());
   if (engine === "rules") {
     const thought = think(view, TAIL);
@@ -69,7 +55,7 @@ async function tryCommand(
   now: number,
   env: Record<string, string>,
   signal: AbortSignal,
-  answer: Rehearsal,
+  answer: ThoughtTest,
 ): Promise<void> {
   let child: ReturnType<typeof startChild> | null = null;
   const end = (): void => void child?.end();

@@ -5,7 +5,8 @@
 import type { Clock } from "../clock.js";
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
-import type { Engine, EngineStatus } from "./engine.js";
+import type { EngineStatus } from "../thought-engine.js";
+import type { Engine } from "./engine.js";
 import { quietStatus } from "./engine.js";
 import { subject, RESTS, think } from "./rules.js";
 import type { Judgement } from "./rules.js";

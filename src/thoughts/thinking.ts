@@ -4,14 +4,13 @@
  */
 import type { Clock } from "../clock.js";
 import { thoughtSettings } from "../config.js";
-import type { ThoughtSettings } from "../config.js";
+import type { EngineStatus, ThoughtSettings, ThoughtTest } from "../thought-engine.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import type { Log } from "../log.js";
 import { CommandEngine } from "./command-engine.js";
 import { quietStatus } from "./engine.js";
-import type { Engine, EngineStatus } from "./engine.js";
+import type { Engine } from "./engine.js";
 import { rehearse } from "./rehearsal.js";
-import type { Rehearsal } from "./rehearsal.js";
 import { RulesEngine } from "./rules-engine.js";
 import type { World } from "./world.js";
 
@@ -40,7 +39,7 @@ export interface ThinkingApi {
   /** Durable when it answers. @throws INVALID_PARAMS naming the first bad field, BUSY with `data.version` when it has changed meanwhile */
   configure(change: ThoughtConfigChange): Promise<ThoughtConfig>;
   /** Starts the engine once, over a made-up session, and changes nothing. @throws INVALID_PARAMS, BUSY while another one is tried */
-  test(change: Partial<ThoughtSettings>, signal: AbortSignal): Promise<Rehearsal>;
+  test(change: Partial<ThoughtSettings>, signal: AbortSignal): Promise<ThoughtTest>;
 }
 
 export interface ThinkingParts {
@@ -130,7 +129,7 @@ export class Thinking implements ThinkingApi {
     this.#begin();
   }
 
-  async test(change: Partial<ThoughtSettings>, signal: AbortSignal): Promise<Rehearsal> {
+  async test(change: Partial<ThoughtSettings>, signal: AbortSignal): Promise<ThoughtTest> {
     const settings = checkSettings({ ...this.#settings, ...change });
     if (this.#trial !== null || this.#closed)
       throw new LifeguardError("BUSY", "an engine is being tried already: wait for its answer", { retry_after_ms: 1_000 });

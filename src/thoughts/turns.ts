@@ -2,7 +2,7 @@
  * Whose turn it is to be asked about: sessions that have changed since they were asked about last, each at its own pace. A new
  * objective is looked at often, an old one seldom. Pure but for what it remembers.
  */
-import type { ThoughtSettings } from "../config.js";
+import type { ThoughtSettings } from "../thought-engine.js";
 import type { Known, SessionView } from "./world.js";
 
 /** Of the objective: younger is hot, older is cold, between is warm. */

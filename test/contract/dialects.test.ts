@@ -1,51 +1,37 @@
 /** One suite, both dialects: the same calls against the same server answer the same. */
 import { pino } from "pino";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { summaryShape } from "../../src/rpc/shapes.js";
 import { METHODS } from "../../src/rpc/methods/table.js";
 import { checkLeaks } from "../support/leaks.js";
 import { waitUntil } from "../support/wait.js";
-import { RawClient, startServer } from "./rpc-fixture.js";
-import type { DialectName, Fixture } from "./rpc-fixture.js";
+import { DIALECTS, RawClient, servedEach, startServer } from "./rpc-fixture.js";
+import type { Fixture } from "./rpc-fixture.js";
 
 checkLeaks();
-
-const DIALECTS: DialectName[] = ["messagepack", "json"];
 
 describe.each(DIALECTS)("%s", (name) => {
   let fixture: Fixture;
   let client: RawClient;
 
-  beforeEach(async () => {
-    fixture = await startServer();
-    client = await RawClient.open(fixture.socket, name);
-  });
-  afterEach(async () => {
-    await client.end();
-    await fixture.end();
+  servedEach(name, (one, other) => {
+    fixture = one;
+    client = other;
   });
 
   const session = async (params: Record<string, unknown> = {}): Promise<string> =>
     (await client.call("session.create", params))["id"] as string;
-  const refusal = async (
-    method: string,
-    params: Record<string, unknown>,
-  ): Promise<{ code: number; name: string; message: string; data: Record<string, unknown> }> => {
-    const { error, result } = await client.answer(client.send(method, params));
-    if (error === null) throw new Error(`${method} was not refused: ${JSON.stringify(result)}`);
-    return error;
-  };
 
   it("says hello with what there is, and nothing of later issues", async () => {
     const hello = await client.call("daemon.hello", { client: "test", protocol: 1 });
     expect(hello).toMatchObject({ protocol: 1, version: "0.0.0-test", boot: "boot-fake", pid: process.pid });
     expect(hello["methods"]).toEqual([...METHODS.keys()]);
-    expect(await refusal("daemon.hello", { protocol: 2 })).toMatchObject({
+    expect(await client.refusal("daemon.hello", { protocol: 2 })).toMatchObject({
       code: 18,
       name: "PROTOCOL",
       message: expect.stringContaining("speaks protocol 1") as string,
     });
-    expect(await refusal("session.later", { id: "x" })).toMatchObject({ code: 16, name: "UNKNOWN_METHOD" });
+    expect(await client.refusal("session.later", { id: "x" })).toMatchObject({ code: 16, name: "UNKNOWN_METHOD" });
   });
 
   it("prompts, and waits in the same request; a key prompts once, also for who asks again", async () => {
@@ -59,7 +45,7 @@ describe.each(DIALECTS)("%s", (name) => {
     const [first, second] = await Promise.all(waiting);
     expect(first).toMatchObject({ delivery: "submitted", state: "attention" });
     expect(second).toEqual(first);
-    expect(await refusal("session.prompt", { ...asked, text: "another" })).toMatchObject({ name: "INVALID_PARAMS" });
+    expect(await client.refusal("session.prompt", { ...asked, text: "another" })).toMatchObject({ name: "INVALID_PARAMS" });
   });
 
   it("makes, lists, gets, changes and forgets sessions", async () => {
@@ -71,8 +57,8 @@ describe.each(DIALECTS)("%s", (name) => {
     expect(await client.call("session.list", { fields: ["name"] })).toMatchObject({ sessions: [{ id: "sess_1", name: "build" }] });
     expect(await client.call("session.get", { id: "bui" })).toEqual(made);
     expect(await client.call("session.update", { id: "build", name: "other" })).toMatchObject({ name: "other" });
-    expect(await refusal("session.kill", { id: "oth" })).toMatchObject({ name: "NOT_FOUND" });
-    expect(await refusal("session.remove", { id: "other" })).toMatchObject({ name: "BUSY" });
+    expect(await client.refusal("session.kill", { id: "oth" })).toMatchObject({ name: "NOT_FOUND" });
+    expect(await client.refusal("session.remove", { id: "other" })).toMatchObject({ name: "BUSY" });
     expect(await client.call("session.kill", { id: "other", signal: "SIGTERM", grace_ms: 10 })).toMatchObject({
       processes: 1,
       exit: { signal: "SIGHUP" },
@@ -139,7 +125,7 @@ describe.each(DIALECTS)("%s", (name) => {
     ["daemon.status", { optional: 7 }, /optional is a map/, "optional"],
   ];
   it.each(bad)("refuses %s %o by name", async (method, params, message, field) => {
-    const error = await refusal(method, params);
+    const error = await client.refusal(method, params);
     expect(error).toMatchObject({ code: 1, name: "INVALID_PARAMS" });
     expect(error.message).toMatch(message);
     expect(error.message).not.toContain("secret-value");
@@ -152,7 +138,7 @@ describe.each(DIALECTS)("%s", (name) => {
   it("ignores what is unknown inside optional, and takes what is known there", async () => {
     const made = await client.call("session.create", { name: "a", optional: { colour: "red", cols: 77 } });
     expect(made).toMatchObject({ name: "a", cols: 77 });
-    expect(await refusal("session.create", { cols: 80, optional: { cols: 77 } })).toMatchObject({
+    expect(await client.refusal("session.create", { cols: 80, optional: { cols: 77 } })).toMatchObject({
       name: "INVALID_PARAMS",
       message: expect.stringContaining("given twice") as string,
     });
@@ -168,13 +154,13 @@ describe.each(DIALECTS)("%s", (name) => {
     expect(second).toEqual(first);
     expect(await client.call("session.create", { name: "once", key: "k1" })).toEqual(first);
     expect(fixture.supervisor.created).toBe(1);
-    expect(await refusal("session.create", { name: "other", key: "k1" })).toMatchObject({
+    expect(await client.refusal("session.create", { name: "other", key: "k1" })).toMatchObject({
       name: "INVALID_PARAMS",
       message: expect.stringContaining("other parameters") as string,
     });
     fixture.supervisor.gate = Promise.reject(new Error("no terminal left"));
     fixture.supervisor.gate.catch(() => undefined);
-    expect(await refusal("session.create", { key: "k2" })).toMatchObject({ name: "INTERNAL" });
+    expect(await client.refusal("session.create", { key: "k2" })).toMatchObject({ name: "INTERNAL" });
     fixture.supervisor.gate = Promise.resolve();
     expect(await client.call("session.create", { key: "k2" })).toMatchObject({ id: "sess_2" });
   });
@@ -190,7 +176,7 @@ describe.each(DIALECTS)("%s", (name) => {
     expect(await client.call("rpc.cancel", { id: other })).toEqual({ cancelled: false });
     fixture.supervisor.enter(id, "busy");
     expect((await client.answer(wait)).result).toMatchObject({ state: "busy", evidence: { rule: "fake.idle" } });
-    expect((await refusal("session.wait", { id, until: ["error"], timeout_ms: 1 })).name).toBe("TIMEOUT");
+    expect((await client.refusal("session.wait", { id, until: ["error"], timeout_ms: 1 })).name).toBe("TIMEOUT");
   });
 
   it("ends the waits, watches and subscriptions of a connection that is gone", async () => {
@@ -225,10 +211,10 @@ describe.each(DIALECTS)("%s", (name) => {
     const second = await client.call("session.watch", { id });
     expect(second).toEqual({ watch: "w_2", offset: 9, gap: 0 });
     expect(await client.call("session.unwatch", { watch: "w_2" })).toEqual({});
-    expect(await refusal("session.unwatch", { watch: "w_2" })).toMatchObject({ name: "NOT_FOUND" });
+    expect(await client.refusal("session.unwatch", { watch: "w_2" })).toMatchObject({ name: "NOT_FOUND" });
     await client.call("session.kill", { id });
     expect(await client.notification("session.closed")).toEqual({ watch: "w_1", id, reason: "exited" });
-    expect(await refusal("session.ack", { watch: "w_1", offset: 0 })).toMatchObject({ name: "NOT_FOUND" });
+    expect(await client.refusal("session.ack", { watch: "w_1", offset: 0 })).toMatchObject({ name: "NOT_FOUND" });
   });
 
   it("keeps to the window: no more than that is out until it is acknowledged", async () => {

@@ -3,6 +3,7 @@
  * that push by room, waits that wait. Everything real (processes, terminals) is tested in test/integration.
  */
 import { LifeguardError } from "../../src/errors.js";
+import type { Explanation } from "../../src/explanation.js";
 import { sessionId } from "../../src/session.js";
 import type { Evidence, SessionState, SessionSummary } from "../../src/session.js";
 import type {
@@ -25,7 +26,7 @@ import type {
   WatchSink,
   TmuxApi,
 } from "../../src/supervisor/api.js";
-import type { ReadResult, Explanation, Screen, ScreenRequest } from "../../src/actors/messages.js";
+import type { ReadResult, Screen, ScreenRequest } from "../../src/actors/messages.js";
 import { FakeKeeping } from "./fake-keeping.js";
 
 interface FakeWatch {

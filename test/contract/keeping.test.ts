@@ -1,53 +1,28 @@
 /** Checkpoints, forks, journals, thoughts and the store over the wire: one suite, both dialects. */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { z } from "zod";
+import { describe, expect, it } from "vitest";
 import { EVENTS } from "../../src/rpc/announcements.js";
-import { METHODS } from "../../src/rpc/methods/table.js";
 import { HOSTILE, HOSTILE_IDS } from "../support/hostile-names.js";
 import { checkLeaks } from "../support/leaks.js";
-import { RawClient, startServer } from "./rpc-fixture.js";
-import type { DialectName, Fixture } from "./rpc-fixture.js";
+import { DIALECTS, RawClient, servedEach } from "./rpc-fixture.js";
+import type { Fixture } from "./rpc-fixture.js";
 
 checkLeaks();
-
-const DIALECTS: DialectName[] = ["messagepack", "json"];
 
 describe.each(DIALECTS)("%s", (name) => {
   let fixture: Fixture;
   let client: RawClient;
 
-  beforeEach(async () => {
-    fixture = await startServer();
-    client = await RawClient.open(fixture.socket, name);
-  });
-  afterEach(async () => {
-    await client.end();
-    await fixture.end();
+  servedEach(name, (one, other) => {
+    fixture = one;
+    client = other;
   });
 
   const session = async (params: Record<string, unknown> = {}): Promise<string> =>
     (await client.call("session.create", params))["id"] as string;
-  const refusal = async (
-    method: string,
-    params: Record<string, unknown>,
-  ): Promise<{ code: number; name: string; message: string; data: Record<string, unknown> }> => {
-    const { error, result } = await client.answer(client.send(method, params));
-    if (error === null) throw new Error(`${method} was not refused: ${JSON.stringify(result)}`);
-    return error;
-  };
   /** Bytes as this dialect sends them best. */
   const bytes = (field: string, data: Buffer): Record<string, unknown> =>
     name === "json" ? { [`${field}_b64`]: data.toString("base64") } : { [field]: data };
-  /** The answer, held against what the schema says; bytes in JSON have another name there. */
-  const described = async (method: string, params: Record<string, unknown> = {}): Promise<Record<string, unknown>> => {
-    const answer = await client.call(method, params);
-    const shape = METHODS.get(method)?.result as z.ZodObject;
-    if (name === "messagepack") expect(shape.safeParse(answer).error).toBeUndefined();
-    const known = Object.keys(shape.shape).flatMap((field) => [field, `${field}_b64`]);
-    for (const field of Object.keys(answer)) expect(known).toContain(field);
-    return answer;
-  };
   const ids = (answer: Record<string, unknown>): unknown[] =>
     (answer["checkpoints"] as { checkpoint: string }[]).map(({ checkpoint }) => checkpoint);
 
@@ -55,7 +30,7 @@ describe.each(DIALECTS)("%s", (name) => {
     const id = await session({ name: "build" });
     const context = Buffer.concat([Buffer.from([0, 255, 0xc3, 0x28]), randomBytes(1_000)]);
     const state = { step: 3, at: 5, list: [1, "é", null, { deep: true }] };
-    const saved = await described("checkpoint.save", {
+    const saved = await client.described("checkpoint.save", {
       id: "bui",
       label: "before the merge",
       state,
@@ -76,7 +51,7 @@ describe.each(DIALECTS)("%s", (name) => {
       checksum: createHash("sha256").update(context).digest("hex"),
     });
     const checkpoint = saved["checkpoint"] as string;
-    const whole = await described("checkpoint.get", { checkpoint });
+    const whole = await client.described("checkpoint.get", { checkpoint });
     expect(whole).toMatchObject({
       ...saved,
       state,
@@ -88,33 +63,33 @@ describe.each(DIALECTS)("%s", (name) => {
     expect(JSON.stringify(whole)).not.toContain("secret-value");
     expect(whole).not.toHaveProperty("terminal");
 
-    const plain = await described("checkpoint.save", { id });
-    expect(await described("checkpoint.get", { checkpoint: plain["checkpoint"] })).toMatchObject({
+    const plain = await client.described("checkpoint.save", { id });
+    expect(await client.described("checkpoint.get", { checkpoint: plain["checkpoint"] })).toMatchObject({
       state: null,
       extra: null,
       context: null,
       label: null,
     });
-    expect(ids(await described("checkpoint.list", { id: "build" }))).toEqual([plain["checkpoint"], checkpoint]);
-    expect(ids(await described("checkpoint.list"))).toHaveLength(2);
-    expect(await described("checkpoint.latest", { id })).toMatchObject({ checkpoint: plain["checkpoint"], skipped: [] });
+    expect(ids(await client.described("checkpoint.list", { id: "build" }))).toEqual([plain["checkpoint"], checkpoint]);
+    expect(ids(await client.described("checkpoint.list"))).toHaveLength(2);
+    expect(await client.described("checkpoint.latest", { id })).toMatchObject({ checkpoint: plain["checkpoint"], skipped: [] });
 
-    expect(await refusal("checkpoint.restore", { checkpoint })).toMatchObject({ name: "BUSY" });
-    expect(await described("checkpoint.restore", { checkpoint, force: true })).toMatchObject({ id });
+    expect(await client.refusal("checkpoint.restore", { checkpoint })).toMatchObject({ name: "BUSY" });
+    expect(await client.described("checkpoint.restore", { checkpoint, force: true })).toMatchObject({ id });
     expect(fixture.supervisor.keeping.callers.at(-1)?.connection).toBe(1);
 
-    const forked = await described("checkpoint.fork", { checkpoint, name: "other", cwd: "/tmp" });
+    const forked = await client.described("checkpoint.fork", { checkpoint, name: "other", cwd: "/tmp" });
     expect(forked).toMatchObject({ status: "active", session: { name: "other", cwd: "/tmp" } });
-    expect(await refusal("checkpoint.remove", { checkpoint })).toMatchObject({ name: "BUSY" });
-    expect(await described("fork.list", { id })).toMatchObject({
+    expect(await client.refusal("checkpoint.remove", { checkpoint })).toMatchObject({ name: "BUSY" });
+    expect(await client.described("fork.list", { id })).toMatchObject({
       forks: [
         { fork: forked["fork"], checkpoint, session: id, forked_session: (forked["session"] as { id: string }).id, status: "active" },
       ],
     });
-    expect(await described("fork.update", { fork: forked["fork"], status: "merged" })).toMatchObject({ status: "merged" });
-    expect(await described("checkpoint.remove", { checkpoint })).toEqual({ removed: true });
-    expect(await described("checkpoint.remove", { checkpoint })).toEqual({ removed: false });
-    expect(await refusal("checkpoint.get", { checkpoint: randomUUID() })).toMatchObject({ name: "NOT_FOUND" });
+    expect(await client.described("fork.update", { fork: forked["fork"], status: "merged" })).toMatchObject({ status: "merged" });
+    expect(await client.described("checkpoint.remove", { checkpoint })).toEqual({ removed: true });
+    expect(await client.described("checkpoint.remove", { checkpoint })).toEqual({ removed: false });
+    expect(await client.refusal("checkpoint.get", { checkpoint: randomUUID() })).toMatchObject({ name: "NOT_FOUND" });
   });
 
   it("takes a context as text, as bin where there is one, and as base64, never two of them", async () => {
@@ -124,8 +99,8 @@ describe.each(DIALECTS)("%s", (name) => {
       await client.call("checkpoint.save", { id, context_b64: Buffer.from("é").toString("base64") }),
     ];
     expect(texts.map((row) => row["checksum"])).toEqual(Array(2).fill(createHash("sha256").update("é").digest("hex")));
-    expect(await refusal("checkpoint.save", { id, context: "a", context_b64: "YQ==" })).toMatchObject({ name: "INVALID_PARAMS" });
-    expect(await refusal("checkpoint.save", { id, context_b64: "*" })).toMatchObject({ name: "INVALID_PARAMS" });
+    expect(await client.refusal("checkpoint.save", { id, context: "a", context_b64: "YQ==" })).toMatchObject({ name: "INVALID_PARAMS" });
+    expect(await client.refusal("checkpoint.save", { id, context_b64: "*" })).toMatchObject({ name: "INVALID_PARAMS" });
   });
 
   it("an idempotency key makes one checkpoint and one entry, and belongs to what was asked", async () => {
@@ -133,7 +108,7 @@ describe.each(DIALECTS)("%s", (name) => {
     const save = { id, label: "a", ...bytes("context", randomBytes(100_000)), key: "k" };
     const [first, second] = await Promise.all([client.call("checkpoint.save", save), client.call("checkpoint.save", save)]);
     expect(second).toEqual(first);
-    expect(await refusal("checkpoint.save", { ...save, ...bytes("context", randomBytes(100_000)) })).toMatchObject({
+    expect(await client.refusal("checkpoint.save", { ...save, ...bytes("context", randomBytes(100_000)) })).toMatchObject({
       name: "INVALID_PARAMS",
     });
     const append = { id, kind: "note", ...bytes("data", Buffer.from([1, 0])), key: "k" };
@@ -141,62 +116,68 @@ describe.each(DIALECTS)("%s", (name) => {
       expect.objectContaining({ seq: 1 }),
       expect.objectContaining({ seq: 1 }),
     ]);
-    expect(await refusal("journal.append", { ...append, ...bytes("data", Buffer.from([1, 1])) })).toMatchObject({ name: "INVALID_PARAMS" });
+    expect(await client.refusal("journal.append", { ...append, ...bytes("data", Buffer.from([1, 1])) })).toMatchObject({
+      name: "INVALID_PARAMS",
+    });
     expect(await client.call("journal.append", { ...append, key: "other" })).toMatchObject({ seq: 2 });
   });
 
   it("keeps journals: by pair, by id, and one of every session", async () => {
     const id = await session({ name: "build" });
-    const made = await described("journal.create", { agent: "a/b", created_by: "Ü", title: "" });
+    const made = await client.described("journal.create", { agent: "a/b", created_by: "Ü", title: "" });
     expect(made).toMatchObject({ id: "jrnl_1", agent: "a/b", created_by: "Ü", title: "", last_seq: 0 });
-    expect(await described("journal.open", { agent: "a/b", created_by: "Ü" })).toEqual({ id: "jrnl_1", created: false });
-    expect(await described("journal.open", { agent: "a-b", created_by: "Ü" })).toEqual({ id: "jrnl_2", created: true });
-    expect(await described("journal.latest", { agent: "a/b", created_by: "Ü" })).toMatchObject({ id: "jrnl_1" });
-    expect(await refusal("journal.latest", { agent: "A/B", created_by: "Ü" })).toMatchObject({ name: "NOT_FOUND" });
-    expect(await described("journal.update", { id: "jrnl_1", title: "plan", summary: "two\nlines" })).toMatchObject({
+    expect(await client.described("journal.open", { agent: "a/b", created_by: "Ü" })).toEqual({ id: "jrnl_1", created: false });
+    expect(await client.described("journal.open", { agent: "a-b", created_by: "Ü" })).toEqual({ id: "jrnl_2", created: true });
+    expect(await client.described("journal.latest", { agent: "a/b", created_by: "Ü" })).toMatchObject({ id: "jrnl_1" });
+    expect(await client.refusal("journal.latest", { agent: "A/B", created_by: "Ü" })).toMatchObject({ name: "NOT_FOUND" });
+    expect(await client.described("journal.update", { id: "jrnl_1", title: "plan", summary: "two\nlines" })).toMatchObject({
       title: "plan",
       summary: "two\nlines",
     });
-    expect(await described("journal.list")).toMatchObject({ journals: [{ id: "jrnl_1" }, { id: "jrnl_2" }] });
+    expect(await client.described("journal.list")).toMatchObject({ journals: [{ id: "jrnl_1" }, { id: "jrnl_2" }] });
 
     const binary = Buffer.from([0, 255, 27]);
     const appended = [
-      await described("journal.append", { id: "build", kind: "message", data: { role: "user", content: "é" }, author: "me" }),
-      await described("journal.append", { id, kind: "thought", data: "text", branch: "try", from: 1 }),
-      await described("journal.append", { id, kind: "event", ...bytes("data", binary) }),
-      await described("journal.append", { id, kind: "note", data: null }),
+      await client.described("journal.append", { id: "build", kind: "message", data: { role: "user", content: "é" }, author: "me" }),
+      await client.described("journal.append", { id, kind: "thought", data: "text", branch: "try", from: 1 }),
+      await client.described("journal.append", { id, kind: "event", ...bytes("data", binary) }),
+      await client.described("journal.append", { id, kind: "note", data: null }),
     ];
     expect(appended.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
-    const read = await described("journal.read", { id: "build" });
+    const read = await client.described("journal.read", { id: "build" });
     const entries = read["entries"] as Record<string, unknown>[];
     expect(read).toMatchObject({ next: 5, more: false, damage: [] });
     expect(entries[0]).toMatchObject({ seq: 1, kind: "message", author: "me", data: { role: "user", content: "é" } });
     expect(entries[1]).toMatchObject({ data: "text", branch: "try", from: 1 });
     expect(RawClient.bytes(entries[2] ?? {})).toEqual(binary);
     expect(entries[3]).toMatchObject({ data: null });
-    expect(await described("journal.read", { id, branch: "try" })).toMatchObject({ entries: [{ seq: 2 }] });
-    expect(await described("journal.read", { id, since: 2, limit: 1 })).toMatchObject({ entries: [{ seq: 2 }], next: 3, more: true });
+    expect(await client.described("journal.read", { id, branch: "try" })).toMatchObject({ entries: [{ seq: 2 }] });
+    expect(await client.described("journal.read", { id, since: 2, limit: 1 })).toMatchObject({
+      entries: [{ seq: 2 }],
+      next: 3,
+      more: true,
+    });
 
-    expect(await described("journal.compact", { id, archive: "before lunch", summary: "in short" })).toEqual({ seq: 5 });
+    expect(await client.described("journal.compact", { id, archive: "before lunch", summary: "in short" })).toEqual({ seq: 5 });
     await client.call("journal.append", { id, kind: "message", data: "after" });
-    expect(await described("journal.read", { id, from_boundary: true })).toMatchObject({
+    expect(await client.described("journal.read", { id, from_boundary: true })).toMatchObject({
       entries: [{ seq: 6, data: "after" }],
       archive: "before lunch",
       boundary: { seq: 5, archive_missing: true },
     });
-    expect(await described("journal.archive.put", { name: "before lunch", text: "all of it\n" })).toEqual({});
-    expect(await described("journal.archive.get", { name: "before lunch" })).toEqual({ name: "before lunch", text: "all of it\n" });
-    expect(await described("journal.read", { id, from_boundary: true })).toMatchObject({
+    expect(await client.described("journal.archive.put", { name: "before lunch", text: "all of it\n" })).toEqual({});
+    expect(await client.described("journal.archive.get", { name: "before lunch" })).toEqual({ name: "before lunch", text: "all of it\n" });
+    expect(await client.described("journal.read", { id, from_boundary: true })).toMatchObject({
       boundary: { archive_missing: false, prefix: "all of it\n" },
     });
-    expect(await described("journal.get", { id })).toMatchObject({
+    expect(await client.described("journal.get", { id })).toMatchObject({
       id,
       agent: null,
       last_seq: 6,
       boundary: { seq: 5, archive: "before lunch" },
     });
-    expect(await described("journal.remove", { id: "jrnl_2" })).toEqual({ removed: true });
-    expect(await refusal("journal.get", { id: "jrnl_9" })).toMatchObject({ name: "NOT_FOUND" });
+    expect(await client.described("journal.remove", { id: "jrnl_2" })).toEqual({ removed: true });
+    expect(await client.refusal("journal.get", { id: "jrnl_9" })).toMatchObject({ name: "NOT_FOUND" });
   });
 
   it("an answer of a journal is bounded in bytes, and goes on where it stopped", async () => {
@@ -217,16 +198,20 @@ describe.each(DIALECTS)("%s", (name) => {
 
   it("publishes thoughts by watermark, and gives them back", async () => {
     const id = await session({ name: "build" });
-    expect(await described("thought.get", { id })).toEqual({ id, thought: null });
-    expect(await described("thought.publish", { id: "build", text: "reading tests", stream_instance_id: "s", emission_seq: 3 })).toEqual({
+    expect(await client.described("thought.get", { id })).toEqual({ id, thought: null });
+    expect(
+      await client.described("thought.publish", { id: "build", text: "reading tests", stream_instance_id: "s", emission_seq: 3 }),
+    ).toEqual({
       accepted: true,
     });
-    expect(await described("thought.publish", { id, text: "old", watermark: { stream_instance_id: "s", emission_seq: 3 } })).toMatchObject({
+    expect(
+      await client.described("thought.publish", { id, text: "old", watermark: { stream_instance_id: "s", emission_seq: 3 } }),
+    ).toMatchObject({
       accepted: false,
       reason: expect.stringContaining("3") as string,
     });
     expect(
-      await described("thought.publish", {
+      await client.described("thought.publish", {
         id,
         text: "writing tests",
         state: "holding",
@@ -241,7 +226,7 @@ describe.each(DIALECTS)("%s", (name) => {
         watermark: { stream_instance_id: "s", emission_seq: 4 },
       }),
     ).toEqual({ accepted: true });
-    expect(await described("thought.list")).toMatchObject({
+    expect(await client.described("thought.list")).toMatchObject({
       thoughts: [{ id, thought: { text: "writing tests", watermark: { emission_seq: 4 } } }],
     });
     for (const wrong of [
@@ -255,12 +240,12 @@ describe.each(DIALECTS)("%s", (name) => {
       { text: "x", stream_instance_id: "s", emission_seq: 9, watermark: { stream_instance_id: "s", emission_seq: 9 } },
       { text: "x", action_cues: Array(17).fill("a") },
     ])
-      expect(await refusal("thought.publish", { id, ...wrong })).toMatchObject({ name: "INVALID_PARAMS" });
+      expect(await client.refusal("thought.publish", { id, ...wrong })).toMatchObject({ name: "INVALID_PARAMS" });
   });
 
   it("says how the store is, and prunes", async () => {
     const { keeping } = fixture.supervisor;
-    expect(await described("store.status")).toMatchObject({ ok: true, queue: { items: 1, oldest_ms: 3 }, damaged: [] });
+    expect(await client.described("store.status")).toMatchObject({ ok: true, queue: { items: 1, oldest_ms: 3 }, damaged: [] });
     keeping.damaged.push({
       path: "sessions/sess_1/record.4",
       kind: "session",
@@ -268,16 +253,19 @@ describe.each(DIALECTS)("%s", (name) => {
       quarantined_to: "quarantine/1-record.4",
       at: 5,
     });
-    expect(await described("store.verify")).toMatchObject({
+    expect(await client.described("store.verify")).toMatchObject({
       checked: 7,
       damaged: [{ reason: "its checksum is wrong" }],
       foreign: ["readme"],
     });
-    expect(await described("daemon.status")).toMatchObject({
+    expect(await client.described("daemon.status")).toMatchObject({
       queue: { items: 1, bytes: 2, coalesced: 4, refused: 5 },
       store: { ok: false, damaged: 1 },
     });
-    expect(await described("store.prune", { older_than_ms: 0, dry_run: true })).toMatchObject({ bytes: 9, removed: [{ kind: "session" }] });
+    expect(await client.described("store.prune", { older_than_ms: 0, dry_run: true })).toMatchObject({
+      bytes: 9,
+      removed: [{ kind: "session" }],
+    });
     await client.call("store.prune");
     expect(keeping.pruned).toEqual([
       { olderThanMs: 0, dryRun: true },
@@ -317,7 +305,7 @@ describe.each(DIALECTS)("%s", (name) => {
     ["store.prune", { older_than_ms: -1 }, /from 0/, "older_than_ms"],
   ];
   it.each(bad)("refuses %s %o by name", async (method, params, message, field) => {
-    const error = await refusal(method, params);
+    const error = await client.refusal(method, params);
     expect(error).toMatchObject({ name: "INVALID_PARAMS", message: expect.stringMatching(message) as string });
     if (name === "json" && field !== undefined) expect(error.data["field"]).toBe(field);
   });
@@ -327,12 +315,12 @@ describe.each(DIALECTS)("%s", (name) => {
     const never: unknown[] =
       name === "json" ? [] : [{ a: Buffer.from([1]) }, [Number.NaN], { deep: { er: 2n ** 63n } }, Number.POSITIVE_INFINITY];
     for (const state of never) {
-      expect(await refusal("checkpoint.save", { id, state })).toMatchObject({
+      expect(await client.refusal("checkpoint.save", { id, state })).toMatchObject({
         name: "INVALID_PARAMS",
         message: expect.stringContaining("JSON value") as string,
       });
-      expect(await refusal("checkpoint.save", { id, extra: state })).toMatchObject({ name: "INVALID_PARAMS" });
-      expect(await refusal("journal.append", { id, kind: "note", data: state })).toMatchObject({ name: "INVALID_PARAMS" });
+      expect(await client.refusal("checkpoint.save", { id, extra: state })).toMatchObject({ name: "INVALID_PARAMS" });
+      expect(await client.refusal("journal.append", { id, kind: "note", data: state })).toMatchObject({ name: "INVALID_PARAMS" });
     }
     const odd: unknown = JSON.parse('{"": 0, "__proto__": {"polluted": true}, "constructor": "x", "_b64": "y"}');
     const saved = await client.call("checkpoint.save", { id, state: odd, extra: false });
@@ -370,7 +358,7 @@ describe.each(DIALECTS)("%s", (name) => {
     ];
     for (const [method, field, rest] of asId)
       for (const hostile of HOSTILE_IDS) {
-        const error = await refusal(method, { ...rest, [field]: hostile });
+        const error = await client.refusal(method, { ...rest, [field]: hostile });
         expect({ method, hostile, error: error.name }).toEqual({
           method,
           hostile,
@@ -388,7 +376,7 @@ describe.each(DIALECTS)("%s", (name) => {
     ];
     for (const [method, field, rest] of asName)
       for (const hostile of HOSTILE) {
-        const error = await refusal(method, { ...rest, [field]: hostile });
+        const error = await client.refusal(method, { ...rest, [field]: hostile });
         expect({ method, hostile, error: error.name }).toEqual({ method, hostile, error: "INVALID_PARAMS" });
       }
     expect(fixture.supervisor.created).toBe(made);

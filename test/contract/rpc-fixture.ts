@@ -4,12 +4,15 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, expect } from "vitest";
+import type { z } from "zod";
 import { loadConfig, resolvePaths } from "../../src/config.js";
 import type { Config } from "../../src/config.js";
 import { silentLog } from "../../src/log.js";
 import type { Log } from "../../src/log.js";
 import { JsonLines, MessagePack } from "../../src/rpc/dialect.js";
 import type { Incoming } from "../../src/rpc/dialect.js";
+import { METHODS } from "../../src/rpc/methods/table.js";
 import { RpcServer } from "../../src/rpc/server.js";
 import { FakeSupervisor } from "./fake-supervisor.js";
 
@@ -42,7 +45,16 @@ export async function startServer(rpc: Partial<Config["rpc"]> = {}, log: Log = s
   };
 }
 
-export type DialectName = "messagepack" | "json";
+export const DIALECTS = ["messagepack", "json"] as const;
+export type DialectName = (typeof DIALECTS)[number];
+
+export interface Refusal {
+  code: number;
+  name: string;
+  message: string;
+  data: Record<string, unknown>;
+}
+
 const LIMITS = { maxFrameBytes: 64 * 1024 * 1024, maxNesting: 128, maxValues: 10_000_000 };
 
 /** Sends what it is told, keeps what arrives in order. */
@@ -99,9 +111,7 @@ export class RawClient {
     }
   }
 
-  async answer(
-    id: number | null,
-  ): Promise<{ error: { code: number; name: string; message: string; data: Record<string, unknown> } | null; result: unknown }> {
+  async answer(id: number | null): Promise<{ error: Refusal | null; result: unknown }> {
     const message = await this.take((candidate) => candidate.type === "response" && candidate.id === id);
     if (message.type !== "response") throw new Error("no response");
     return { error: message.error, result: message.result };
@@ -112,6 +122,23 @@ export class RawClient {
     if (error !== null)
       throw Object.assign(new Error(`${error.name}: ${error.message}`), { name: error.name, code: error.code, data: error.data });
     return result as Record<string, unknown>;
+  }
+
+  /** The answer, held against what the schema says; bytes in JSON have another name there. */
+  async described(method: string, params: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+    const answer = await this.call(method, params);
+    const shape = METHODS.get(method)?.result as z.ZodObject;
+    if (this.dialect instanceof MessagePack) expect(shape.safeParse(answer).error).toBeUndefined();
+    const known = Object.keys(shape.shape).flatMap((field) => [field, `${field}_b64`]);
+    for (const field of Object.keys(answer)) expect(known).toContain(field);
+    return answer;
+  }
+
+  /** Why it was refused. @throws when it was not */
+  async refusal(method: string, params: Record<string, unknown>): Promise<Refusal> {
+    const { error, result } = await this.answer(this.send(method, params));
+    if (error === null) throw new Error(`${method} was not refused: ${JSON.stringify(result)}`);
+    return error;
   }
 
   async notification(name: string): Promise<Record<string, unknown>> {
@@ -130,4 +157,19 @@ export class RawClient {
     this.socket.destroy();
     return this.closed;
   }
+}
+
+/** A server and a client of this dialect for each test of the suite. @param begin takes them before the test */
+export function servedEach(name: DialectName, begin: (fixture: Fixture, client: RawClient) => void): void {
+  let end: () => Promise<void>;
+  beforeEach(async () => {
+    const fixture = await startServer();
+    const client = await RawClient.open(fixture.socket, name);
+    end = async () => {
+      await client.end();
+      await fixture.end();
+    };
+    begin(fixture, client);
+  });
+  afterEach(() => end());
 }

@@ -1,16 +1,12 @@
 /** docs/configuration.md is held against the code, and no key is without a word on what it means. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { configurationParts, PAGE } from "../../scripts/write-configuration-doc.mjs";
+import { configurationParts, PAGE, settingsSource } from "../../scripts/write-configuration-doc.mjs";
 import { filled } from "../../scripts/write-protocol-doc.mjs";
 import { settingsAsJsonSchema } from "../../src/config.js";
 import { whenApplied } from "../../src/config-applies.js";
 
-const parts = configurationParts(
-  settingsAsJsonSchema(),
-  readFileSync(new URL("../../src/config.ts", import.meta.url), "utf8"),
-  whenApplied,
-);
+const parts = configurationParts(settingsAsJsonSchema(), settingsSource(), whenApplied);
 
 test("the page has the tables of the code (else: npx tsc && node scripts/write-configuration-doc.mjs)", () => {
   const page = readFileSync(PAGE, "utf8");

@@ -27,8 +27,8 @@ export class Adoptions {
 
   /** @throws LIMIT; what starting an actor throws */
   async adopt(socket: string, session: TmuxSession): Promise<SessionEntry> {
-    const { table, clock, events, log } = this.#p;
-    this.#p.lifecycle().refuseMore();
+    const { table, config, clock, events, log } = this.#p;
+    table.refuseMore(config.daemon.max_sessions);
     const spec: SessionSpec = {
       name: nameFor(session.name, (name) => table.liveNamed(name) !== undefined),
       cwd: "/",

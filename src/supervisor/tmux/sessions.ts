@@ -11,10 +11,10 @@ import { LifeguardError, messageOf } from "../../errors.js";
 import type { Log } from "../../log.js";
 import { killTree, signalForeground } from "../../reaper/kill-ladder.js";
 import { isNameFor, nameFor } from "../../tmux/names.js";
-import type { SessionSummary } from "../../session.js";
+import type { SessionSummary, TmuxRow } from "../../session.js";
 import type { TmuxAddress } from "../../tmux/address.js";
 import type { TmuxServer, TmuxSession } from "../../tmux/server.js";
-import type { TmuxApi, TmuxListing } from "../api.js";
+import type { TmuxApi } from "../api.js";
 import type { SessionEntry } from "../entry.js";
 import type { EventLog } from "../events.js";
 import type { Hosting } from "../hosting.js";
@@ -70,7 +70,7 @@ export class TmuxSessions implements TmuxLines, TmuxApi {
   // ---- what people ask --------------------------------------------------------------------------------------------------
 
   /** @throws TIMEOUT when the server does not answer; a server that is not there has no sessions */
-  async list(address: TmuxAddress): Promise<TmuxListing[]> {
+  async list(address: TmuxAddress): Promise<TmuxRow[]> {
     const server = this.#servers.at(this.#servers.socketOf(address));
     const sessions = await this.#asked(server, () => server.sessions());
     const ours = this.#known(server.socket).filter((entry) => entry.live);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Detector, type DetectorInput } from "../../../src/actors/detector.js";
 import { explain } from "../../../src/actors/explanation.js";
-import type { Explanation } from "../../../src/actors/messages.js";
+import type { Explanation } from "../../../src/explanation.js";
 
 const SETTINGS = { idleHoldMs: 1_500, errorLingerMs: 4_000, attentionAfterMs: 300_000 };
 const NOW = 1_000_000;

@@ -190,7 +190,9 @@ describe("a prompt's delivery", () => {
     const bench = new Bench("do it");
     bench.type("do it");
     await bench.pass(400);
-    bench.delivery.reported("UserPromptSubmit");
+    bench.delivery.reported("UserPromptSubmit", bench.time.now() - 5_000);
+    expect(bench.words, "that was another prompt").toEqual(["submitting"]);
+    bench.delivery.reported("UserPromptSubmit", bench.time.now());
     expect(bench.words).toEqual(["submitting", "submitted: report"]);
   });
 

@@ -37,7 +37,7 @@ class Bench {
     return this;
   }
   says(event: string, more: Partial<Report> = {}): this {
-    const report: Report = { source: "claude-hook", event, state: null, detail: "", at: this.now, tool: "claude", ...more };
+    const report: Report = { source: "claude-hook", event, state: null, detail: "", at: this.now, tool: "claude", own: true, ...more };
     this.watch.take(report, claude, 20);
     return this;
   }
@@ -170,7 +170,7 @@ describe("whose word it is", () => {
   });
   it("comes a moment before its tool is seen in front", () => {
     const watch = new ReportWatch();
-    const report: Report = { source: "claude-hook", event: "Stop", state: null, detail: "", at: T, tool: "claude" };
+    const report: Report = { source: "claude-hook", event: "Stop", state: null, detail: "", at: T, tool: "claude", own: true };
     watch.take(report, claude, 20);
     watch.front("claude", T + 500);
     expect(watch.weigh(null, { now: T + 500, lastOutputAt: T, errorLingerMs: 1 })?.state).toBe("idle");
@@ -186,7 +186,7 @@ describe("a program that nothing is known of", () => {
   const moment = (now: number) => ({ now, lastOutputAt: T, errorLingerMs: 4_000 });
   const told = (state: RuleState, group: number | null = 20): ReportWatch => {
     const watch = new ReportWatch();
-    watch.take({ source: "engine", event: "said", state, detail: "", at: T, tool: null }, null, group);
+    watch.take({ source: "engine", event: "said", state, detail: "", at: T, tool: null, own: true }, null, group);
     return watch;
   };
   it("is what it says while it is in front", () => {
