@@ -1,5 +1,6 @@
 import type { InflightSlot } from "../spool/inflight.js";
 import type { ActorEvent } from "./messages.js";
+import type { Precedence } from "./precedence.js";
 import type { TurnQueue } from "./turn-queue.js";
 
 /** What an actor needs of the thread it runs in. */
@@ -9,6 +10,7 @@ export interface ActorContext {
   /** Notes that this session's code runs. */
   enter(): void;
   turns: TurnQueue;
+  precedence: Pick<Precedence, "answered" | "makesWay">;
   /** A terminal has been packed away: its memory can be collected. */
   parked(): void;
   chunk(length: number, take: () => void): void;

@@ -10,6 +10,7 @@ import type { Intake } from "../spool/intake.js";
 import { MARK_INTERVAL_MS } from "../spool/timeline.js";
 import type { ActorContext } from "./actor-context.js";
 import { openFiles } from "./actor-files.js";
+import { Gate } from "./gate.js";
 import { HealthReport } from "./health-report.js";
 import type { Line } from "./line.js";
 import { LiveTerminal } from "./live-terminal.js";
@@ -35,6 +36,7 @@ export class Actor {
   readonly #intake: Intake;
   readonly #index: SpoolIndex;
   readonly #line: Line;
+  readonly #gate: Gate;
   readonly typing: Typing;
   readonly #terminal: LiveTerminal;
   readonly #observer: Observer;
@@ -76,6 +78,7 @@ export class Actor {
       title: (title) => this.#observer.title(title),
       news: (news) => this.#post({ type: "tmux", id, news }),
     });
+    this.#gate = new Gate(this.#line, context.precedence);
     this.typing = new Typing({
       id,
       queueBytes: settings.inputQueueBytes,
@@ -91,6 +94,7 @@ export class Actor {
       look: (halfTyped) => this.#lookAtPrompt(halfTyped),
       typed: () => {
         this.#watch?.expectEcho();
+        this.#gate.typed();
         this.#observer.input();
       },
       told: (delivery, step) => this.#post({ type: "prompt", id, delivery, ...step }),
@@ -178,6 +182,7 @@ export class Actor {
       this.#health.set("spool", this.#intake.spool.trouble === null ? null : `output is not kept: ${this.#intake.spool.trouble}`);
       this.#heard();
       this.#activity.poke();
+      this.#gate.chunk(length);
     } catch (error) {
       this.#fail(error);
     }
@@ -199,8 +204,8 @@ export class Actor {
   }
 
   #lagging(is: boolean): void {
-    if (is) this.#line.pause();
-    else if (!this.#stopping) this.#line.resume();
+    if (is) this.#gate.hold("behind");
+    else this.#gate.free("behind");
   }
 
   // ---- quiet ------------------------------------------------------------------------------------------------------------
@@ -343,7 +348,7 @@ export class Actor {
   /** The process has ended: everything it wrote is taken, the last snapshot is on the disk. Reading does not go on. */
   async drain(): Promise<{ offset: number }> {
     this.typing.interrupt("its program ended", true);
-    this.#line.pause();
+    this.#gate.hold("end");
     this.#line.drain(DRAIN_BYTES);
     return await this.#settle();
   }
@@ -351,7 +356,7 @@ export class Actor {
   /** Another process may read from here on. */
   async release(): Promise<{ offset: number }> {
     this.typing.interrupt("the daemon ended");
-    this.#line.pause();
+    this.#gate.hold("end");
     return await this.#settle();
   }
 

@@ -3,7 +3,7 @@ import type { Terminal } from "./terminal/terminal.js";
 import { UnreadOutput } from "./terminal/unread-output.js";
 
 /** A chunk from which a flood may begin: programs that people look at write less at a time. */
-const FLOOD_BYTES = 1_024;
+export const FLOOD_BYTES = 1_024;
 /** With more lines than this nothing of a flood would ever be left out. */
 const MOST_LINES = 8_192;
 

@@ -81,6 +81,8 @@ export interface ActorSettings {
 export interface ThreadStart {
   /** Path of the in-flight file all slots live in. */
   inflightPath: string;
+  /** Of precedence.ts: one for all threads. */
+  precedence: SharedArrayBuffer;
 }
 
 /** A thread's first message to the main thread, through piscina's own port. */

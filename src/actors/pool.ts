@@ -121,6 +121,7 @@ export class ActorPool {
     const address = this.#addresses.get(id);
     if (address === undefined) throw new LifeguardError("NOT_FOUND", `${id} has no actor`, { id });
     const { thread } = address;
+    if (method === "input" || method === "keys") this.#threads?.precedence.claim();
     if (thread === null) throw new LifeguardError("UNAVAILABLE", `${id} is being started`, { id, retry_after_ms: 100 });
     if (address.mailbox >= BOUNDS.mailbox) {
       throw new LifeguardError("BUSY", `${BOUNDS.mailbox} requests wait for ${id}: try again later`, {

@@ -12,6 +12,7 @@ import type { InflightFile } from "../spool/inflight.js";
 import { Actor } from "./actor.js";
 import { Collector } from "./collector.js";
 import { CLAIM, isWithEachKey } from "./messages.js";
+import type { Precedence } from "./precedence.js";
 import { ThreadFigures } from "./thread-figures.js";
 import type { Explanation } from "../explanation.js";
 import type {
@@ -43,11 +44,13 @@ export class ThreadHost implements ActorApi {
   readonly #turns = new TurnQueue();
   readonly #collector = new Collector();
   readonly #figures = new ThreadFigures();
+  readonly #precedence: Precedence;
   #profiles: ProfileSet | null = null;
 
-  constructor(inflight: InflightFile, suspect: Float64Array, post: (event: ActorEvent | ActorBegun) => void) {
+  constructor(inflight: InflightFile, suspect: Float64Array, precedence: Precedence, post: (event: ActorEvent | ActorBegun) => void) {
     this.#inflight = inflight;
     this.#suspect = suspect;
+    this.#precedence = precedence;
     this.#post = post;
   }
 
@@ -71,6 +74,7 @@ export class ThreadHost implements ActorApi {
       post: this.#post,
       enter,
       turns: this.#turns,
+      precedence: this.#precedence,
       parked: () => this.#collector.parked(),
       chunk: (length, take) => this.#figures.chunk(start.id, length, take),
     });

@@ -15,6 +15,7 @@ import type { Log } from "../log.js";
 import { keepErrorsWhole } from "./endpoint.js";
 import type { ActorBegun, ActorEvent, ThreadHello, ThreadStart, ThreadTask } from "./messages.js";
 import { Pace } from "./pace.js";
+import { Precedence } from "./precedence.js";
 import { ActorThread } from "./pool-thread.js";
 import { FiguresSum } from "./thread-figures.js";
 import type { ThreadFiguresReading } from "./thread-figures.js";
@@ -58,6 +59,8 @@ export class Threads {
   /** Memory of parked terminals, collected in their thread, goes back to the system only by malloc_trim. */
   readonly #trim = new Pace(TRIM_PERIOD_MS, () => void trimHeap());
   readonly #past = new FiguresSum();
+  /** For keys: {@link Precedence.claim}. */
+  readonly precedence: Precedence = new Precedence();
   #closing = false;
 
   constructor(options: ThreadsOptions) {
@@ -132,7 +135,7 @@ export class Threads {
   }
 
   #newPool(kind: "shared" | "own", size: { minThreads: number; maxThreads: number; concurrentTasksPerWorker: number }): Piscina {
-    const workerData: ThreadStart = { inflightPath: this.#options.inflightPath };
+    const workerData: ThreadStart = { inflightPath: this.#options.inflightPath, precedence: this.precedence.shared };
     const pool = new Piscina({
       filename: fileURLToPath(new URL("./worker.js", import.meta.url)),
       ...size,

@@ -4,16 +4,19 @@ import { expose } from "comlink";
 import { InflightFile } from "../spool/inflight.js";
 import { PackedPort, keepErrorsWhole } from "./endpoint.js";
 import type { Rendered, ThreadHello, ThreadStart, ThreadTask } from "./messages.js";
+import { Precedence } from "./precedence.js";
 import { ThreadHost } from "./thread.js";
 
 if (parentPort === null) throw new Error("worker.ts runs in an actor thread only");
 keepErrorsWhole();
 
-const { inflightPath } = workerData as ThreadStart;
+const { inflightPath, precedence } = workerData as ThreadStart;
 const { port1: ours, port2: theirs } = new MessageChannel();
 const port = new PackedPort(ours, () => {});
 const suspect = new SharedArrayBuffer(8);
-const host = new ThreadHost(InflightFile.open(inflightPath), new Float64Array(suspect), (event) => port.post(event));
+const host = new ThreadHost(InflightFile.open(inflightPath), new Float64Array(suspect), new Precedence(precedence), (event) =>
+  port.post(event),
+);
 expose(host, port.calls);
 port.answer((method, args) => host.withEachKey(method, args));
 const hello: ThreadHello = { lifeguardThread: threadId, port: theirs, suspect };

@@ -1,0 +1,47 @@
+/** Why a session's terminal is not read at the moment; it is while there is no reason not to. */
+import type { Line } from "./line.js";
+import type { Precedence } from "./precedence.js";
+import { FLOOD_BYTES } from "./flood.js";
+
+/** `behind`: its terminal catches up. `key`: somebody's key goes first. `end`: for good. */
+export type HoldReason = "behind" | "key" | "end";
+
+export class Gate {
+  readonly #line: Pick<Line, "pause" | "resume">;
+  readonly #precedence: Pick<Precedence, "answered" | "makesWay">;
+  readonly #reasons = new Set<HoldReason>();
+  /** The program has been typed to, and has not written since. */
+  #asked = false;
+
+  constructor(line: Pick<Line, "pause" | "resume">, precedence: Pick<Precedence, "answered" | "makesWay">) {
+    this.#line = line;
+    this.#precedence = precedence;
+  }
+
+  hold(reason: HoldReason): void {
+    this.#reasons.add(reason);
+    this.#line.pause();
+  }
+
+  free(reason: HoldReason): void {
+    this.#reasons.delete(reason);
+    if (this.#reasons.size === 0) this.#line.resume();
+  }
+
+  /** The program has been typed to. */
+  typed(): void {
+    this.#asked = true;
+  }
+
+  /** So much has been read: the answer to a key, or of a flood, which makes way for other sessions' keys. */
+  chunk(length: number): void {
+    if (this.#asked) {
+      this.#asked = false;
+      this.#precedence.answered();
+    } else if (length >= FLOOD_BYTES && !this.#reasons.has("key") && this.#precedence.makesWay(this.#goOn)) {
+      this.hold("key");
+    }
+  }
+
+  readonly #goOn = (): void => this.free("key");
+}

@@ -1,0 +1,96 @@
+/** Keys go before floods: who makes way, for how long, and that everybody goes on. */
+import { expect, test } from "vitest";
+import { Gate } from "../../../src/actors/gate.js";
+import { Precedence } from "../../../src/actors/precedence.js";
+import { VirtualTime } from "../../../src/actors/time.js";
+
+const FLOOD = 4_096;
+
+/** The main thread, and two that host sessions. */
+function threads() {
+  const time = new VirtualTime(1_000_000);
+  const main = new Precedence(undefined, time);
+  const [one, other] = [new Precedence(main.shared, time), new Precedence(main.shared, time)];
+  return { time, main, one, other };
+}
+
+class Line {
+  reads = true;
+  pause(): void {
+    this.reads = false;
+  }
+  resume(): void {
+    this.reads = true;
+  }
+}
+
+test("where nobody types, no flood waits", () => {
+  const { one } = threads();
+  const line = new Line();
+  const gate = new Gate(line, one);
+  for (let n = 0; n < 100; n++) gate.chunk(FLOOD);
+  expect(line.reads).toBe(true);
+});
+
+test("a key stops the floods of every thread until it is answered, or for four milliseconds", () => {
+  const { time, main, one, other } = threads();
+  const [near, far, typed] = [new Line(), new Line(), new Line()];
+  const gates = [new Gate(near, one), new Gate(far, other)] as const;
+  const answering = new Gate(typed, one);
+  main.claim();
+  answering.typed();
+  for (const gate of gates) gate.chunk(FLOOD);
+  expect([near.reads, far.reads, typed.reads]).toEqual([false, false, true]);
+  time.moveTo(time.monotonic() + 1);
+  answering.chunk(1);
+  time.moveTo(time.monotonic());
+  expect([near.reads, far.reads, typed.reads], "its own thread hears of it at once").toEqual([true, false, true]);
+  time.moveTo(time.monotonic() + 3);
+  expect(far.reads).toBe(true);
+  for (const gate of gates) gate.chunk(FLOOD);
+  expect([near.reads, far.reads]).toEqual([true, true]);
+});
+
+test("who prints little at a time makes no way", () => {
+  const { main, one } = threads();
+  const line = new Line();
+  main.claim();
+  new Gate(line, one).chunk(80);
+  expect(line.reads).toBe(true);
+});
+
+test("keys without end slow a flood down by a third at most", () => {
+  const { time, main, one } = threads();
+  const line = new Line();
+  const gate = new Gate(line, one);
+  let read = 0;
+  for (let ms = 0; ms < 1_200; ms++) {
+    main.claim();
+    if (line.reads) {
+      read++;
+      gate.chunk(FLOOD);
+    }
+    time.moveTo(time.monotonic() + 1);
+  }
+  expect(read).toBeGreaterThanOrEqual(800);
+  expect(read).toBeLessThan(1_200);
+});
+
+test("a session that is held for another reason is not read when the way is free", () => {
+  const { time, main, one } = threads();
+  const line = new Line();
+  const gate = new Gate(line, one);
+  main.claim();
+  gate.chunk(FLOOD);
+  gate.hold("behind");
+  time.moveTo(time.monotonic() + 10);
+  expect(line.reads).toBe(false);
+  gate.free("behind");
+  expect(line.reads).toBe(true);
+  main.claim();
+  gate.chunk(FLOOD);
+  gate.hold("end");
+  time.moveTo(time.monotonic() + 10);
+  gate.free("behind");
+  expect(line.reads).toBe(false);
+});
