@@ -104,6 +104,7 @@ export class Actor {
       processes: this.#line.processes,
       enter: context.enter,
       terminal: () => this.#terminal.atHand,
+      flooding: () => this.#terminal.flooding,
       broken: (detail) => this.#health.set("detection", detail),
     });
     this.#terminal = new LiveTerminal({

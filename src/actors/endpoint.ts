@@ -3,6 +3,7 @@
  * Each message is one byte that names the lane and a MessagePack value: a structured clone of the same costs more and keeps whole array
  * buffers alive.
  */
+import { receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { transferHandlers } from "comlink";
 import type { Endpoint, TransferHandler } from "comlink";
@@ -21,6 +22,7 @@ export class PackedPort {
   readonly #port: MessagePort;
   readonly #packr = new Packr({ useRecords: false });
   readonly #callListeners = new Set<Listener>();
+  readonly #heard: (message: Uint8Array) => void;
   #closed = false;
   #asked = 0;
   readonly #asking = new Map<number, { resolve(value: unknown): void; reject(error: LifeguardError): void }>();
@@ -32,13 +34,14 @@ export class PackedPort {
   /** @param onEvent called for each message of the event lane; the other lane is comlink's */
   constructor(port: MessagePort, onEvent: (event: unknown) => void) {
     this.#port = port;
-    port.on("message", (message: Uint8Array) => {
+    this.#heard = (message) => {
       const value: unknown = this.#packr.unpack(message.subarray(1));
       if (message[0] === EVENT) onEvent(value);
       else if (message[0] === ASK) this.#answer(value as Asked);
       else if (message[0] === ANSWER) this.#answered(value as Answered);
       else this.#dispatch(value);
-    });
+    };
+    port.on("message", this.#heard);
     this.calls = {
       postMessage: (message: unknown) => this.#send(CALL, message),
       addEventListener: (_type: string, listener: Listener) => {
@@ -48,6 +51,12 @@ export class PackedPort {
         this.#callListeners.delete(listener);
       },
     };
+  }
+
+  /** Hears what has come by now, at once rather than with the event loop's next turn. */
+  hearWaiting(): void {
+    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port))
+      this.#heard(next.message as Uint8Array);
   }
 
   post(event: unknown): void {

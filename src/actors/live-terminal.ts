@@ -13,15 +13,13 @@
 import { LifeguardError, messageOf } from "../errors.js";
 import type { TerminalSize } from "../session.js";
 import type { SpoolIndex } from "../spool/index-file.js";
-import { writeSnapshot } from "../spool/snapshot-file.js";
-import type { StoredSnapshot } from "../spool/snapshot-file.js";
+import { writeSnapshot, type StoredSnapshot } from "../spool/snapshot-file.js";
 import type { Spool } from "../spool/spool.js";
 import { Flood } from "./flood.js";
 import type { Screen, ScreenRequest } from "./messages.js";
 import { Replay, planReplay } from "./replay.js";
 import { LateTerminal, startingTerminal, storedSnapshot } from "./rebuild.js";
-import { SnapshotError, Terminal } from "./terminal/terminal.js";
-import type { TerminalListener } from "./terminal/terminal.js";
+import { SnapshotError, Terminal, type TerminalListener } from "./terminal/terminal.js";
 import type { TurnQueue } from "./turn-queue.js";
 
 export interface LiveTerminalOptions {
@@ -106,6 +104,11 @@ export class LiveTerminal {
     return this.#replay === null ? this.#terminal : null;
   }
 
+  /** Output of a flood waits to be parsed until somebody looks. */
+  get flooding(): boolean {
+    return !this.#flood.empty;
+  }
+
   /** The terminal as it is, also when behind: for modes, which a replay hardly changes. */
   get approximate(): Terminal | null {
     this.#unpark();
@@ -165,7 +168,7 @@ export class LiveTerminal {
   chunk(offset: number, bytes: Uint8Array): void {
     if (this.#off !== null) return;
     if (this.#replay !== null) {
-      this.#checkLag();
+      if (this.#options.spool.end - this.#replay.offset > (this.#options.spoolBusyBytes * 3) / 4) this.#lag(true);
       return;
     }
     this.#guard(() => {
@@ -357,10 +360,6 @@ export class LiveTerminal {
     this.#options.listener.current(replay.lostBytes);
     for (const waiting of this.#waiting.splice(0)) waiting.resolve();
     return false;
-  }
-
-  #checkLag(): void {
-    if (this.#replay !== null && this.#options.spool.end - this.#replay.offset > (this.#options.spoolBusyBytes * 3) / 4) this.#lag(true);
   }
 
   #lag(is: boolean): void {

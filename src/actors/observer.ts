@@ -11,19 +11,20 @@ import type { ProfileSet } from "../profiles/profile.js";
 import { Detector } from "./detector.js";
 import type { DetectorInput } from "./evidence.js";
 import { explain } from "./explanation.js";
+import { FLOOD_PAUSE_MS, FloodLook } from "./flood-look.js";
 import type { Foreground } from "./foreground.js";
 import type { ActorEvent, ActorStart, Report } from "./messages.js";
 import { Notified } from "./notified.js";
 import { Pace } from "./pace.js";
+import type { Glance } from "./prompt-look.js";
 import { ReportWatch } from "./report-watch.js";
 import { ScreenTail } from "./screen-tail.js";
 import type { SessionProcesses } from "./session-processes.js";
 import type { Shown } from "./screen-regions.js";
-import { NotificationJoin, ShellIntegration, type ShellPhase } from "./shell-integration.js";
+import { NotificationJoin, ShellIntegration } from "./shell-integration.js";
 import { parseOsc } from "./shell-marks.js";
 import type { Terminal } from "./terminal/terminal.js";
 import { REAL_TIME, type Alarm, type Time } from "./time.js";
-import type { ToolRules, Verdict } from "./tool-rules.js";
 import { ToolWatch } from "./tool-watch.js";
 
 export interface ObserverContext {
@@ -34,6 +35,8 @@ export interface ObserverContext {
   enter(): void;
   /** The terminal when it is at hand; null when it is parked, behind or off. */
   terminal(): Terminal | null;
+  /** To look at the terminal means to parse a flood. */
+  flooding(): boolean;
   /** Detection has failed and is over for this actor. */
   broken(detail: string): void;
 }
@@ -58,6 +61,7 @@ export class Observer {
   readonly #tools: ToolWatch;
   readonly #reported = new ReportWatch();
   readonly #tail = new ScreenTail();
+  readonly #floods: FloodLook;
   readonly #time: Time;
   readonly #evaluation: Pace;
   readonly #titles: Pace;
@@ -93,6 +97,7 @@ export class Observer {
     this.#titles = new Pace(TITLE_MS, () => this.#postTitle(), 0, time);
     this.#bells = new Pace(BELL_MS, () => context.post({ type: "bell", id: start.id }), 0, time);
     this.#detector = new Detector(start.settings);
+    this.#floods = new FloodLook(time, () => context.flooding());
     this.#lastOutputAt = lastOutputAt;
     this.#startedAt = start.fresh ? time.now() : 0;
     this.#tools = new ToolWatch(start.profiles, start.tool, start.pid, this.#startedAt);
@@ -259,6 +264,10 @@ export class Observer {
     this.#context.enter();
     if (this.#timer !== null) this.#time.cancel(this.#timer);
     this.#timer = null;
+    if (this.#floods.goesOn(this.#state, this.#lastOutputAt)) {
+      this.#timer = this.#time.after(FLOOD_PAUSE_MS, () => this.#evaluate());
+      return;
+    }
     try {
       const lookAgain = this.#lookAtForeground();
       const { state, evidence, next } = this.#detector.evaluate(this.#input());
@@ -392,19 +401,6 @@ export class Observer {
     if (this.#reports.second !== second) this.#reports = { second, count: 0 };
     return this.#reports.count++ < REPORTS_PER_SECOND;
   }
-}
-
-export interface Glance {
-  /** As said to the world. */
-  state: SessionState;
-  evidence: Evidence | null;
-  rules: ToolRules | null;
-  shown: Shown | null;
-  verdict: Verdict | null;
-  shell: ShellPhase | null;
-  foreground: Foreground | null;
-  leaderIsShell: boolean;
-  lastOutputAt: number;
 }
 
 /** What was shown when the terminal was last at hand. */

@@ -3,27 +3,41 @@
  * leave what they print where it is, in every thread: their programs wait for room then, the one that was typed to finds a processor,
  * and its answer has no reads before it. It costs a flood a few milliseconds a key, and nothing where nobody types.
  */
-
 import { REAL_TIME, type Alarm, type Time } from "./time.js";
 
-/** Longer than a program takes that answers a key at once. */
-const MOST_MS = 4;
-/** Between two claims: whoever sends keys as fast as they are taken slows floods down by no more than a third. */
-const APART_MS = 12;
+/** A program that has not answered by then does not answer at once. */
+const MOST_MS = 40;
+/** Of all time, so much may be taken from floods … */
+const SHARE = 1 / 3;
+/** … and so much at a stretch. */
+const SAVED_MS = 120;
 
-/** The main thread claims; the threads make way. All of them share one word: until when, or 0. */
+/** How soon a thread notices that the way is free again. */
+const LOOK_MS = 2;
+
+/** What all threads share: until when the way is to be free, or 0; and when it last was answered. */
+const UNTIL = 0;
+const ANSWERED = 1;
+
+/** The main thread claims; the threads make way. */
 export class Precedence {
   readonly shared: SharedArrayBuffer;
-  /** No atomics: an aligned word is never torn, and to be seen a moment late is soon enough. */
+  /** No atomics: aligned words are never torn, and to be seen a moment late is soon enough. */
   readonly #until: Float64Array;
-  #claimedAt = Number.NEGATIVE_INFINITY;
+  /** What may be taken as of {@link #countedAt}; from when on a claim is not paid for yet. */
+  #saved = SAVED_MS;
+  #countedAt = Number.NEGATIVE_INFINITY;
+  #claimedAt: number | null = null;
   /** What goes on in this thread when the way is free again. */
   readonly #stopped: (() => void)[] = [];
+  readonly #letIn: () => void;
   readonly #time: Time;
   #alarm: Alarm | null = null;
 
-  constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(8), time: Time = MACHINE_TIME) {
+  /** @param letIn takes in what waits for this thread: called where a flood makes way, for the key may be among it */
+  constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(16), letIn: () => void = () => {}, time: Time = MACHINE_TIME) {
     this.shared = shared;
+    this.#letIn = letIn;
     this.#time = time;
     this.#until = new Float64Array(shared);
   }
@@ -31,14 +45,28 @@ export class Precedence {
   /** A key has come. */
   claim(): void {
     const at = this.#time.monotonic();
-    if (at - this.#claimedAt < APART_MS) return;
+    this.#pay(at);
+    if (this.#saved < MOST_MS) return;
     this.#claimedAt = at;
-    this.#until[0] = at + MOST_MS;
+    this.#until[UNTIL] = at + MOST_MS;
+  }
+
+  /** What the last claim has cost, and what has been saved since. */
+  #pay(at: number): void {
+    if (this.#claimedAt !== null) {
+      const until = this.#until[UNTIL] ?? 0;
+      const ended = until === 0 ? (this.#until[ANSWERED] ?? 0) : until;
+      this.#saved -= Math.max(0, Math.min(at, ended) - this.#claimedAt);
+      this.#claimedAt = ended > at ? at : null;
+    }
+    this.#saved = Math.min(SAVED_MS, this.#saved + (at - this.#countedAt) * SHARE);
+    this.#countedAt = at;
   }
 
   /** The program that was typed to has answered. */
   answered(): void {
-    this.#until[0] = 0;
+    if (this.#until[UNTIL] !== 0) this.#until[ANSWERED] = this.#time.monotonic();
+    this.#until[UNTIL] = 0;
     if (this.#alarm === null) return;
     this.#time.cancel(this.#alarm);
     this.#alarm = this.#time.after(0, this.#goOn);
@@ -46,17 +74,23 @@ export class Precedence {
 
   /** @returns true: the caller stops, and `goOn` is called when the way is free */
   makesWay(goOn: () => void): boolean {
-    const until = this.#until[0] ?? 0;
-    if (until === 0) return false;
-    const left = until - this.#time.monotonic();
+    const left = this.#leftMs;
     if (left <= 0) return false;
     this.#stopped.push(goOn);
-    this.#alarm ??= this.#time.after(left, this.#goOn);
+    this.#alarm ??= this.#time.after(Math.min(LOOK_MS, left), this.#goOn);
+    this.#letIn();
     return true;
   }
 
+  get #leftMs(): number {
+    const until = this.#until[UNTIL] ?? 0;
+    return until === 0 ? 0 : until - this.#time.monotonic();
+  }
+
   readonly #goOn = (): void => {
-    this.#alarm = null;
+    const left = this.#leftMs;
+    this.#alarm = left > 0 ? this.#time.after(Math.min(LOOK_MS, left), this.#goOn) : null;
+    if (left > 0) return;
     for (const goOn of this.#stopped.splice(0)) goOn();
   };
 }

@@ -1,11 +1,13 @@
 /** What a prompt's delivery sees (prompt-delivery.ts), made of what the terminal shows and what the observer knows. */
 import type { PromptWays } from "../profiles/profile.js";
-import type { Confidence, SessionState } from "../session.js";
+import type { Confidence, Evidence, SessionState } from "../session.js";
 import { FINISHED_UNSEEN } from "./detector.js";
-import type { Glance } from "./observer.js";
+import type { Foreground } from "./foreground.js";
 import { looksLikePrompt } from "./prompt-line.js";
+import type { Shown } from "./screen-regions.js";
+import type { ShellPhase } from "./shell-integration.js";
 import type { Terminal } from "./terminal/terminal.js";
-import type { ToolRules } from "./tool-rules.js";
+import type { ToolRules, Verdict } from "./tool-rules.js";
 
 /** What a delivery sees at one moment. */
 export interface DeliveryLook {
@@ -47,6 +49,19 @@ const ROWS = 60;
 /** What marks the beginning of the input in a box, behind its border. */
 const MARK = /^[\s│┃║▌╹]*[❯›>!#$%→]?\s*/u;
 const BORDER = /[\s│┃║▐╹▀]*$/u;
+
+export interface Glance {
+  /** As said to the world. */
+  state: SessionState;
+  evidence: Evidence | null;
+  rules: ToolRules | null;
+  shown: Shown | null;
+  verdict: Verdict | null;
+  shell: ShellPhase | null;
+  foreground: Foreground | null;
+  leaderIsShell: boolean;
+  lastOutputAt: number;
+}
 
 /** @param known what else the typing side knows: whether somebody has typed since the last Enter, whether the program is given lines */
 export function lookAtPrompt(glance: Glance, terminal: Terminal, now: number, known: { halfTyped: boolean; lines: boolean }): DeliveryLook {

@@ -78,6 +78,7 @@ export function rehearse(recording: Recording, options: RehearsalOptions): Rehea
       processes: processesOf(recording, options, () => time.now() - BEGAN),
       enter: () => undefined,
       terminal: () => terminal,
+      flooding: () => false,
       broken: (detail) => {
         throw new Error(detail);
       },

@@ -14,8 +14,11 @@ const { inflightPath, precedence } = workerData as ThreadStart;
 const { port1: ours, port2: theirs } = new MessageChannel();
 const port = new PackedPort(ours, () => {});
 const suspect = new SharedArrayBuffer(8);
-const host = new ThreadHost(InflightFile.open(inflightPath), new Float64Array(suspect), new Precedence(precedence), (event) =>
-  port.post(event),
+const host = new ThreadHost(
+  InflightFile.open(inflightPath),
+  new Float64Array(suspect),
+  new Precedence(precedence, () => port.hearWaiting()),
+  (event) => port.post(event),
 );
 expose(host, port.calls);
 port.answer((method, args) => host.withEachKey(method, args));
