@@ -5,7 +5,7 @@
  *
  * --quick         less work and fewer rounds: to see that it runs, and roughly how it stands
  * --sessions N    instead of the thousands of spawn, scale, rpc, checkpoint and recover
- * --docs          writes docs/benchmarks.md and its pictures; needs a run of all measures (or --from FILE, what --json wrote)
+ * --docs          writes docs/benchmarks.md and its pictures; needs a run of all measures, or what --json wrote: --from FILE[,FILE]
  * --write-baseline  writes bench/baseline.json, which every later run is compared with; --check: exit 3 when one is worse
  * --profile DIR   each thread of each daemon leaves a profile there: see bench/profile.mjs
  * --scratch DIR   where daemons and workloads have their files; the system's temporary directory when left out
@@ -55,7 +55,7 @@ for (const option of ["sessions", "rounds"])
     refuse(`--${option} takes a whole number above 0, not ${JSON.stringify(values[option])}`);
 if (values.profile !== undefined) profileInto(resolve(values.profile));
 
-const run = values.from === undefined ? await measureAll() : JSON.parse(readFileSync(values.from, "utf8"));
+const run = values.from === undefined ? await measureAll() : joined(values.from.split(","));
 
 const aims = judged(run.results);
 if (aims.length > 0) {
@@ -96,6 +96,13 @@ async function measureAll() {
   return { machine, quick: values.quick, results };
 }
 
+/** Runs of some measures each, as one. */
+function joined(files) {
+  const runs = files.map((file) => JSON.parse(readFileSync(file, "utf8")));
+  const results = runs.flatMap((one) => one.results).toSorted((a, b) => names.indexOf(a.measure) - names.indexOf(b.measure));
+  return { machine: runs[0].machine, quick: runs.every(({ quick }) => quick), results };
+}
+
 async function measureOne(measure, scratch) {
   const report = new Report(measure.name);
   const began = performance.now();
@@ -108,6 +115,8 @@ async function measureOne(measure, scratch) {
     sessions: values.sessions === undefined ? undefined : Number(values.sessions),
   });
   progress("");
+  const short = [values.quick ? "--quick" : "", values.sessions === undefined ? "" : `--sessions ${values.sessions}`].filter(Boolean);
+  if (short.length > 0) report.note(`Less work than in a full run: ${short.join(" ")}.`);
   const result = { ...report.result(), what: measure.what, seconds: (performance.now() - began) / 1_000, load: loadavg()[0] };
   console.log(`\n${measure.name}: ${measure.what}  [${result.seconds.toFixed(0)} s, load ${result.load.toFixed(1)}]`);
   for (const line of table(result)) console.log(`  ${line}`);

@@ -43,6 +43,10 @@ export class Tmux {
       },
     );
     running.add(this);
+    // Ended under a measure that was still asking.
+    this.#child.stdin.on("error", (error) => {
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    });
     const begun = new Promise((resolve) => (this.#first = resolve));
     createInterface({ input: this.#child.stdout, crlfDelay: Number.POSITIVE_INFINITY }).on("line", (line) => this.#line(line));
     await begun;
