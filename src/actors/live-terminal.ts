@@ -205,7 +205,6 @@ export class LiveTerminal {
   async whenCurrent(): Promise<void> {
     if (this.#off !== null) throw this.#unavailable(this.#off);
     if (this.#replay === null) return;
-    this.#options.turns.press();
     await new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 

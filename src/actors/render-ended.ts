@@ -121,6 +121,5 @@ async function slices(turns: TurnQueue, enter: () => void, slice: () => boolean)
       }
       return false;
     });
-    turns.press();
   });
 }

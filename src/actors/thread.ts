@@ -66,8 +66,6 @@ export class ThreadHost implements ActorApi {
       this.#suspect[0] = number;
     };
     enter();
-    // Its terminal is rebuilt once the others that are started with it have begun.
-    if (!start.fresh) this.#turns.pause(STARTS_APART_MS);
     if (announce) this.#post({ type: "begun", id: start.id });
     const actor = new Actor(start, {
       slot: (n) => this.#inflight.slot(n),
@@ -215,8 +213,6 @@ export class ThreadHost implements ActorApi {
   }
 }
 
-/** Starts that are further apart than this are not of one burst. */
-const STARTS_APART_MS = 20;
 /** Longer than a thread may be silent before its sessions count as unresponsive. */
 const HANG_MS = 4_000;
 

@@ -63,35 +63,4 @@ describe("turn queue", () => {
     expect(order.slice(0, 9)).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2]);
     expect(elsewhere).toBeGreaterThan(5);
   });
-
-  it("lets a burst of starts go first, until somebody waits", async () => {
-    const turns = new TurnQueue();
-    let done = 0;
-    for (let start = 0; start < 50; start++) {
-      turns.pause(60_000);
-      turns.add(() => {
-        done++;
-        return false;
-      });
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    expect(done).toBe(0);
-    turns.press();
-    turns.pause(60_000);
-    await vi.waitFor(() => expect(done).toBe(50));
-  });
-
-  it("is not held up for good by starts without end", async () => {
-    const turns = new TurnQueue();
-    const first = new Promise<void>((resolve) => {
-      turns.pause(20);
-      turns.add(() => {
-        resolve();
-        return false;
-      });
-    });
-    const starts = setInterval(() => turns.pause(20), 1);
-    await first;
-    clearInterval(starts);
-  });
 });
