@@ -168,7 +168,9 @@ export class LiveTerminal {
   chunk(offset: number, bytes: Uint8Array): void {
     if (this.#off !== null) return;
     if (this.#replay !== null) {
-      if (this.#options.spool.end - this.#replay.offset > (this.#options.spoolBusyBytes * 3) / 4) this.#lag(true);
+      const { spool, spoolBusyBytes } = this.#options;
+      if (spool.trouble !== null) this.#replay.unkept(offset, bytes);
+      if (spool.trouble !== null || spool.end - this.#replay.offset > (spoolBusyBytes * 3) / 4) this.#lag(true);
       return;
     }
     this.#guard(() => {

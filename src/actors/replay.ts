@@ -71,6 +71,8 @@ export class Replay {
   readonly #source: ReplaySource;
   readonly #target: ReplayTarget;
   readonly #sizes: SizeChange[];
+  /** In order; the source has none of it. */
+  readonly #unkept: { offset: number; bytes: Uint8Array }[] = [];
 
   constructor(plan: ReplayPlan, source: ReplaySource, target: ReplayTarget) {
     this.offset = plan.from;
@@ -85,13 +87,17 @@ export class Replay {
     this.#sizes.push(change);
   }
 
+  /** Output that came while the replay runs, on a disk that could not take it. Whoever says so reads no more until it is over. */
+  unkept(offset: number, bytes: Uint8Array): void {
+    this.#unkept.push({ offset, bytes: Uint8Array.from(bytes) });
+  }
+
   /** Feeds at most `max` bytes, not beyond `until`. @returns whether there is more before `until` */
   step(max: number, until: number = this.#source.end): boolean {
     for (let left = max; left > 0;) {
       this.#applySizes();
-      const limit = Math.min(until, this.#sizes[0]?.offset ?? until);
       if (this.offset >= until) return false;
-      const read = this.#source.read(this.offset, Math.min(left, limit - this.offset));
+      const read = this.#read(left, Math.min(until, this.#sizes[0]?.offset ?? until));
       this.lostBytes += read.gap;
       if (read.data.byteLength > 0) this.#target.feed(read.data);
       if (read.next <= this.offset) return false;
@@ -100,6 +106,21 @@ export class Replay {
     }
     this.#applySizes();
     return this.offset < until;
+  }
+
+  #read(max: number, limit: number): { data: Uint8Array; next: number; gap: number } {
+    const { offset } = this;
+    const unkept = this.#unkept[0];
+    if (unkept === undefined || offset < unkept.offset) {
+      const { data, next, gap } = this.#source.read(offset, Math.min(max, limit - offset, (unkept?.offset ?? limit) - offset));
+      // What was lost before goes on into what is unkept: one hole to the source.
+      const beyond = Math.max(0, next - (unkept?.offset ?? next));
+      return { data, next: next - beyond, gap: gap - beyond };
+    }
+    const from = offset - unkept.offset;
+    const data = unkept.bytes.subarray(from, from + Math.min(max, limit - offset));
+    if (from + data.byteLength === unkept.bytes.byteLength) this.#unkept.shift();
+    return { data, next: offset + data.byteLength, gap: 0 };
   }
 
   #applySizes(): void {

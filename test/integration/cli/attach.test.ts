@@ -58,7 +58,9 @@ describe("attach", () => {
     await waitForScreen(client, inner.id, "red");
     const person = await terminal(`attach ${inner.name}`);
     await sameScreen(person.id, inner.id);
-    expect(await client.call("session.get", { id: inner.id })).toMatchObject({ cols: 80, rows: 24, watchers: 1 });
+    // The picture comes first, the watch after it.
+    await waitUntil("the watch", async () => (await client.call("session.get", { id: inner.id })).watchers === 1);
+    expect(await client.call("session.get", { id: inner.id })).toMatchObject({ cols: 80, rows: 24 });
     await typed(person.id, "typed here\r");
     await waitForScreen(client, inner.id, /typed here\s+typed here/);
     await sameScreen(person.id, inner.id);

@@ -81,4 +81,44 @@ describe("replay", () => {
       ),
     );
   });
+
+  it("feeds what came meanwhile and the disk could not take in its place, also beside what was lost before", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 300 }),
+        fc.integer({ min: 0, max: 300 }),
+        fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 5 }),
+        fc.integer({ min: 1, max: 150 }),
+        (kept, lost, unkept, slice) => {
+          const begun = kept + lost;
+          let end = begun;
+          // One hole from the first lost byte to the end, as the spool has it.
+          const source = {
+            get end() {
+              return end;
+            },
+            read: (since: number, max: number) => {
+              const data = Buffer.from(Array.from({ length: Math.max(0, Math.min(max, kept - since)) }, (_, i) => (since + i) % 256));
+              if (data.length > 0) return { offset: since, data, next: since + data.length, gap: 0 };
+              return { offset: end, data, next: end, gap: end - since };
+            },
+          };
+          const fed: number[] = [];
+          const target = { feed: (bytes: Uint8Array) => void fed.push(...bytes), resize: () => {} };
+          const replay = new Replay(planReplay(null, [epoch(0, 1), size(0, 80)], 0, fallback), source, target);
+          for (const length of unkept) {
+            const offset = end;
+            const page = Buffer.from(Array.from({ length }, (_, i) => (offset + i) % 256));
+            end += length;
+            replay.unkept(offset, page);
+            page.fill(0); // The page is used again at once.
+          }
+          for (let i = 0; replay.step(slice); i++) expect(i).toBeLessThan(10_000);
+          const offsets = [...Array(kept).keys(), ...Array.from({ length: end - begun }, (_, i) => begun + i)];
+          expect(fed).toEqual(offsets.map((offset) => offset % 256));
+          expect([replay.offset, replay.lostBytes]).toEqual([end, lost]);
+        },
+      ),
+    );
+  });
 });
