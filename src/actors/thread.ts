@@ -5,12 +5,12 @@
 import { memoryUsage } from "node:process";
 import { getHeapStatistics } from "node:v8";
 import { LifeguardError, messageOf } from "../errors.js";
+import { HeapUpkeep } from "../heap.js";
 import { sessionNumber } from "../session.js";
 import type { TerminalSize } from "../session.js";
 import type { ProfileSet } from "../profiles/profile.js";
 import type { InflightFile } from "../spool/inflight.js";
 import { Actor } from "./actor.js";
-import { Collector } from "./collector.js";
 import { CLAIM, isWithEachKey } from "./messages.js";
 import type { Precedence } from "./precedence.js";
 import { ThreadFigures } from "./thread-figures.js";
@@ -42,7 +42,7 @@ export class ThreadHost implements ActorApi {
   readonly #post: (event: ActorEvent | ActorBegun) => void;
   readonly #actors = new Map<string, Actor>();
   readonly #turns = new TurnQueue();
-  readonly #collector = new Collector();
+  readonly #heap = new HeapUpkeep();
   readonly #figures = new ThreadFigures();
   readonly #precedence: Precedence;
   #profiles: ProfileSet | null = null;
@@ -73,7 +73,7 @@ export class ThreadHost implements ActorApi {
       enter,
       turns: this.#turns,
       precedence: this.#precedence,
-      parked: () => this.#collector.parked(),
+      parked: () => this.#heap.parked(),
       chunk: (length, take) => this.#figures.chunk(start.id, length, take),
     });
     this.#actors.set(start.id, actor);
@@ -179,7 +179,7 @@ export class ThreadHost implements ActorApi {
       externalBytes: memoryUsage().external,
       actors: this.#actors.size,
       parked,
-      collections: this.#collector.collections,
+      collections: this.#heap.collections,
       figures: this.#figures.reading(),
     };
   }

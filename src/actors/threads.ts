@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { PERIODS } from "../bounds.js";
 import { LifeguardError, messageOf } from "../errors.js";
+import { HeapUpkeep } from "../heap.js";
 import { trimHeap } from "../libc/memory.js";
 import type { Log } from "../log.js";
 import { keepErrorsWhole } from "./endpoint.js";
@@ -56,8 +57,10 @@ export class Threads {
   /** The thread the next shared task goes to: piscina asks for it before `run` returns. */
   #placing: number | null = null;
   readonly #heartbeat: NodeJS.Timeout;
-  /** Memory of parked terminals, collected in their thread, goes back to the system only by malloc_trim. */
+  /** What was collected in any thread goes back to the system only by malloc_trim. */
   readonly #trim = new Pace(TRIM_PERIOD_MS, () => void trimHeap());
+  /** Of the main thread; the others' own say in their vitals when they have collected. */
+  readonly #heap = new HeapUpkeep(() => this.#trim.poke());
   readonly #past = new FiguresSum();
   /** For keys: {@link Precedence.claim}. */
   readonly precedence: Precedence = new Precedence();
@@ -127,6 +130,7 @@ export class Threads {
   async close(): Promise<void> {
     this.#closing = true;
     clearInterval(this.#heartbeat);
+    this.#heap.stop();
     this.#trim.stop();
     for (const wake of this.#waiting) wake();
     await Promise.all([this.#shared.destroy(), this.#own.destroy()]);

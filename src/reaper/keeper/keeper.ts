@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Socket } from "node:net";
 import { PERIODS } from "../../bounds.js";
 import { messageOf } from "../../errors.js";
+import { HeapUpkeep } from "../../heap.js";
 import { closeDescriptor } from "../../libc/descriptors.js";
 import { peekExit, reap } from "../../libc/processes.js";
 import { openSlave, ptyPath } from "../../libc/terminals.js";
@@ -49,6 +50,7 @@ export class Keeper {
   readonly #connections = new Set<Connection>();
   readonly #exits: ExitCollector;
   readonly #standIn: StandIn;
+  readonly #heap = new HeapUpkeep();
   #doors: Doors | null = null;
   #reaperTimer: NodeJS.Timeout | null = null;
   #readTimer: NodeJS.Timeout | null = null;
@@ -82,6 +84,7 @@ export class Keeper {
   }
 
   close(): void {
+    this.#heap.stop();
     this.#doors?.close();
     this.#doors = null;
     for (const timer of [this.#reaperTimer, this.#readTimer, this.#idleTimer]) if (timer !== null) clearTimeout(timer);
