@@ -1,6 +1,7 @@
 /** The machine and the processes on it. Times in milliseconds, memory in KiB. */
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 
 export function describeMachine() {
@@ -37,7 +38,21 @@ export function pssKib(pid) {
   return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"))?.[1]);
 }
 
-export function counts(pid) {
+/** {@link pssKib} of each process, once memory has gone back to the system: no less in total for 25 s, or after two minutes. */
+export async function settledKib(pids) {
+  const until = performance.now() + 120_000;
+  let least = Number.POSITIVE_INFINITY;
+  for (let since = performance.now(); performance.now() < until && performance.now() - since < 25_000; await sleep(1_000)) {
+    const now = total(pids, pssKib);
+    if (now < least * 0.99) {
+      least = now;
+      since = performance.now();
+    }
+  }
+  return pids.map(pssKib);
+}
+
+export function descriptorsAndThreads(pid) {
   return { fds: readdirSync(`/proc/${pid}/fd`).length, threads: readdirSync(`/proc/${pid}/task`).length };
 }
 

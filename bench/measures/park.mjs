@@ -1,10 +1,11 @@
 /** Terminals that are packed away when nobody needs them: memory before and after, and how soon one is back. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { pssKib, total } from "../machine.mjs";
+import { pssKib, settledKib, total } from "../machine.mjs";
 import { largest, quantile, timed } from "../statistics.mjs";
 import { Lifeguard } from "../subjects/lifeguard.mjs";
 
 const FULL = ["/bin/sh", ["-c", 'i=0; while [ $i -lt 1040 ]; do printf "%0119d\\n" $i; i=$((i+1)); done; exec sleep 100000']];
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 
 export const park = {
   name: "park",
@@ -14,8 +15,7 @@ export const park = {
     const daemon = await Lifeguard.start(scratch, { settings: "[session]\npark_after_ms = 6000\n" });
     // Once there and back, and settled: what the first session of a daemon brings into memory is not each one's.
     await (await daemon.pane(...FULL)).screen();
-    await sleep(40_000);
-    const before = total(daemon.pids, pssKib);
+    const before = sum(await settledKib(daemon.pids));
     progress(`${count} sessions`);
     const panes = await Promise.all(Array.from({ length: count }, () => daemon.pane(...FULL)));
     await Promise.all(
@@ -25,8 +25,7 @@ export const park = {
     );
     const say = (what, unit, value) => report.sample({ case: what, subject: "lifeguard", unit, value, less: true });
     say("each, in use", "KiB", (total(daemon.pids, pssKib) - before) / count);
-    await sleep(45_000);
-    say("each, packed away", "KiB", (total(daemon.pids, pssKib) - before) / count);
+    say("each, packed away", "KiB", (sum(await settledKib(daemon.pids)) - before) / count);
     const times = [];
     for (const { screen } of panes) times.push((await timed(screen)).ms);
     say("a packed screen answers, p50", "ms", quantile(times, 0.5));

@@ -1,7 +1,7 @@
 /** What many sessions cost: idle, with a full history, and at an agent's real rate. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { counts, cpuMs, kernelKib, pssKib, total } from "../machine.mjs";
+import { cpuMs, descriptorsAndThreads, kernelKib, settledKib, total } from "../machine.mjs";
 import { Lifeguard } from "../subjects/lifeguard.mjs";
 import { Tmux } from "../subjects/tmux.mjs";
 
@@ -12,8 +12,6 @@ const KINDS = [
   { kind: "empty", command: IDLE },
   { kind: "1 000 full lines", command: FULL },
 ];
-/** Parked 2 s after their last output; collected up to 30 s after that, and trimmed some seconds later. */
-const SETTLE_MS = 45_000;
 
 export const scale = {
   name: "scale",
@@ -21,38 +19,43 @@ export const scale = {
   async run({ scratch, quick, sessions, report, progress }) {
     const most = sessions ?? (quick ? 300 : 2_000);
     const seconds = quick ? 5 : 20;
-    for (const count of quick ? [most] : [100, 500, 1_000, 2_000].filter((n) => n <= most)) {
-      for (const { kind, command } of KINDS) {
-        if (kind !== "empty" && count > 1_000) continue;
-        for (const Subject of [Lifeguard, Tmux]) {
-          progress(`${count} ${kind} ${Subject.name}`);
-          const subject = await Subject.start(scratch);
-          await subject.pane(...command);
-          await sleep(subject instanceof Lifeguard ? SETTLE_MS : 1_000);
-          const [before, kernel] = [subject.pids.map(pssKib), kernelKib()];
-          await make(subject, count, command);
-          await sleep(subject instanceof Lifeguard ? SETTLE_MS : 2_000);
-          const after = subject.pids.map(pssKib);
-          const say = (what, unit, value, less = true) =>
-            report.sample({ case: `${count} ${kind}: ${what}`, subject: subject.name, unit, value, less });
-          say("memory each", "KiB", (sum(after) - sum(before)) / count);
-          if (after.length > 1) say("of it the keeper", "KiB", (after[1] - before[1]) / count);
-          say("kernel memory each, whole machine", "KiB", (kernelKib() - kernel) / count);
-          if (kind === "empty") {
-            const cpu = total(subject.pids, cpuMs);
-            await sleep(seconds * 1_000);
-            say("processor, idle", "% of a core", (total(subject.pids, cpuMs) - cpu) / (seconds * 10));
-            const all = subject.pids.map(counts);
-            say("descriptors", "", sum(all.map(({ fds }) => fds)));
-            say("threads", "", sum(all.map(({ threads }) => threads)));
-          }
-          await subject.end();
-        }
+    const steps = quick ? [most] : [100, 500, 1_000, 2_000].filter((n) => n <= most);
+    for (const { kind, command } of KINDS)
+      for (const Subject of [Lifeguard, Tmux]) {
+        const counts = kind === "empty" ? steps : steps.filter((count) => count <= 1_000);
+        const subject = await Subject.start(scratch);
+        await grow({ subject, kind, command, counts, seconds, report, progress });
+        await subject.end();
       }
-    }
     await atAgentsRate(scratch, quick ? 20 : 100, seconds, report, progress);
   },
 };
+
+/** The same server with more and more sessions. */
+async function grow({ subject, kind, command, counts, seconds, report, progress }) {
+  // What the first session brings into memory is not each one's.
+  progress(`${kind} ${subject.name}`);
+  await subject.pane(...command);
+  const [before, kernel] = [await settledKib(subject.pids), kernelKib()];
+  let made = 0;
+  for (const count of counts) {
+    progress(`${count} ${kind} ${subject.name}`);
+    await make(subject, count - made, command);
+    made = count;
+    const after = await settledKib(subject.pids);
+    const say = (what, unit, value) => report.sample({ case: `${count} ${kind}: ${what}`, subject: subject.name, unit, value, less: true });
+    say("memory each", "KiB", (sum(after) - sum(before)) / count);
+    if (after.length > 1) say("of it the keeper", "KiB", (after[1] - before[1]) / count);
+    say("kernel memory each, whole machine", "KiB", (kernelKib() - kernel) / count);
+    if (kind !== "empty") continue;
+    const cpu = total(subject.pids, cpuMs);
+    await sleep(seconds * 1_000);
+    say("processor, idle", "% of a core", (total(subject.pids, cpuMs) - cpu) / (seconds * 10));
+    const all = subject.pids.map(descriptorsAndThreads);
+    say("descriptors", "", sum(all.map(({ fds }) => fds)));
+    say("threads", "", sum(all.map(({ threads }) => threads)));
+  }
+}
 
 /** Each redraws its screen ten times a second, 4 KB/s: as an agent that works. */
 async function atAgentsRate(scratch, count, seconds, report, progress) {

@@ -244,10 +244,10 @@ export type FaultKind = "throw" | "heap" | "hang" | "throw-in-actor";
 
 export interface ThreadVitals {
   heapBytes: number;
-  externalBytes: number;
   actors: number;
+  /** Of these, with a terminal that is packed away. */
   parked: number;
-  /** How often this thread has collected its garbage after parking terminals: when it grows, freed memory can go back to the system. */
+  /** How often this thread has collected its garbage: when it grows, freed memory can go back to the system. */
   collections: number;
   /** Since the thread's start. */
   figures: ThreadFiguresReading;

@@ -20,7 +20,7 @@ export class ActorThread {
   readonly kind: "shared" | "own";
   /** Sessions whose actor runs here, or is on its way here. */
   readonly sessions: Set<string> = new Set();
-  vitals: ThreadVitals = { heapBytes: 0, externalBytes: 0, actors: 0, parked: 0, collections: 0, figures: NO_FIGURES };
+  vitals: ThreadVitals = { heapBytes: 0, actors: 0, parked: 0, collections: 0, figures: NO_FIGURES };
   unresponsive = false;
   /** Digest of the profiles that were sent to it last; null when none were. */
   profiles: string | null = null;

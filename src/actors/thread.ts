@@ -2,7 +2,6 @@
  * What runs in an actor thread: many actors, one mailbox. The host finds the actor a message is for, notes whose code runs before
  * it runs, and sees to it that one actor's error stays that actor's.
  */
-import { memoryUsage } from "node:process";
 import { getHeapStatistics } from "node:v8";
 import { LifeguardError, messageOf } from "../errors.js";
 import { HeapUpkeep } from "../heap.js";
@@ -176,7 +175,6 @@ export class ThreadHost implements ActorApi {
     for (const actor of this.#actors.values()) if (actor.parked) parked++;
     return {
       heapBytes: getHeapStatistics().used_heap_size,
-      externalBytes: memoryUsage().external,
       actors: this.#actors.size,
       parked,
       collections: this.#heap.collections,

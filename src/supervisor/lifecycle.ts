@@ -68,8 +68,10 @@ export class Lifecycle {
 
   /** Those that have ended leave their actors now rather than with the reaper's next tick, where one that is starting needs one. */
   async makeRoom(): Promise<void> {
+    const { table, config } = this.#p;
+    if (table.size <= config.daemon.max_sessions) return;
     const retirable = [...this.retirable()];
-    if (retirable.length > 0 && this.#p.table.live + retirable.length > this.#p.config.daemon.max_sessions)
+    if (retirable.length > 0 && table.live + retirable.length > config.daemon.max_sessions)
       await Promise.all(retirable.map((id) => this.retire(id)));
   }
 

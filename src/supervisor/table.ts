@@ -48,6 +48,11 @@ export class SessionTable {
     return this.#entries.values();
   }
 
+  /** Sessions of any kind. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   /** Sessions with a process, or about to have one again. */
   get live(): number {
     let live = 0;
@@ -57,6 +62,7 @@ export class SessionTable {
 
   /** @throws LIMIT when `most` are live */
   refuseMore(most: number): void {
+    if (this.size < most) return;
     const { live } = this;
     if (live < most) return;
     const problem = `${live} sessions are live, at most ${most} may be (daemon.max_sessions): end some, or raise it`;

@@ -20,8 +20,8 @@ export interface VitalsParts {
   thoughts: () => DaemonStatus["thoughts"];
 }
 
-/** The main loop is looked at this often. Each look is a wake-up, and half of what an idle daemon costs. */
-const LOOK_MS = 50;
+/** The main loop is looked at this often. Each look is a wake-up, and they are a third of what an idle daemon costs. */
+const LOOK_MS = 100;
 
 export class Vitals {
   readonly #p: VitalsParts;

@@ -5,29 +5,15 @@ import type { Detection, DetectorInput } from "../../../src/actors/detector.js";
 import { Notified } from "../../../src/actors/notified.js";
 import { looksLikePrompt } from "../../../src/actors/prompt-line.js";
 import type { ShellPhase } from "../../../src/actors/shell-integration.js";
+import { SETTINGS, quietShell } from "./quiet-shell.js";
 
-const SETTINGS = { idleHoldMs: 1_500, errorLingerMs: 4_000, attentionAfterMs: 300_000 };
 const T = 1_000_000;
 
 /** A session on a table: change what is so, look, let time pass. */
 class Bench {
   readonly detector: Detector = new Detector(SETTINGS);
   line = "";
-  input: DetectorInput = {
-    now: T,
-    lastOutputAt: 0,
-    startedAt: T,
-    foreground: { group: 1, isLeader: true, command: "bash" },
-    osc133: null,
-    cursorLine: () => this.line,
-    altScreen: false,
-    lastInputAt: 0,
-    seenAt: 0,
-    leaderIsShell: true,
-    progress: "",
-    notification: null,
-    tool: null,
-  };
+  input: DetectorInput = { ...quietShell(T), cursorLine: () => this.line };
   constructor(change: Partial<DetectorInput> = {}) {
     Object.assign(this.input, change);
   }

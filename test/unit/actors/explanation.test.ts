@@ -2,30 +2,14 @@ import { expect, test } from "vitest";
 import { Detector, type DetectorInput } from "../../../src/actors/detector.js";
 import { explain } from "../../../src/actors/explanation.js";
 import type { Explanation } from "../../../src/explanation.js";
+import { SETTINGS, quietShell } from "./quiet-shell.js";
 
-const SETTINGS = { idleHoldMs: 1_500, errorLingerMs: 4_000, attentionAfterMs: 300_000 };
 const NOW = 1_000_000;
-const SHELL = { group: 1, isLeader: true, command: "bash" };
 const VIM = { group: 7, isLeader: false, command: "vim" };
 const MARK = { exit: null, command: null, at: NOW - 1_000, endedAt: null, shell: null };
 
 function why(change: Partial<DetectorInput>): Explanation {
-  const input: DetectorInput = {
-    now: NOW,
-    lastOutputAt: NOW - 60_000,
-    startedAt: NOW - 90_000,
-    foreground: SHELL,
-    osc133: null,
-    cursorLine: () => "",
-    altScreen: false,
-    lastInputAt: 0,
-    seenAt: 0,
-    leaderIsShell: true,
-    progress: "",
-    notification: null,
-    tool: null,
-    ...change,
-  };
+  const input = { ...quietShell(NOW), lastOutputAt: NOW - 60_000, startedAt: NOW - 90_000, ...change };
   const detector = new Detector(SETTINGS);
   const { state, evidence } = detector.evaluate(input);
   const { newest } = detector;
