@@ -38,11 +38,11 @@ export function pssKib(pid) {
   return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"))?.[1]);
 }
 
-/** {@link pssKib} of each process, once memory has gone back to the system: no less in total for 25 s, or after two minutes. */
+/** {@link pssKib} of each process, once memory has gone back to the system: no less in total for 40 s, or after three minutes. */
 export async function settledKib(pids) {
-  const until = performance.now() + 120_000;
+  const until = performance.now() + 180_000;
   let least = Number.POSITIVE_INFINITY;
-  for (let since = performance.now(); performance.now() < until && performance.now() - since < 25_000; await sleep(1_000)) {
+  for (let since = performance.now(); performance.now() < until && performance.now() - since < 40_000; await sleep(1_000)) {
     const now = total(pids, pssKib);
     if (now < least * 0.99) {
       least = now;

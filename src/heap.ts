@@ -56,19 +56,18 @@ export class HeapUpkeep {
   #collectAll(): void {
     collector()();
     this.#lastAt = performance.now();
-    this.#done();
+    this.collections++;
+    this.#collected();
   }
 
-  /** V8 makes it small again when it collects while little is allocated: in a thread that has gone quiet, that can be hours later. */
+  /**
+   * V8 makes it small again when it collects while little is allocated: in a thread that has gone quiet, that can be hours later. Once it is
+   * small a burst is over, and what that has left in the old generation goes too.
+   */
   #shrinkYoung(): void {
     if (youngBytes() <= YOUNG_BYTES) return;
     collector()({ type: "minor" });
-    if (youngBytes() <= YOUNG_BYTES) this.#done();
-  }
-
-  #done(): void {
-    this.collections++;
-    this.#collected();
+    if (youngBytes() <= YOUNG_BYTES) this.#collectAll();
   }
 }
 

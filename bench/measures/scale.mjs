@@ -1,7 +1,7 @@
 /** What many sessions cost: idle, with a full history, and at an agent's real rate. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { cpuMs, descriptorsAndThreads, kernelKib, settledKib, total } from "../machine.mjs";
+import { cpuMs, descriptorsAndThreads, kernelKib, pssKib, settledKib, total } from "../machine.mjs";
 import { Lifeguard } from "../subjects/lifeguard.mjs";
 import { Tmux } from "../subjects/tmux.mjs";
 
@@ -31,18 +31,25 @@ export const scale = {
   },
 };
 
+/** tmux gives nothing back. */
+async function settled(subject) {
+  if (subject instanceof Lifeguard) return await settledKib(subject.pids);
+  await sleep(3_000);
+  return subject.pids.map(pssKib);
+}
+
 /** The same server with more and more sessions. */
 async function grow({ subject, kind, command, counts, seconds, report, progress }) {
   // What the first session brings into memory is not each one's.
   progress(`${kind} ${subject.name}`);
   await subject.pane(...command);
-  const [before, kernel] = [await settledKib(subject.pids), kernelKib()];
+  const [before, kernel] = [await settled(subject), kernelKib()];
   let made = 0;
   for (const count of counts) {
     progress(`${count} ${kind} ${subject.name}`);
     await make(subject, count - made, command);
     made = count;
-    const after = await settledKib(subject.pids);
+    const after = await settled(subject);
     const say = (what, unit, value) => report.sample({ case: `${count} ${kind}: ${what}`, subject: subject.name, unit, value, less: true });
     say("memory each", "KiB", (sum(after) - sum(before)) / count);
     if (after.length > 1) say("of it the keeper", "KiB", (after[1] - before[1]) / count);
