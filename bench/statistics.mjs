@@ -10,6 +10,8 @@ export function median(samples) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+export const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+
 export const largest = (samples) => samples.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
 
 export async function timed(work) {

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createReadStream, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { cpuMs, total } from "../machine.mjs";
-import { largest, quantile } from "../statistics.mjs";
+import { largest, quantile, sum } from "../statistics.mjs";
 import { Lifeguard } from "../subjects/lifeguard.mjs";
 import { Tmux } from "../subjects/tmux.mjs";
 import { rawLoop } from "../subjects/raw.mjs";
@@ -25,8 +25,7 @@ export const fleetFlood = {
       for (let round = -1; round < rounds; round++) {
         progress(`${name}, ${round < 0 ? "to warm up" : `${round + 1}/${rounds}`}`);
         const raw = await rawLoop(panes, "/bin/sh", ["-c", `read x; exec cat "${file.path}"`]);
-        if (round >= 0)
-          report.sample({ case: name, subject: "raw", unit: "MB/s", value: raw.bytes.reduce((a, b) => a + b) / 1e3 / raw.ms });
+        if (round >= 0) report.sample({ case: name, subject: "raw", unit: "MB/s", value: sum(raw.bytes) / 1e3 / raw.ms });
         for (const subject of round % 2 === 0 ? [lifeguard, tmux] : [tmux, lifeguard]) {
           const { ms, cpu, fairness } = await one(subject, directory, file.path, panes);
           if (round < 0) continue;

@@ -1,11 +1,10 @@
 /** Terminals that are packed away when nobody needs them: memory before and after, and how soon one is back. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { pssKib, settledKib, total } from "../machine.mjs";
-import { largest, quantile, timed } from "../statistics.mjs";
+import { largest, quantile, sum, timed } from "../statistics.mjs";
 import { Lifeguard } from "../subjects/lifeguard.mjs";
 
 const FULL = ["/bin/sh", ["-c", 'i=0; while [ $i -lt 1040 ]; do printf "%0119d\\n" $i; i=$((i+1)); done; exec sleep 100000']];
-const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 
 export const park = {
   name: "park",

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { cpuMs, descriptorsAndThreads, kernelKib, pssKib, settledKib, total } from "../machine.mjs";
+import { sum } from "../statistics.mjs";
 import { Lifeguard } from "../subjects/lifeguard.mjs";
 import { Tmux } from "../subjects/tmux.mjs";
 
@@ -85,8 +86,6 @@ async function atAgentsRate(scratch, count, seconds, report, progress) {
   }
   report.ratio({ case: `${count} at an agent's rate: processor`, of: "lifeguard", to: "tmux" });
 }
-
-const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 
 async function make(subject, count, [command, args]) {
   let next = 0;
