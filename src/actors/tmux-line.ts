@@ -10,6 +10,7 @@ import { closeDescriptor, EAGAIN, readDescriptor } from "../libc/descriptors.js"
 import type { TerminalSize } from "../session.js";
 import { pasteBytes, resizeWindow, typeBytes } from "../tmux/commands.js";
 import { ControlStream } from "../tmux/control-stream.js";
+import { PaneEnd, REAP } from "../tmux/pane-end.js";
 import type { PaneFacts } from "../tmux/pane-facts.js";
 import { ScreenTitles } from "../tmux/screen-titles.js";
 import { LOOK_ANSWERS, LOOK_COMMANDS, readLook, readSeed, SEED_ANSWERS, seedCommands, type Look } from "../tmux/seed.js";
@@ -59,7 +60,7 @@ export class TmuxLine implements Line {
   #looking = false;
   #lookAgain = false;
   #process: PaneProcess;
-  #deadTold = false;
+  readonly #end = new PaneEnd();
   /** Output since tmux was asked last. */
   #heard = false;
   #quietTicks = 0;
@@ -239,11 +240,13 @@ export class TmuxLine implements Line {
     }
     this.#looking = true;
     this.#heard = false;
+    if (this.#end.unreaped) this.#ask(REAP, 1);
+    const gone = this.#isGone();
     this.#ask(LOOK_COMMANDS, LOOK_ANSWERS, (got) => {
       this.#looking = false;
       const seen = got === null ? null : readLook(got, this.#host);
       const before = this.#facts;
-      if (seen !== null && before !== null && this.#learn(seen)) {
+      if (seen !== null && before !== null && this.#learn(seen, gone)) {
         const { pane, cols, rows } = seen.facts;
         if (pane !== before.pane || cols !== before.cols || rows !== before.rows) this.#seed();
         else this.#facts = seen.facts;
@@ -257,12 +260,20 @@ export class TmuxLine implements Line {
   /** Now and then: after output, when the pane's program has gone, and for what changes silently. */
   readonly #tick = (): void => {
     this.#quietTicks = this.#heard ? 0 : this.#quietTicks + 1;
-    const gone = this.#process.pid > 0 && !this.#deadTold && !isThere(this.#process.pid);
-    if (!this.#looking && (this.#heard || gone || this.#quietTicks % QUIET_LOOKS === 0)) this.#look();
+    const news = this.#heard || (!this.#end.told && this.#isGone());
+    if (!this.#looking && (news || this.#quietTicks % QUIET_LOOKS === 0)) this.#look();
   };
 
-  /** @returns false when these are not of the session that is meant */
-  #learn({ facts, command, path, title }: Look): boolean {
+  /** The pane's program has ended, and tmux has reaped it. */
+  #isGone(): boolean {
+    return this.#process.pid > 0 && !isThere(this.#process.pid);
+  }
+
+  /**
+   * @param gone it was already when this was asked
+   * @returns false when these are not of the session that is meant
+   */
+  #learn({ facts, command, path, title }: Look, gone: boolean): boolean {
     if (!this.#matches(facts)) {
       this.#astray();
       return false;
@@ -273,11 +284,9 @@ export class TmuxLine implements Line {
     if (facts.pid !== known) this.#listener.news({ kind: "process", pid: facts.pid });
     if (path.startsWith("/")) this.#listener.place(path);
     if (title !== "") this.#listener.title(title);
-    if (facts.dead === null) this.#deadTold = false;
-    else if (!this.#deadTold) {
-      this.#deadTold = true;
-      this.#listener.news({ kind: "dead", ...facts.dead });
-    }
+    const next = this.#end.learn(facts.dead, gone && facts.pid === known);
+    if (next === "ask") this.#look();
+    else if (next === "tell" && facts.dead !== null) this.#listener.news({ kind: "dead", ...facts.dead });
     return true;
   }
 
@@ -288,6 +297,7 @@ export class TmuxLine implements Line {
       return;
     }
     this.#seeding = true;
+    const gone = this.#isGone();
     this.#ask(seedCommands(this.#history), SEED_ANSWERS, (got) => {
       this.#seeding = false;
       const seed = got === null ? null : readSeed(got, this.#host);
@@ -306,7 +316,7 @@ export class TmuxLine implements Line {
       this.#listener.sized({ cols: facts.cols, rows: facts.rows });
       this.#emit(seed.bytes);
       // Last: the end of the program is news only when everything it wrote is here.
-      this.#learn(seed);
+      this.#learn(seed, gone);
       if (this.#seedAgain) {
         this.#seedAgain = false;
         this.#seed();

@@ -1,5 +1,7 @@
 /** What tmux knows of a pane beyond its text: one line of numbers, asked for in the same instant as the text. Pure. */
 
+import type { PaneDeath } from "./pane-end.js";
+
 export interface PaneFacts {
   /** Of the server and the session that the client looks at: whoever else took its place is told by these. */
   server: number;
@@ -23,7 +25,7 @@ export interface PaneFacts {
   bracketedPaste: boolean;
   scrollRegion: { top: number; bottom: number };
   historyLines: number;
-  dead: { code: number | null; signal: number | null } | null;
+  dead: PaneDeath | null;
   /** Copy mode, or another mode of tmux's own, takes the keys. */
   inMode: boolean;
 }

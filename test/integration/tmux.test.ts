@@ -1,7 +1,10 @@
 /** Sessions that tmux has, through the daemon: a real tmux on a socket of its own. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/rpc/client.js";
 import { startDaemon } from "../support/daemon.js";
+import { sample } from "../support/figures.js";
 import { TestTmux } from "../support/tmux.js";
 import { comingEvent, waitForScreen, waitUntil } from "../support/wait.js";
 
@@ -178,6 +181,40 @@ describe("new --backend tmux", () => {
     await client.call("session.input", { id: session.id, data: Buffer.from("\n") });
     expect(await exited.event).toMatchObject({ code: 7, reason: "process_exit" });
     await waitUntil("tmux to let go of it", async () => !(await tmux.names()).includes("made_here"));
+  });
+
+  it("waits for the status of a program that has closed its terminal, and ends later", async () => {
+    const end = join(tmux.directory, "end");
+    const { id } = await client.call("session.create", {
+      name: "closed",
+      backend: "tmux",
+      command: "sh",
+      args: ["-c", `trap '' HUP; echo up; read x; exec <&- >&- 2>&-; until [ -e ${end} ]; do sleep 0.05; done; exit 7`],
+      cols: 80,
+      rows: 24,
+    });
+    await waitForScreen(client, id, "up");
+    const exited = await comingEvent(client, { kinds: ["session.exited"], session: id });
+    await client.call("session.input", { id, data: Buffer.from("\n") });
+    await waitUntil("tmux to call the pane dead", async () => (await tmux.ask("=closed:", "#{pane_dead}")) === "1");
+    // Answered when the pane has been looked at.
+    await client.call("session.resize", { id, cols: 90, rows: 24 });
+    expect(await state(id)).not.toBe("exited");
+    writeFileSync(end, "");
+    expect(await exited.event).toMatchObject({ code: 7, reason: "process_exit" });
+  });
+
+  it("knows the status of each of many that end one after the other, also where tmux has missed the end", async () => {
+    const statuses: unknown[] = [];
+    const wanted = Array.from({ length: sample("programs that end in tmux", 40, 6) }, (_, n) => n);
+    for (const n of wanted) {
+      const { id } = await client.call("session.create", { backend: "tmux", command: "sh", args: ["-c", `echo up; read x; exit ${n}`] });
+      await waitForScreen(client, id, "up");
+      const exited = await comingEvent(client, { kinds: ["session.exited"], session: id });
+      await client.call("session.input", { id, data: Buffer.from("\n") });
+      statuses.push(await exited.event);
+    }
+    expect(statuses).toMatchObject(wanted.map((code) => ({ code, reason: "process_exit" })));
   });
 
   it("is killed whole, and starts again under its id", async () => {
