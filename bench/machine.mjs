@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
+import { sum } from "./statistics.mjs";
 
 export function describeMachine() {
   return {
@@ -63,4 +64,4 @@ export function kernelKib() {
   return of("Slab") + of("KernelStack") + of("PageTables");
 }
 
-export const total = (pids, of) => pids.reduce((sum, pid) => sum + of(pid), 0);
+export const total = (pids, of) => sum(pids.map(of));

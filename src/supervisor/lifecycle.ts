@@ -71,8 +71,7 @@ export class Lifecycle {
     const { table, config } = this.#p;
     if (table.size <= config.daemon.max_sessions) return;
     const retirable = [...this.retirable()];
-    if (retirable.length > 0 && table.live + retirable.length > config.daemon.max_sessions)
-      await Promise.all(retirable.map((id) => this.retire(id)));
+    if (table.live + retirable.length > config.daemon.max_sessions) await Promise.all(retirable.map((id) => this.retire(id)));
   }
 
   /**

@@ -8,10 +8,10 @@ import { ReportWatch } from "../../../src/actors/report-watch.js";
 import { findProfile, type Profile, type RuleState } from "../../../src/profiles/profile.js";
 import { loadProfiles, SHIPPED_PROFILES } from "../../../src/profiles/load.js";
 import type { Confidence } from "../../../src/session.js";
+import { SETTINGS, quietShell } from "./quiet-shell.js";
 
 const { set } = loadProfiles([SHIPPED_PROFILES]);
 const claude = findProfile(set, "claude") as Profile;
-const SETTINGS = { idleHoldMs: 1_500, errorLingerMs: 4_000, attentionAfterMs: 300_000 };
 const T = 1_000_000;
 
 /** Claude in front, on a table: what its screen shows, what its hooks say, and time. */
@@ -210,18 +210,11 @@ describe("a program that nothing is known of", () => {
 describe("when a reported state is said", () => {
   const say = (detector: Detector, now: number, verdict: Partial<ToolVerdict> & { state: RuleState }): Detection =>
     detector.evaluate({
+      ...quietShell(T),
       now,
       lastOutputAt: now,
-      startedAt: T,
       foreground: { group: 1, isLeader: true, command: "claude" },
-      osc133: null,
-      cursorLine: () => "",
-      altScreen: false,
-      lastInputAt: 0,
-      seenAt: 0,
       leaderIsShell: false,
-      progress: "",
-      notification: null,
       tool: {
         title: "Claude Code",
         since: T,

@@ -5,6 +5,7 @@ import type { Foreground } from "../../../src/actors/foreground.js";
 import type { Verdict } from "../../../src/actors/tool-rules.js";
 import { ToolWatch } from "../../../src/actors/tool-watch.js";
 import { loadProfiles, profileSet, SHIPPED_PROFILES } from "../../../src/profiles/load.js";
+import { SETTINGS, quietShell } from "./quiet-shell.js";
 
 const { set } = loadProfiles([SHIPPED_PROFILES]);
 const LEADER = 10;
@@ -58,7 +59,7 @@ describe("the tool in front", () => {
 
 describe("the states of a tool", () => {
   const detector = (): { see(state: Verdict["state"] | null, after: number, more?: Partial<DetectorInput>): Detection } => {
-    const made = new Detector({ idleHoldMs: 1_500, errorLingerMs: 4_000, attentionAfterMs: 300_000 });
+    const made = new Detector(SETTINGS);
     let now = 1_000_000;
     return {
       see(state, after, more = {}) {
@@ -66,18 +67,13 @@ describe("the states of a tool", () => {
         const verdict: Verdict | null =
           state === null ? null : { state, source: "screen", rule: `r_${state}`, confidence: "high", text: `${now}` };
         return made.evaluate({
+          ...quietShell(1_000_000),
           now,
           lastOutputAt: now,
-          startedAt: 1_000_000,
           foreground: { group: 1, isLeader: true, command: "t" },
           osc133: { phase: "C", exit: null, command: "t", at: 1, endedAt: null, shell: null },
           cursorLine: () => "$ ",
-          altScreen: false,
-          lastInputAt: 0,
-          seenAt: 0,
           leaderIsShell: false,
-          progress: "",
-          notification: null,
           tool: { title: "T", since: 1_000_000, startupMs: 10_000, drawing: false, judge: () => verdict },
           ...more,
         });
