@@ -1,4 +1,4 @@
 export function isInstalled(): boolean;
 export function install(): void;
 export function isBuilt(): boolean;
-export function build(): void;
+export function build(): Promise<void>;

@@ -6,7 +6,7 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,6 +15,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, "src");
 const dist = join(root, "dist");
 const stamp = join(dist, ".built-from");
+/** What decides, beside the sources, on what is built. */
+const SETTINGS = ["tsconfig.json", "package-lock.json", "scripts/bundle.mjs"];
 
 /** True when each package of the lock is there in its version; optional ones may be missing, they are for other machines. */
 export function isInstalled() {
@@ -56,8 +58,11 @@ export function isBuilt() {
   }
 }
 
-/** Builds dist, and removes from it what has no source any more: a stale module would still be found by an import. */
-export function build() {
+/**
+ * Builds dist: modules, types, and the programs made of them. Removes what has no source any more: a stale module would still be found
+ * by an import.
+ */
+export async function build() {
   rmSync(stamp, { force: true });
   const made = fingerprint();
   run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc")]);
@@ -65,13 +70,15 @@ export function build() {
     const origin = join(source, relative(dist, file).replace(/\.(js|js\.map|d\.ts)$/, ".ts"));
     if (!existsSync(origin)) rmSync(file);
   }
-  mkdirSync(dist, { recursive: true });
+  // Not before: it needs what install() brings.
+  const { bundle } = await import("./bundle.mjs");
+  await bundle(root);
   writeFileSync(stamp, made);
 }
 
 function fingerprint() {
   const hash = createHash("sha256");
-  for (const file of [...filesBelow(source), join(root, "tsconfig.json"), join(root, "package-lock.json")]) {
+  for (const file of [...filesBelow(source), ...SETTINGS.map((file) => join(root, file))]) {
     hash
       .update(`${relative(root, file)}\0`)
       .update(readFileSync(file))
@@ -112,7 +119,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     }
     if (!isBuilt()) {
       process.stderr.write("lifeguard: building\n");
-      build();
+      await build();
     }
     if (program !== undefined) become(program, args);
   } catch (error) {

@@ -3,7 +3,6 @@
  * signal) comes in as arguments.
  */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ActorPool } from "./actors/pool.js";
@@ -13,6 +12,7 @@ import { loadConfig } from "./config.js";
 import { messageOf } from "./errors.js";
 import { keeperUnit } from "./unit-names.js";
 import { openLog } from "./log.js";
+import { packageVersion } from "./package-files.js";
 import { inflightPath, makeDirectories, resolvePaths } from "./paths.js";
 import { Profiles } from "./profiles/watch.js";
 import { Custody } from "./reaper/custody.js";
@@ -306,9 +306,4 @@ function stopAsked(...signals: AbortSignal[]): Promise<void> {
       signal.addEventListener("abort", () => resolve(), { once: true });
     }
   });
-}
-
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
-  return version;
 }

@@ -6,13 +6,13 @@
  * ever passed); it replaces a worker when it fails, before it has exited (a loss is reported after the exit, when nobody reads
  * the terminals any more); it stops replacing when a new worker fails at once (then starts are refused, not left waiting).
  */
-import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { PERIODS } from "../bounds.js";
 import { LifeguardError, messageOf } from "../errors.js";
 import { HeapUpkeep } from "../heap.js";
 import { trimHeap } from "../libc/memory.js";
 import type { Log } from "../log.js";
+import { programFile } from "../package-files.js";
 import { keepErrorsWhole } from "./endpoint.js";
 import type { ActorBegun, ActorEvent, ThreadHello, ThreadStart, ThreadTask } from "./messages.js";
 import { Pace } from "./pace.js";
@@ -141,7 +141,7 @@ export class Threads {
   #newPool(kind: "shared" | "own", size: { minThreads: number; maxThreads: number; concurrentTasksPerWorker: number }): Piscina {
     const workerData: ThreadStart = { inflightPath: this.#options.inflightPath, precedence: this.precedence.shared };
     const pool = new Piscina({
-      filename: fileURLToPath(new URL("./worker.js", import.meta.url)),
+      filename: programFile("actors/worker"),
       ...size,
       ...(kind === "shared" ? { loadBalancer: (_task, workers) => workers.find((worker) => worker.id === this.#placing) ?? null } : {}),
       atomics: "disabled",

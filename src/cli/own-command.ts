@@ -1,7 +1,7 @@
 /** How the user would call us from here: `lifeguard` when that is on the PATH and is this one, else the path of the checkout's. */
 import { realpathSync } from "node:fs";
 import { basename, delimiter, isAbsolute, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { packageFile } from "../package-files.js";
 
 /**
  * The words that run this lifeguard from any directory and with any PATH, for the settings of other programs. Names on the PATH are
@@ -26,7 +26,7 @@ function lastingPath(file: string, env: NodeJS.ProcessEnv): string {
 }
 
 function ownLauncher(): string {
-  return realpathSync(fileURLToPath(new URL("../../bin/lifeguard", import.meta.url)));
+  return realpathSync(packageFile("bin/lifeguard"));
 }
 
 export function ownCommand(env: NodeJS.ProcessEnv): string {

@@ -28,7 +28,7 @@ async function runVerb(argv: readonly string[], env: NodeJS.ProcessEnv, terminal
     return first === undefined ? EXIT.usage : EXIT.done;
   }
   if (first === "--version" || first === "-V" || first === "-v") {
-    terminal.stdout.write(`${await (await import("./own-version.js")).ownVersion()}\n`);
+    terminal.stdout.write(`${(await import("../package-files.js")).packageVersion()}\n`);
     return EXIT.done;
   }
   // What the scripts of `completion` call at every Tab.

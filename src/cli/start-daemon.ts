@@ -6,9 +6,9 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { LifeguardError } from "../errors.js";
 import type { ErrorName } from "../errors.js";
+import { packageFile } from "../package-files.js";
 import { resolvePaths } from "../paths.js";
 import { UnreachableError } from "./verb.js";
 
@@ -17,7 +17,7 @@ const READY_MS = 30_000;
 /** What a daemon may say before it is ready. More is cut. */
 const WORDS_BYTES = 64 * 1024;
 
-const LAUNCHER = fileURLToPath(new URL("../../bin/lifeguard", import.meta.url));
+const LAUNCHER = packageFile("bin/lifeguard");
 
 /** What the daemon verb writes to its pipe: one line of JSON. */
 export type Readiness =

@@ -2,13 +2,13 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { LifeguardError, messageOf } from "../errors.js";
+import { packageFile } from "../package-files.js";
 import { parseProfile, type ProfilePart } from "./parse.js";
 import { DEFAULT_CONTEXT_LIMIT, type Profile, type ProfileSet } from "./profile.js";
 
 /** The profiles of this package. */
-export const SHIPPED_PROFILES: string = fileURLToPath(new URL("../../profiles/", import.meta.url));
+export const SHIPPED_PROFILES: string = packageFile("profiles/");
 
 /** Where a user's own are: beside config.toml. */
 export function ownProfiles(configFile: string): string {

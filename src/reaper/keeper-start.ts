@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { LifeguardError } from "../errors.js";
+import { programFile } from "../package-files.js";
 
 export interface KeeperStart {
   runtime: string;
@@ -16,7 +16,7 @@ export interface KeeperStart {
 /** Loading takes 0.1 s; a machine under load a few seconds. */
 const DEADLINE_MS = 10_000;
 
-const MAIN = fileURLToPath(new URL("./keeper/main.js", import.meta.url));
+const MAIN = programFile("reaper/keeper/main");
 
 /**
  * Resolves once the keeper listens.

@@ -4,10 +4,10 @@
  */
 import { build, isBuilt } from "../../scripts/setup.mjs";
 
-export default function setup(): void {
+export default async function setup(): Promise<void> {
   if (isBuilt()) return;
   try {
-    build();
+    await build();
   } catch (error) {
     // While a change is under way one test may be of use although the types elsewhere are not right yet. CI checks them by themselves.
     if (process.env["CI"] === "true") throw error;

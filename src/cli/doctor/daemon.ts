@@ -6,7 +6,7 @@ import { Client } from "../../rpc/client.js";
 import type { StatusResult, StoreStatus } from "../../rpc/client.js";
 import { counted } from "../counted.js";
 import { printable } from "../printable.js";
-import { packageVersion } from "../service/installation.js";
+import { packageVersion } from "../../package-files.js";
 import { briefBytes } from "../sizes.js";
 import { aside, ok, problem, quoted, warning } from "./finding.js";
 import type { Finding } from "./finding.js";

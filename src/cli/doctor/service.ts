@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { keeperUnit } from "../../unit-names.js";
-import { packageVersion } from "../service/installation.js";
+import { packageVersion } from "../../package-files.js";
 import { filesOfService, installedService } from "../service/platforms.js";
 import { asRoot, ok, problem, quoted, warning } from "./finding.js";
 import type { Finding } from "./finding.js";

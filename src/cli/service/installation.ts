@@ -1,7 +1,7 @@
 /** What a service is made of: whose it is, its paths, its environment. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { LifeguardError } from "../../errors.js";
+import { packageVersion } from "../../package-files.js";
 import { resolvePaths } from "../../paths.js";
 import type { Installation } from "./templates.js";
 
@@ -52,9 +52,4 @@ function homeOf(user: string): string {
     // Told below.
   }
   throw new LifeguardError("INVALID_PARAMS", `there is no user ${user} with a home directory: name one with --as`, { field: "as", user });
-}
-
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { version: string };
-  return version;
 }

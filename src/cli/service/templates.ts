@@ -1,6 +1,6 @@
 /** The units and property lists in `service/`, with this installation's paths filled in. */
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { packageFile, programFile } from "../../package-files.js";
 import type { Paths } from "../../paths.js";
 import { unitInstance } from "../../unit-names.js";
 
@@ -22,10 +22,8 @@ export interface ServiceFile {
 
 export const LAUNCH_LABEL = "io.lifeguard.daemon";
 
-const PACKAGE = fileURLToPath(new URL("../../..", import.meta.url));
-
 function template(name: string): string {
-  return readFileSync(`${PACKAGE}service/${name}`, "utf8");
+  return readFileSync(packageFile(`service/${name}`), "utf8");
 }
 
 /** Every `@WORD@` replaced; a line that is nothing but an empty word goes. */
@@ -64,8 +62,8 @@ export function systemdUnits(installation: Installation): ServiceFile[] {
   const words = {
     INSTANCE: unitInstance(version),
     NODE: command(process.execPath),
-    CLI: command(`${PACKAGE}bin/lifeguard`),
-    KEEPER: command(`${PACKAGE}dist/reaper/keeper/main.js`),
+    CLI: command(packageFile("bin/lifeguard")),
+    KEEPER: command(programFile("reaper/keeper/main")),
     RUNTIME: command(paths.runtime),
     STATE: command(paths.state),
     SOCKET: paths.socket.replaceAll("%", "%%"),
@@ -87,7 +85,7 @@ export function launchAgents(installation: Installation): ServiceFile[] {
   const { paths } = installation;
   const words = {
     NODE: escapeXml(process.execPath),
-    CLI: escapeXml(`${PACKAGE}bin/lifeguard`),
+    CLI: escapeXml(packageFile("bin/lifeguard")),
     STATE: escapeXml(paths.state),
     ENVIRONMENT: Object.entries(environmentOf(installation))
       .map(([name, value]) => `    <key>${escapeXml(name)}</key>\n    <string>${escapeXml(value)}</string>`)

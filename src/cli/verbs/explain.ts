@@ -72,7 +72,7 @@ export const verb: Verb<Options> = {
 /** Never over a file that is there, and for nobody else to read. */
 async function record(client: Client, id: string, file: string, masked: boolean, terminal: Terminal): Promise<number> {
   const { evidenceFile } = await import("../evidence-file.js");
-  const { ownVersion } = await import("../own-version.js");
+  const { packageVersion } = await import("../../package-files.js");
   const { stat, writeFile } = await import("node:fs/promises");
   const isDirectory =
     file !== "-" &&
@@ -81,7 +81,7 @@ async function record(client: Client, id: string, file: string, masked: boolean,
       () => false,
     ));
   if (isDirectory) throw new UsageError(`${file} is a directory: name a file in it, which is not there yet`);
-  const text = await evidenceFile(client, id, masked, await ownVersion());
+  const text = await evidenceFile(client, id, masked, packageVersion());
   if (file === "-") {
     await writePaced(terminal.stdout, text);
     return EXIT.done;

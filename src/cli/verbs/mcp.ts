@@ -22,7 +22,7 @@ export const verb: Verb<Options> = {
   },
   async run({ options, env, terminal, connect, socketFlag }: Invocation<Options>) {
     const { serve } = await import("../mcp/server.js");
-    const { ownVersion } = await import("../own-version.js");
+    const { packageVersion } = await import("../../package-files.js");
     const looking = connectTo({ env, socketFlag, mayStart: false });
     // One connection for all tools, made by the first that needs it: an agent that has this server and never uses it costs nothing.
     let client: Promise<Client> | null = null;
@@ -42,7 +42,7 @@ export const verb: Verb<Options> = {
       return await daemon(mayStart);
     };
     try {
-      await serve({ terminal, env, version: await ownVersion(), readOnly: options.readOnly === true, daemon });
+      await serve({ terminal, env, version: packageVersion(), readOnly: options.readOnly === true, daemon });
     } finally {
       await looking.end();
     }

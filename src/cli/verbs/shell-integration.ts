@@ -1,3 +1,4 @@
+import { packageFile } from "../../package-files.js";
 import type { Invocation, Verb } from "../verb.js";
 import { EXIT } from "../verb.js";
 import { parseChoice } from "../words.js";
@@ -21,7 +22,7 @@ export const verb: Verb<Options> = {
   async run({ words: [word = ""], options, terminal }: Invocation<Options>) {
     const shell = parseChoice(word, SHELLS);
     const { readFile } = await import("node:fs/promises");
-    const script = await readFile(new URL(`../../../shell/integration.${shell}`, import.meta.url), "utf8");
+    const script = await readFile(packageFile(`shell/integration.${shell}`), "utf8");
     terminal.stdout.write(script.replaceAll("@TITLE@", options.title === true ? "1" : "''"));
     return EXIT.done;
   },
