@@ -17,6 +17,7 @@ import { LiveTerminal } from "./live-terminal.js";
 import type { ActorEvent, ActorStart, ReadResult, Screen, ScreenRequest } from "./messages.js";
 import { Observer } from "./observer.js";
 import { Pace } from "./pace.js";
+import { Quiet } from "./quiet.js";
 import { openLine } from "./open-line.js";
 import { lookAtPrompt, type DeliveryLook } from "./prompt-look.js";
 import { DRAIN_BYTES } from "./tty-reader.js";
@@ -47,9 +48,8 @@ export class Actor {
   #watch: WatchStream | null = null;
   #markAt = 0;
   #outputAt = 0;
-  #heardAt = 0; // monotonic
   #activityPosted = -1;
-  #quietTimer: NodeJS.Timeout | null = null;
+  readonly #quiet: Quiet;
   #stopping = false;
   #stopped: Promise<void> | null = null;
 
@@ -79,6 +79,12 @@ export class Actor {
       news: (news) => this.#post({ type: "tmux", id, news }),
     });
     this.#gate = new Gate(this.#line, context.precedence);
+    this.#quiet = new Quiet({
+      afterMs: settings.parkAfterMs,
+      turns: context.turns,
+      park: () => this.#park(),
+      write: () => this.#terminal.save(),
+    });
     this.typing = new Typing({
       id,
       queueBytes: settings.inputQueueBytes,
@@ -122,6 +128,7 @@ export class Actor {
         bell: () => this.#observer.bell(),
         osc: (code, data) => this.#observer.osc(code, data),
         current: (lostBytes) => this.#current(lostBytes),
+        back: () => this.#observer.output(this.#outputAt),
         lagging: (is) => this.#lagging(is),
         gaveUp: (detail) => this.#health.set("terminal", detail),
       },
@@ -160,7 +167,7 @@ export class Actor {
     });
     this.#health.begin();
     this.#observer.begin();
-    this.#heard();
+    this.#quiet.heard();
     this.#line.resume();
   }
 
@@ -177,11 +184,10 @@ export class Actor {
         this.#index.append({ offset, at, kind: "mark", a: 0, b: 0 });
       }
       this.#outputAt = at;
-      this.#terminal.chunk(offset, bytes);
-      this.#observer.output(at);
+      if (this.#terminal.chunk(offset, bytes)) this.#observer.output(at);
       this.typing.output();
       this.#health.set("spool", this.#intake.spool.trouble === null ? null : `output is not kept: ${this.#intake.spool.trouble}`);
-      this.#heard();
+      this.#quiet.heard();
       this.#activity.poke();
       this.#gate.chunk(length);
     } catch (error) {
@@ -201,7 +207,7 @@ export class Actor {
     }
     this.#observer.rebuilt();
     if (this.#terminal.unchanged) this.#parkAgain();
-    this.#heard();
+    this.#quiet.heard();
   }
 
   #lagging(is: boolean): void {
@@ -211,26 +217,20 @@ export class Actor {
 
   // ---- quiet ------------------------------------------------------------------------------------------------------------
 
-  /** Output, or another reason to keep the terminal at hand for a while. */
-  #heard(): void {
-    this.#heardAt = performance.now();
-    if (!this.#stopping) this.#quietTimer ??= setTimeout(this.#quiet, this.#start.settings.parkAfterMs);
-  }
-
-  readonly #quiet = (): void => {
+  /** @see QuietOptions.park */
+  #park(): number | null {
     this.enter();
-    this.#quietTimer = null;
-    const wait = this.#heardAt + this.#start.settings.parkAfterMs - performance.now();
-    if (wait > 0) {
-      this.#quietTimer = setTimeout(this.#quiet, wait);
-      return;
+    try {
+      if (this.#activityPosted !== this.#intake.end) this.#activity.flush();
+      this.#observer.parking();
+      if (this.#watch === null && (this.#terminal.park() || this.#terminal.parked)) this.#context.parked();
+      else this.#terminal.save();
+      this.#intake.spool.settle(this.#terminal.snapshotAt);
+    } catch (error) {
+      this.#fail(error);
     }
-    if (this.#activityPosted !== this.#intake.end) this.#activity.flush();
-    this.#observer.parking();
-    if (this.#watch === null && (this.#terminal.park() || this.#terminal.parked)) this.#context.parked();
-    else this.#terminal.save();
-    this.#intake.spool.settle(this.#terminal.snapshotAt);
-  };
+    return this.#terminal.packedDueIn;
+  }
 
   #parkAgain(): void {
     if (this.#watch !== null) return;
@@ -264,7 +264,7 @@ export class Actor {
     this.enter();
     this.#line.takePending(DRAIN_BYTES);
     const terminal = this.#terminal.present;
-    this.#heard();
+    this.#quiet.heard();
     if (terminal === null) return null;
     return lookAtPrompt(this.#observer.glance(), terminal, Date.now(), { halfTyped, lines: this.#line.readsLines });
   }
@@ -282,7 +282,7 @@ export class Actor {
     this.#index.append({ offset, at: Date.now(), kind: "size", a: size.cols, b: size.rows });
     this.#watch?.flush();
     this.#terminal.resize(size, offset);
-    this.#heard();
+    this.#quiet.heard();
     this.#post({ type: "resized", id: this.id, size, offset });
     return { offset };
   }
@@ -293,7 +293,7 @@ export class Actor {
 
   async screen(request: ScreenRequest): Promise<Screen> {
     const screen = await this.#terminal.screen(request, this.#start.epoch);
-    this.#heard();
+    this.#quiet.heard();
     return screen;
   }
 
@@ -321,7 +321,7 @@ export class Actor {
   unwatch(): void {
     this.#watch?.stop();
     this.#watch = null;
-    this.#heard();
+    this.#quiet.heard();
   }
 
   credit(offset: number): void {
@@ -331,7 +331,7 @@ export class Actor {
   explain(): Explanation {
     // Brought back for the asking: rules look at the screen.
     void this.#terminal.present;
-    this.#heard();
+    this.#quiet.heard();
     return this.#observer.explain();
   }
 
@@ -381,7 +381,7 @@ export class Actor {
   async #stop(): Promise<void> {
     this.#stopping = true;
     try {
-      if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
+      this.#quiet.stop();
       this.#activity.stop();
       this.#observer.stop();
       this.#watch?.stop();

@@ -12,44 +12,17 @@
  */
 import { LifeguardError, messageOf } from "../errors.js";
 import type { TerminalSize } from "../session.js";
-import type { SpoolIndex } from "../spool/index-file.js";
-import { writeSnapshot, type StoredSnapshot } from "../spool/snapshot-file.js";
-import type { Spool } from "../spool/spool.js";
+import type { StoredSnapshot } from "../spool/snapshot-file.js";
+import { DiskSnapshot } from "./disk-snapshot.js";
 import { Flood } from "./flood.js";
+import { HeldOutput } from "./held-output.js";
+import type { LiveTerminalOptions } from "./live-terminal-context.js";
 import type { Screen, ScreenRequest } from "./messages.js";
 import { Replay, planReplay } from "./replay.js";
 import { LateTerminal, startingTerminal, storedSnapshot } from "./rebuild.js";
-import { SnapshotError, Terminal, type TerminalListener } from "./terminal/terminal.js";
-import type { TurnQueue } from "./turn-queue.js";
-
-export interface LiveTerminalOptions {
-  id: string;
-  directory: string;
-  spool: Spool;
-  index: SpoolIndex;
-  turns: TurnQueue;
-  historyLines: number;
-  /** The spool holds so much while busy: behind by ¾ of it, reading must wait. */
-  spoolBusyBytes: number;
-  /** Notes whose code runs, before a slice of replay. */
-  enter(): void;
-  listener: TerminalListener & LiveTerminalListener;
-}
-
-export interface LiveTerminalListener {
-  /** It has become current: title, modes and screen may all differ from what was last known. */
-  current(lostBytes: number): void;
-  /** True: the terminal is so far behind that the spool would overwrite what it has not seen. False: it has caught up. */
-  lagging(is: boolean): void;
-  /** It is off now, for good. */
-  gaveUp(detail: string): void;
-}
+import { SnapshotError, Terminal } from "./terminal/terminal.js";
 
 const SLICE_BYTES = 65_536;
-/** A snapshot is written at most this often … */
-const SNAPSHOT_PERIOD_MS = 1_000;
-/** … and when so much has come since the last: less is replayed in a few ms. */
-const SNAPSHOT_BYTES = 65_536;
 /** Errors of one terminal within a minute. At the bound it is given up: what breaks it is in the spool and would break it again. */
 const MAX_FAILURES = 3;
 const FAILURE_WINDOW_MS = 60_000;
@@ -69,22 +42,21 @@ export class LiveTerminal {
   #off: string | null = null;
   /** Everything before this has been fed, unless a replay is under way. */
   #fed = 0;
-  /** Offset of the newest snapshot on the disk, or of the blank terminal the process began with. */
-  #snapshotAt = 0;
-  #snapshotTime = Number.NEGATIVE_INFINITY;
-  /** The size changed after the newest snapshot was taken at the same offset. */
-  #resizedSince = false;
+  readonly #disk: DiskSnapshot;
   #leaveAnswers = false;
   #lagging = false;
   #failures: number[] = [];
   #waiting: { resolve(): void; reject(error: LifeguardError): void }[] = [];
   #faultNext = false;
+  /** Comes after `#fed`; empty unless the terminal is packed away, or blank. */
+  readonly #held = new HeldOutput();
   /** Comes after `#fed`; empty unless the terminal is current. */
   readonly #flood: Flood;
 
   constructor(options: LiveTerminalOptions) {
     this.#options = options;
     this.#flood = new Flood(options.historyLines);
+    this.#disk = new DiskSnapshot(options.directory, options.index, options.spoolBusyBytes);
   }
 
   get parked(): boolean {
@@ -98,8 +70,9 @@ export class LiveTerminal {
     return this.#replay === null ? this.#terminal : null;
   }
 
-  /** The terminal when it is current and not parked. */
+  /** The terminal when it is current and not parked, or about to come back. */
   get atHand(): Terminal | null {
+    if (!this.#held.empty) this.#unpark();
     this.#readUp();
     return this.#replay === null ? this.#terminal : null;
   }
@@ -118,7 +91,7 @@ export class LiveTerminal {
   /** A blank terminal for a process that has just been started. */
   blank(size: TerminalSize): void {
     this.#fed = this.#options.spool.end;
-    this.#snapshotAt = this.#fed;
+    this.#disk.begin(this.#fed);
     this.#blank = size;
   }
 
@@ -131,7 +104,7 @@ export class LiveTerminal {
     const plan = planReplay(snapshot, index.since(0), spool.start, size);
     const last = plan.sizes.at(-1);
     const begun = { lostBytes: plan.lostBytes, size: last === undefined ? plan.size : { cols: last.cols, rows: last.rows } };
-    this.#snapshotAt = plan.snapshot?.offset ?? plan.epochStart;
+    this.#disk.begin(plan.snapshot?.offset ?? plan.epochStart);
     // Queries before this were answered, or their program is past waiting: only newer ones may be.
     const muteUntil = spool.end;
     const target = new LateTerminal(plan.size);
@@ -164,30 +137,36 @@ export class LiveTerminal {
     return begun;
   }
 
-  /** Output that is in the spool. */
-  chunk(offset: number, bytes: Uint8Array): void {
-    if (this.#off !== null) return;
+  /** Output that is in the spool. @returns false: it waits, and {@link LiveTerminalListener.back} is told */
+  chunk(offset: number, bytes: Uint8Array): boolean {
+    if (this.#off !== null) return true;
     if (this.#replay !== null) {
       const { spool, spoolBusyBytes } = this.#options;
       if (spool.trouble !== null) this.#replay.unkept(offset, bytes);
       if (spool.trouble !== null || spool.end - this.#replay.offset > (spoolBusyBytes * 3) / 4) this.#lag(true);
-      return;
+      return true;
+    }
+    if (this.parked) {
+      // Of many that are woken together each takes a millisecond or more: what else the thread has to do comes in between.
+      if (this.#held.empty) this.#options.turns.add(this.#comeBack);
+      if (!this.#held.push(offset, bytes)) this.#comeBack();
+      return false;
     }
     this.#guard(() => {
-      this.#unpark();
       this.#maybeFault();
       this.#feed(offset, bytes);
       return false;
     });
+    return true;
   }
 
   resize(size: TerminalSize, offset: number): void {
-    this.#resizedSince = true;
+    this.#disk.resized();
     if (this.#replay !== null) {
       this.#replay.resized({ offset, ...size });
       return;
     }
-    if (this.#blank !== null) {
+    if (this.#blank !== null && this.#held.empty) {
       this.#blank = size;
       return;
     }
@@ -221,6 +200,7 @@ export class LiveTerminal {
   async packed(): Promise<{ offset: number; bytes: Uint8Array } | null> {
     if (this.#off !== null) return null;
     await this.whenCurrent();
+    if (!this.#held.empty) this.#unpark();
     this.#readUp();
     if (this.#packed !== null) return { offset: this.#fed, bytes: this.#packed };
     if (this.#terminal === null || !this.#terminal.atRest) return null;
@@ -234,7 +214,7 @@ export class LiveTerminal {
     if (terminal === null || this.#replay !== null || !terminal.atRest) return false;
     return this.#guard(() => {
       this.#packed = terminal.snapshot({ compress: true });
-      this.#save(this.#packed);
+      if (this.packedDueIn === 0) this.#disk.write(this.#fed, this.#packed);
       this.#dispose();
       return true;
     });
@@ -252,20 +232,26 @@ export class LiveTerminal {
     this.#dispose();
   }
 
+  /** Milliseconds until {@link save} of a packed terminal is due; null: there is nothing to save. */
+  get packedDueIn(): number | null {
+    return this.#packed === null ? null : this.#disk.packedDueIn(this.#fed);
+  }
+
   /** A snapshot of now, so that little or nothing has to be replayed. */
   save(): void {
+    if (this.#packed !== null) this.#disk.write(this.#fed, this.#packed);
     this.#readUp();
     const terminal = this.#terminal;
-    if (terminal === null || this.#replay !== null || !terminal.atRest || (this.#snapshotAt === this.#fed && !this.#resizedSince)) return;
+    if (terminal === null || this.#replay !== null || !terminal.atRest || this.#disk.isOf(this.#fed)) return;
     this.#guard(() => {
-      this.#save(terminal.snapshot());
+      this.#disk.write(this.#fed, terminal.snapshot());
       return false;
     });
   }
 
   /** Where the newest snapshot on the disk is; what follows it in the spool is needed. */
   get snapshotAt(): number {
-    return this.#snapshotAt;
+    return this.#disk.at;
   }
 
   turnOff(detail: string): void {
@@ -290,29 +276,27 @@ export class LiveTerminal {
     if (terminal === null) return;
     this.#unchanged = null;
     const end = offset + bytes.byteLength;
-    const unsaved = end - this.#snapshotAt;
-    const forced = unsaved >= (this.#options.spoolBusyBytes * 3) / 4;
-    const due = forced || (unsaved >= SNAPSHOT_BYTES && performance.now() - this.#snapshotTime >= SNAPSHOT_PERIOD_MS);
+    const due = this.#disk.due(end);
     const taken = this.#flood.take(terminal, bytes, end);
     if (taken !== "refused") {
-      if (due || taken === "full") this.#readUp();
-      if (due && this.#terminal === terminal && terminal.atRest) this.#save(terminal.snapshot());
+      if (due !== "no" || taken === "full") this.#readUp();
+      if (due !== "no" && this.#terminal === terminal) this.#write(terminal);
       return;
     }
-    if (!forced) {
+    if (due !== "must") {
       terminal.feed(bytes);
       this.#fed = end;
-      if (due && terminal.atRest) this.#save(terminal.snapshot());
+      if (due === "due") this.#write(terminal);
       return;
     }
     // A chunk seldom ends between two sequences, a line nearly always does.
     const cut = bytes.lastIndexOf(LINE_FEED) + 1;
     if (cut > 0) terminal.feed(bytes.subarray(0, cut));
     this.#fed = offset + cut;
-    if (terminal.atRest && cut > 0) this.#save(terminal.snapshot());
+    if (cut > 0) this.#write(terminal);
     if (cut < bytes.byteLength) terminal.feed(bytes.subarray(cut));
     this.#fed = end;
-    if (cut === 0 && terminal.atRest) this.#save(terminal.snapshot());
+    if (cut === 0) this.#write(terminal);
   }
 
   /** The terminal as if it had read what waits. */
@@ -325,20 +309,19 @@ export class LiveTerminal {
     });
   }
 
-  /** The record first: a death in between leaves a record without a snapshot, which is passed over. */
-  #save(bytes: Uint8Array): void {
-    this.#snapshotTime = performance.now();
-    if (this.#snapshotAt === this.#fed && !this.#resizedSince) return;
-    try {
-      this.#options.index.append({ offset: this.#fed, at: Date.now(), kind: "snapshot", a: 0, b: 0 });
-      writeSnapshot(this.#options.directory, this.#fed, bytes);
-      this.#snapshotAt = this.#fed;
-      this.#resizedSince = false;
-    } catch {
-      // A disk that fails is the spool's to report; the old snapshot and the spool still make the terminal.
-    }
+  #write(terminal: Terminal): void {
+    if (terminal.atRest) this.#disk.write(this.#fed, terminal.snapshot());
   }
 
+  readonly #comeBack = (): boolean => {
+    this.#options.enter();
+    return this.#guard(() => {
+      if (!this.#held.empty) this.#unpark();
+      return false;
+    });
+  };
+
+  /** Brings a packed terminal back, up to date. */
   #unpark(): void {
     const { historyLines, listener } = this.#options;
     const packed = this.#packed;
@@ -347,6 +330,13 @@ export class LiveTerminal {
     this.#blank = null;
     if (packed !== null) this.#adopt(Terminal.fromSnapshot(packed, { historyLines }, listener));
     else if (blank !== null) this.#adopt(new Terminal(blank, { historyLines }, listener));
+    if (this.#held.empty) return;
+    this.#guard(() => {
+      this.#maybeFault();
+      for (const { offset, bytes } of this.#held.take()) this.#feed(offset, bytes);
+      return false;
+    });
+    listener.back();
   }
 
   #adopt(terminal: Terminal): void {
@@ -406,6 +396,7 @@ export class LiveTerminal {
     const terminal = this.#terminal;
     this.#terminal = null;
     this.#unchanged = null;
+    this.#held.take();
     this.#flood.clear();
     try {
       terminal?.dispose();

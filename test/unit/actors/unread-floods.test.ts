@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { LiveTerminal } from "../../../src/actors/live-terminal.js";
 import { Terminal } from "../../../src/actors/terminal/terminal.js";
@@ -29,6 +30,7 @@ function heard(): { told: string[]; listener: ConstructorParameters<typeof LiveT
     bell: () => void told.push("bell"),
     osc: (code: number, data: string) => void told.push(`osc ${code} ${data}`),
     current: () => {},
+    back: () => {},
     lagging: () => {},
     gaveUp: (detail: string) => void told.push(`gave up: ${detail}`),
   };
@@ -85,6 +87,8 @@ class Session {
 
   /** Its thread ends without a word; another one goes on from the files. */
   async die(): Promise<void> {
+    // Output of a packed terminal waits for a turn; what it asked in that moment, nobody would answer any more.
+    await turn();
     this.#index.close();
     this.#spool.close();
     [this.#spool, this.#index, this.live] = this.#open();
