@@ -1,15 +1,4 @@
-/**
- * `npm run bench`: lifeguard, tmux and a raw read loop on the same work in the same run. Prints the machine, medians and ratios.
- *
- *   npm run bench -- [--only NAME[,NAME]] [--sessions N] [--rounds N] [--quick] [--json FILE] [--svg DIR] [--docs] [--write-baseline]
- *
- * --quick         less work and fewer rounds: to see that it runs, and roughly how it stands
- * --sessions N    instead of the thousands of spawn, scale, rpc, checkpoint and recover
- * --docs          writes docs/benchmarks.md and its pictures; needs a run of all measures, or what --json wrote: --from FILE[,FILE]
- * --write-baseline  writes bench/baseline.json, which every later run is compared with; --check: exit 3 when one is worse
- * --profile DIR   each thread of each daemon leaves a profile there: see bench/profile.mjs
- * --scratch DIR   where daemons and workloads have their files; the system's temporary directory when left out
- */
+/** `npm run bench`: lifeguard, tmux and a raw read loop on the same work in the same run. Prints the machine, medians and ratios. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -29,8 +18,27 @@ const BASELINE = fileURLToPath(new URL("baseline.json", import.meta.url));
 const DOCS = fileURLToPath(new URL("../docs/", import.meta.url));
 const PICTURES = "pictures/bench";
 
-const { values } = parseArgs({
+const HELP = `npm run bench -- [options]      lifeguard, tmux and a raw read loop on the same work in the same run: half an hour in all
+
+  --only NAME[,NAME]   of ${MEASURES.map(({ name }) => name).join(", ")}
+  --quick              less work and fewer rounds: to see that it runs, and roughly how it stands
+  --sessions N         instead of the thousands of spawn, scale, rpc, checkpoint and recover
+  --rounds N           instead of five
+  --json FILE          what was measured, as data
+  --svg DIR            and as pictures
+  --docs               writes docs/benchmarks.md and its pictures; needs a run of all measures, or what --json wrote:
+  --from FILE[,FILE]   measures nothing, and takes what is there
+  --write-baseline     writes bench/baseline.json, which every later run is compared with
+  --check              exit 3 when a figure is worse than its band of the baseline
+  --profile DIR        each thread of each daemon leaves a profile there: see bench/profile.mjs
+  --scratch DIR        where daemons and workloads have their files; the system's temporary directory when left out
+
+  SIGINT ends what was started. Exit 2: an option that cannot be.
+`;
+
+const { values } = options({
   options: {
+    help: { type: "boolean", default: false },
     only: { type: "string" },
     sessions: { type: "string" },
     rounds: { type: "string" },
@@ -46,6 +54,10 @@ const { values } = parseArgs({
   },
 });
 
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
 const names = MEASURES.map(({ name }) => name);
 const only = values.only?.split(",") ?? names;
 const unknown = only.find((name) => !names.includes(name));
@@ -132,6 +144,14 @@ function progress(text) {
 function writePlots(directory) {
   mkdirSync(directory, { recursive: true });
   for (const result of run.results) writeFileSync(join(directory, `${result.measure}.svg`), plot(result, result.what));
+}
+
+function options(known) {
+  try {
+    return parseArgs(known);
+  } catch (error) {
+    return refuse(`${error.message.split(". ", 1)[0]}: see --help`);
+  }
 }
 
 function refuse(problem) {

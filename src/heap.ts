@@ -3,13 +3,13 @@ import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /**
- * Terminals that were parked are garbage (2.7 MB each), collected when no more are parked for so long, …
- * (in the middle of it a collection stops the thread for 100–250 ms, over hundreds of terminals that live; after it for 25) …
+ * Terminals that were parked are garbage (2.7 MB each), collected when no more are parked for so long. In the middle of it a collection
+ * stops the thread for 100–250 ms, over hundreds of terminals that live; after it for 25.
  */
 const QUIET_MS = 2_000;
-/** … but not more often than this, … */
+/** Collections after parking are at least so far apart. */
 const PERIOD_MS = 5_000;
-/** … and after this however many come. */
+/** However many are being parked, what was parked first is collected after this. */
 const LATEST_MS = 30_000;
 /** How often a thread looks at its young generation. */
 const LOOK_MS = 10_000;

@@ -20,7 +20,7 @@ export interface VitalsParts {
   thoughts: () => DaemonStatus["thoughts"];
 }
 
-/** The main loop is looked at this often. Each look is a wake-up, and they are a third of what an idle daemon costs. */
+/** The main loop is looked at this often. Each look is a wake-up. */
 const LOOK_MS = 100;
 
 export class Vitals {
