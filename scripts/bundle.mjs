@@ -4,7 +4,7 @@
  *
  * Packages with a binary, with a worker of their own, or that are loaded by path stay packages.
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Modules that a process or a thread begins with, below src. */
@@ -25,7 +25,8 @@ const PACKAGES = [
 /** @param root the package's directory, with its modules compiled in dist */
 export async function bundle(root) {
   const { rolldown } = await import("rolldown");
-  const directory = join(root, "dist", "programs");
+  // Beside the old ones, and in their place when all are there: a daemon may run from these.
+  const directory = join(root, "dist", "programs.new");
   rmSync(directory, { recursive: true, force: true });
   const bundling = await rolldown({
     input: Object.fromEntries(PROGRAMS.map((name) => [name, join(root, "dist", `${name}.js`)])),
@@ -44,6 +45,9 @@ export async function bundle(root) {
   await bundling.close();
   const modules = output.flatMap((part) => part.moduleIds ?? []);
   writeFileSync(join(directory, "LICENSES.txt"), licenses(modules));
+  const place = join(root, "dist", "programs");
+  rmSync(place, { recursive: true, force: true });
+  renameSync(directory, place);
 }
 
 /** Of every package that has code in the programs: their licences ask for it. @throws Error naming one without a licence */

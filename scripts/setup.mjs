@@ -67,8 +67,9 @@ export async function build() {
   const made = fingerprint();
   run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc")]);
   for (const file of filesBelow(dist)) {
-    const origin = join(source, relative(dist, file).replace(/\.(js|js\.map|d\.ts)$/, ".ts"));
-    if (!existsSync(origin)) rmSync(file);
+    const name = relative(dist, file);
+    const origin = join(source, name.replace(/\.(js|js\.map|d\.ts)$/, ".ts"));
+    if (!name.startsWith("programs/") && !existsSync(origin)) rmSync(file);
   }
   // Not before: it needs what install() brings.
   const { bundle } = await import("./bundle.mjs");
