@@ -318,6 +318,10 @@ export class Actor {
     return { offset, gap: offset - wanted };
   }
 
+  stopReading(): void {
+    this.#line.pause();
+  }
+
   unwatch(): void {
     this.#watch?.stop();
     this.#watch = null;

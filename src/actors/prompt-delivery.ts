@@ -309,7 +309,7 @@ export class PromptDelivery {
     if (this.#submits === 1) this.#context.told({ step: "submitting" });
     this.#phase = "submitted";
     this.#submittedAt = now;
-    this.#proof.again();
+    this.#proof.submitting(look);
     this.#context.write(this.#context.keys(look.tool?.ways.submit ?? ["Enter"]));
   }
 

@@ -14,6 +14,8 @@ export class PromptProof {
   readonly #sought: SoughtText;
   readonly #before: string;
   #goneAt: number | null = null;
+  /** How often the text was on the screen when it was submitted, in the prompt box and otherwise. */
+  #stood = 0;
 
   /** @param before the prompt box's text when it was empty */
   constructor(sought: SoughtText, before: string) {
@@ -34,9 +36,10 @@ export class PromptProof {
     return shows ? "nothing" : "unseen";
   }
 
-  /** For another submit key. */
-  again(): void {
+  /** The submit keys are pressed, on this screen. */
+  submitting(look: DeliveryLook): void {
     this.#goneAt = null;
+    this.#stood = this.#sought.timesIn(look.screen);
   }
 
   /**
@@ -53,10 +56,9 @@ export class PromptProof {
     if (verdict?.state === "busy") return ["turn_began", "high", `${tool.title} works: ${verdict.text}`];
     const holds = this.holds(look);
     if (isBlocked(look)) {
-      // It may be the answer to the prompt, or have come between: the text must stand in the conversation.
-      return this.#sought.standsIn(look.screen) && holds !== "text"
-        ? ["dialog_opened_by_it", "medium", "it was answered with a dialog"]
-        : null;
+      // It may be the answer to the prompt, or have come between and hide the box: the text must have come to stand in the conversation.
+      const stands = this.#sought.telling && this.#sought.timesIn(look.screen) >= Math.max(1, this.#stood);
+      return stands && holds !== "text" ? ["dialog_opened_by_it", "medium", "it was answered with a dialog"] : null;
     }
     if (!tool.hasBox) return this.#inShell(look, now, since);
     if (holds === "text" || holds === "other") {

@@ -126,6 +126,16 @@ export class SoughtText {
     return this.#tail !== "" && shownText(upToCursor.slice(-16 * TAIL)).endsWith(this.#tail);
   }
 
+  /** How often its end stands in this. */
+  timesIn(text: string): number {
+    return this.#tail === "" ? 0 : shownText(text).split(this.#tail).length - 1;
+  }
+
+  /** Long enough not to be part of something else that a tool shows: a dialog has "Yes" and "1" too. */
+  get telling(): boolean {
+    return this.#tail.length >= LEAST_PART;
+  }
+
   /** Whether its end stands somewhere in this. */
   standsIn(text: string): boolean {
     return this.#tail !== "" && shownText(text).includes(this.#tail);

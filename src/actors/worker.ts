@@ -21,6 +21,8 @@ const host = new ThreadHost(
   (event) => port.post(event),
 );
 expose(host, port.calls);
+// Also emitted for an error that nobody caught.
+process.once("exit", () => host.stopReading());
 port.answer((method, args) => host.withEachKey(method, args));
 const hello: ThreadHello = { lifeguardThread: threadId, port: theirs, suspect };
 parentPort.postMessage(hello, [theirs]);

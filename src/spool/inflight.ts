@@ -15,7 +15,10 @@ import { LifeguardError, messageOf } from "../errors.js";
 import { tryLock } from "../libc/descriptors.js";
 import { mapShared } from "../libc/memory.js";
 
-/** Larger than any read from a terminal (4 KiB), so that libuv takes a short read for the end of what there is and gives other fds their turn. */
+/**
+ * Larger than most reads from a terminal (4 KiB; of a flood 0.2 % fill any page), so that libuv takes a short read for the end of what
+ * there is and gives other fds their turn.
+ */
 export const PAGE_BYTES = 8_192;
 
 const SLOT_HEADER_BYTES = 64;

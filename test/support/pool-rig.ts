@@ -41,6 +41,8 @@ export class PoolRig {
   readonly unresponsive: { sessions: string[]; is: boolean }[] = [];
   /** Restarts after losses, in order. */
   readonly restarts: Restart[] = [];
+  /** For each loss: bytes that its thread had read from its sessions' terminals, and dealt with no more. */
+  readonly leftInPages: number[] = [];
   /** Starts of actors that were rejected because their thread was lost. */
   readonly failedStarts: string[] = [];
   onEvent: (event: ActorEvent) => void = () => {};
@@ -197,6 +199,7 @@ export class PoolRig {
 
   #lost(loss: ThreadLoss): void {
     this.losses.push(loss);
+    this.leftInPages.push(this.#inPages(loss.sessions));
     const starting =
       loss.suspect !== null && this.failedStarts.includes(loss.suspect) && !loss.sessions.includes(loss.suspect) ? [loss.suspect] : [];
     const plan = planAfterLoss(this.#deaths, { at: performance.now(), sessions: [...loss.sessions, ...starting], suspect: loss.suspect });
@@ -204,6 +207,13 @@ export class PoolRig {
     this.#restarting = this.#restarting.then(async () => {
       for (const wave of plan.waves) if (!this.#ended) await Promise.all(wave.map(async (restart) => await this.#restart(restart)));
     });
+  }
+
+  #inPages(sessions: readonly string[]): number {
+    const file = InflightFile.open(join(this.home, "inflight"));
+    const bytes = sessions.reduce((sum, id) => sum + file.slot(this.sessions.get(id)?.start.slot ?? 0).unannounced, 0);
+    file.close();
+    return bytes;
   }
 
   async #restart(restart: Restart): Promise<void> {

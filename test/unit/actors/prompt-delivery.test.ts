@@ -126,6 +126,37 @@ describe("a prompt's delivery", () => {
     expect(bench.words).toEqual(["typed: dialog_opened"]);
   });
 
+  describe("a dialog that opens right after the submit key", () => {
+    const said = "❯ go on with the second part\n● Done.\n";
+    const dialog = "Do you want to proceed?\n❯ 1. Yes\n  2. No";
+    const submit = async (text: string): Promise<Bench> => {
+      const bench = new Bench(text, { screen: `${said}❯ ` });
+      bench.type(text);
+      bench.set({ screen: `${said}❯ ${text}` });
+      await bench.pass(400);
+      expect(bench.written.at(-1)).toBe("\r");
+      return bench;
+    };
+
+    test("is the answer to it when its text has come to stand in the conversation", async () => {
+      for (const text of ["a prompt that nobody has given before", "go on with the second part"]) {
+        const bench = await submit(text);
+        bench.set({ verdict: ASKS, box: null, screen: `${said}❯ ${text}\n${dialog}` });
+        await bench.pass(60);
+        expect(bench.words).toEqual(["submitting", "submitted: dialog_opened_by_it"]);
+      }
+    });
+
+    test("proves nothing when the text stood there before, or is in the dialog: it may only hide the box", async () => {
+      for (const text of ["go on with the second part", "1", "Yes"]) {
+        const bench = await submit(text);
+        bench.set({ verdict: ASKS, box: null, screen: `${said}${dialog}` });
+        await bench.pass(4_000);
+        expect(bench.words).toEqual(["submitting", "typed: dialog_open"]);
+      }
+    });
+  });
+
   test("busy: refused at once; what passes by itself is waited for a while", async () => {
     const working = new Bench("do it", { verdict: WORKS });
     await working.pass(0);
