@@ -237,8 +237,9 @@ export class LiveTerminal {
     return this.#packed === null ? null : this.#disk.packedDueIn(this.#fed);
   }
 
-  /** A snapshot of now, so that little or nothing has to be replayed. */
+  /** A snapshot of now, so that little or nothing has to be replayed. What waits is read first, and what it says is told. */
   save(): void {
+    if (!this.#held.empty) this.#unpark();
     if (this.#packed !== null) this.#disk.write(this.#fed, this.#packed);
     this.#readUp();
     const terminal = this.#terminal;

@@ -105,6 +105,16 @@ describe.each([
     expect(live.present?.row(0).trimEnd()).toBe(`${before}abc`);
   });
 
+  it("has read it, and told what it says, when the session ends before the thread has a turn", async () => {
+    output("the end\x1b]0;last words\x07");
+    live.save();
+    expect(told).toEqual(["title last words", "back"]);
+    expect(live.snapshotAt).toBe(spool.end);
+    live.turnOff("the actor ends");
+    await turn();
+    expect(told).toHaveLength(2);
+  });
+
   it("comes back at once when more comes than is held", () => {
     expect(output("x".repeat(65_535))).toBe(false);
     expect(live.parked).toBe(true);
