@@ -18,9 +18,10 @@ const BASELINE = fileURLToPath(new URL("baseline.json", import.meta.url));
 const DOCS = fileURLToPath(new URL("../docs/", import.meta.url));
 const PICTURES = "pictures/bench";
 
+const names = MEASURES.map(({ name }) => name);
 const HELP = `npm run bench -- [options]      lifeguard, tmux and a raw read loop on the same work in the same run: half an hour in all
 
-  --only NAME[,NAME]   of ${MEASURES.map(({ name }) => name).join(", ")}
+  --only NAME[,NAME]   of ${names.join(", ")}
   --quick              less work and fewer rounds: to see that it runs, and roughly how it stands
   --sessions N         instead of the thousands of spawn, scale, rpc, checkpoint and recover
   --rounds N           instead of five
@@ -58,7 +59,6 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const names = MEASURES.map(({ name }) => name);
 const only = values.only?.split(",") ?? names;
 const unknown = only.find((name) => !names.includes(name));
 if (unknown !== undefined) refuse(`there is no measure ${JSON.stringify(unknown)}: there are ${names.join(", ")}`);

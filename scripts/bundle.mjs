@@ -1,6 +1,6 @@
 /**
  * The programs of the package, dist/programs: what bin/lifeguard, the threads and the keeper run. Each start loads a few files
- * instead of four hundred, and of a dependency only what is used: half of the time from `exec` to the first line of ours.
+ * instead of four hundred, and of a dependency only what is used: loading takes half as long (docs/adr/0015).
  *
  * Packages with a binary, with a worker of their own, or that are loaded by path stay packages.
  */

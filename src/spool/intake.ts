@@ -9,8 +9,9 @@
  * page ← 0xFF; length = 0       ┘ clean
  * ```
  * Two limits. A thread that is stopped from outside (its heap is full) reads once more without running this code; a read that fills the
- * page is then followed by another one in the same place, and what that overwrites is lost. And bytes 0xFF at the very end of a chunk look like a clean page in the first case. Terminals' output has none (UTF-8
- * never contains 0xFF), and only a death in the few µs before `length = n` can meet it.
+ * page is then followed by another one in the same place, and what that overwrites is lost. And bytes 0xFF at the very end of a chunk
+ * look like a clean page in the first case. Terminals' output has none (UTF-8 never contains 0xFF), and only a death in the few µs
+ * before `length = n` can meet it.
  */
 import { PAGE_BYTES, slotOwner } from "./inflight.js";
 import type { InflightSlot } from "./inflight.js";
