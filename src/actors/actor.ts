@@ -40,7 +40,8 @@ export class Actor {
   readonly #gate: Gate;
   readonly typing: Typing;
   readonly #terminal: LiveTerminal;
-  readonly #observer: Observer;
+  /** For what is only its to know: looks of people, profiles, reports. */
+  readonly observer: Observer;
   readonly #health: HealthReport;
   readonly #activity: Pace;
   #end: () => void = () => {};
@@ -74,8 +75,8 @@ export class Actor {
       chunk: (length) => context.chunk(length, () => this.#chunk(length)),
       failed: (error) => this.#fail(error),
       sized: (size) => void this.#sized(size),
-      place: (cwd) => this.#observer.place(cwd),
-      title: (title) => this.#observer.title(title),
+      place: (cwd) => this.observer.place(cwd),
+      title: (title) => this.observer.title(title),
       news: (news) => this.#post({ type: "tmux", id, news }),
     });
     this.#gate = new Gate(this.#line, context.precedence);
@@ -83,7 +84,7 @@ export class Actor {
       afterMs: settings.parkAfterMs,
       turns: context.turns,
       park: () => this.#park(),
-      write: () => this.#terminal.save(),
+      write: () => this.#terminal.savePacked(),
     });
     this.typing = new Typing({
       id,
@@ -101,16 +102,17 @@ export class Actor {
       typed: () => {
         this.#watch?.expectEcho();
         this.#gate.typed();
-        this.#observer.input();
+        this.observer.input();
       },
       told: (delivery, step) => this.#post({ type: "prompt", id, delivery, ...step }),
     });
-    this.#observer = new Observer(start, this.#intake.end === 0 ? 0 : (this.#index.newest("mark", this.#intake.end)?.at ?? 0), {
+    this.observer = new Observer(start, this.#intake.end === 0 ? 0 : (this.#index.newest("mark", this.#intake.end)?.at ?? 0), {
       post: (event) => this.#post(event),
       processes: this.#line.processes,
       enter: context.enter,
       terminal: () => this.#terminal.atHand,
       flooding: () => this.#terminal.flooding,
+      linesWait: () => this.#terminal.linesWait,
       broken: (detail) => this.#health.set("detection", detail),
     });
     this.#terminal = new LiveTerminal({
@@ -121,14 +123,15 @@ export class Actor {
       turns: context.turns,
       historyLines: settings.historyLines,
       spoolBusyBytes: settings.spoolBusyBytes,
+      judged: () => this.observer.judgesScreen,
       enter: context.enter,
       listener: {
         reply: (bytes) => void (this.#line.answersQueries || this.typing.reply(bytes)),
-        title: (title) => this.#observer.title(title),
-        bell: () => this.#observer.bell(),
-        osc: (code, data) => this.#observer.osc(code, data),
+        title: (title) => this.observer.title(title),
+        bell: () => this.observer.bell(),
+        osc: (code, data) => this.observer.osc(code, data),
         current: (lostBytes) => this.#current(lostBytes),
-        back: () => this.#observer.output(this.#outputAt),
+        back: () => this.observer.output(this.#outputAt),
         lagging: (is) => this.#lagging(is),
         gaveUp: (detail) => this.#health.set("terminal", detail),
       },
@@ -166,7 +169,7 @@ export class Actor {
       recovery: start.fresh || start.continues === null ? null : { from: start.continues, lostBytes },
     });
     this.#health.begin();
-    this.#observer.begin();
+    this.observer.begin();
     this.#quiet.heard();
     this.#line.resume();
   }
@@ -184,7 +187,7 @@ export class Actor {
         this.#index.append({ offset, at, kind: "mark", a: 0, b: 0 });
       }
       this.#outputAt = at;
-      if (this.#terminal.chunk(offset, bytes)) this.#observer.output(at);
+      if (this.#terminal.chunk(offset, bytes)) this.observer.output(at);
       this.typing.output();
       this.#health.set("spool", this.#intake.spool.trouble === null ? null : `output is not kept: ${this.#intake.spool.trouble}`);
       this.#quiet.heard();
@@ -205,7 +208,7 @@ export class Actor {
       );
       this.nudge();
     }
-    this.#observer.rebuilt();
+    this.observer.rebuilt();
     if (this.#terminal.unchanged) this.#parkAgain();
     this.#quiet.heard();
   }
@@ -222,9 +225,7 @@ export class Actor {
     this.enter();
     try {
       if (this.#activityPosted !== this.#intake.end) this.#activity.flush();
-      this.#observer.parking();
-      if (this.#watch === null && (this.#terminal.park() || this.#terminal.parked)) this.#context.parked();
-      else this.#terminal.save();
+      if (!this.#terminal.linesWait) this.#putAway();
       this.#intake.spool.settle(this.#terminal.snapshotAt);
     } catch (error) {
       this.#fail(error);
@@ -232,9 +233,15 @@ export class Actor {
     return this.#terminal.packedDueIn;
   }
 
+  #putAway(): void {
+    this.observer.parking();
+    if (this.#watch === null && (this.#terminal.park() || this.#terminal.parked)) this.#context.parked();
+    else this.#terminal.save();
+  }
+
   #parkAgain(): void {
     if (this.#watch !== null) return;
-    this.#observer.parking();
+    this.observer.parking();
     this.#terminal.parkAgain();
     this.#context.parked();
   }
@@ -251,10 +258,6 @@ export class Actor {
   get id(): string {
     return this.#start.id;
   }
-  /** For what is only its to know: looks of people, profiles, reports. */
-  get observer(): Observer {
-    return this.#observer;
-  }
   get parked(): boolean {
     return this.#terminal.parked;
   }
@@ -266,7 +269,7 @@ export class Actor {
     const terminal = this.#terminal.present;
     this.#quiet.heard();
     if (terminal === null) return null;
-    return lookAtPrompt(this.#observer.glance(), terminal, Date.now(), { halfTyped, lines: this.#line.readsLines });
+    return lookAtPrompt(this.observer.glance(), terminal, Date.now(), { halfTyped, lines: this.#line.readsLines });
   }
 
   resize(size: TerminalSize): { offset: number } | Promise<{ offset: number }> {
@@ -336,11 +339,11 @@ export class Actor {
     // Brought back for the asking: rules look at the screen.
     void this.#terminal.present;
     this.#quiet.heard();
-    return this.#observer.explain();
+    return this.observer.explain();
   }
 
   leaveAnswers(toAttached: boolean): void {
-    if (toAttached) this.#observer.seen();
+    if (toAttached) this.observer.seen();
     this.#terminal.leaveAnswers = toAttached;
   }
 
@@ -387,7 +390,7 @@ export class Actor {
     try {
       this.#quiet.stop();
       this.#activity.stop();
-      this.#observer.stop();
+      this.observer.stop();
       this.#watch?.stop();
       this.#watch = null;
       this.typing.interrupt("its actor ended");

@@ -13,6 +13,8 @@ export interface LiveTerminalOptions {
   historyLines: number;
   /** The spool holds so much while busy: behind by ¾ of it, reading must wait. */
   spoolBusyBytes: number;
+  /** Whether what is shown tells what the session is doing: each output is looked at. */
+  judged(): boolean;
   /** Notes whose code runs, before a slice of replay. */
   enter(): void;
   listener: TerminalListener & LiveTerminalListener;

@@ -14,18 +14,16 @@ import { LifeguardError, messageOf } from "../errors.js";
 import type { TerminalSize } from "../session.js";
 import type { StoredSnapshot } from "../spool/snapshot-file.js";
 import { DiskSnapshot } from "./disk-snapshot.js";
+import { FailureCount, MOST_FAILURES } from "./failure-count.js";
 import { Flood } from "./flood.js";
-import { HeldOutput } from "./held-output.js";
 import type { LiveTerminalOptions } from "./live-terminal-context.js";
 import type { Screen, ScreenRequest } from "./messages.js";
+import { PackedTerminal } from "./packed-terminal.js";
 import { Replay, planReplay } from "./replay.js";
 import { LateTerminal, startingTerminal, storedSnapshot } from "./rebuild.js";
-import { SnapshotError, Terminal } from "./terminal/terminal.js";
+import { SnapshotError, type Terminal } from "./terminal/terminal.js";
 
 const SLICE_BYTES = 65_536;
-/** Errors of one terminal within a minute. At the bound it is given up: what breaks it is in the spool and would break it again. */
-const MAX_FAILURES = 3;
-const FAILURE_WINDOW_MS = 60_000;
 const LINE_FEED = 10;
 /** A snapshot on the disk may not be compressed; one that is has less than this. */
 const PARK_AGAIN_BYTES = 131_072;
@@ -33,9 +31,8 @@ const PARK_AGAIN_BYTES = 131_072;
 export class LiveTerminal {
   readonly #options: LiveTerminalOptions;
   #terminal: Terminal | null = null;
-  #packed: Uint8Array | null = null;
-  /** A terminal that nothing was written to is its size; most of a start's time would go into making it. */
-  #blank: TerminalSize | null = null;
+  /** What comes for it is after `#fed`. */
+  readonly #packed: PackedTerminal;
   /** The snapshot that the terminal was rebuilt from, while nothing has come after it. */
   #unchanged: Uint8Array | null = null;
   #replay: Replay | null = null;
@@ -45,22 +42,23 @@ export class LiveTerminal {
   readonly #disk: DiskSnapshot;
   #leaveAnswers = false;
   #lagging = false;
-  #failures: number[] = [];
+  readonly #failures = new FailureCount();
   #waiting: { resolve(): void; reject(error: LifeguardError): void }[] = [];
   #faultNext = false;
-  /** Comes after `#fed`; empty unless the terminal is packed away, or blank. */
-  readonly #held = new HeldOutput();
+  /** It comes back when the thread has a turn for that. */
+  #turnAsked = false;
   /** Comes after `#fed`; empty unless the terminal is current. */
   readonly #flood: Flood;
 
   constructor(options: LiveTerminalOptions) {
     this.#options = options;
+    this.#packed = new PackedTerminal(options.historyLines);
     this.#flood = new Flood(options.historyLines);
     this.#disk = new DiskSnapshot(options.directory, options.index, options.spoolBusyBytes);
   }
 
   get parked(): boolean {
-    return this.#packed !== null || this.#blank !== null;
+    return !this.#packed.none;
   }
 
   /** The terminal when it has seen every byte; null when behind or off. A parked one is rebuilt. */
@@ -72,9 +70,13 @@ export class LiveTerminal {
 
   /** The terminal when it is current and not parked, or about to come back. */
   get atHand(): Terminal | null {
-    if (!this.#held.empty) this.#unpark();
     this.#readUp();
     return this.#replay === null ? this.#terminal : null;
+  }
+
+  /** Whole lines wait for the packed terminal until somebody looks, for nobody judges the session by what is shown. */
+  get linesWait(): boolean {
+    return this.#packed.linesWait && !this.#options.judged();
   }
 
   /** Output of a flood waits to be parsed until somebody looks. */
@@ -92,7 +94,7 @@ export class LiveTerminal {
   blank(size: TerminalSize): void {
     this.#fed = this.#options.spool.end;
     this.#disk.begin(this.#fed);
-    this.#blank = size;
+    this.#packed.blank(size);
   }
 
   /** Begins to rebuild the terminal from snapshot and spool. @returns the bytes that are missing in between, as far as known yet */
@@ -116,7 +118,7 @@ export class LiveTerminal {
       return this.#guard(() => {
         if (target.terminal === null && plan.snapshot === null && spool.end === plan.epochStart) {
           replay.step(1);
-          this.#blank = target.size;
+          this.#packed.blank(target.size);
           return this.#caughtUp(replay);
         }
         if (target.terminal === null) {
@@ -147,9 +149,14 @@ export class LiveTerminal {
       return true;
     }
     if (this.parked) {
+      const room = this.#packed.hold(offset, bytes);
+      if (this.linesWait) return true;
       // Of many that are woken together each takes a millisecond or more: what else the thread has to do comes in between.
-      if (this.#held.empty) this.#options.turns.add(this.#comeBack);
-      if (!this.#held.push(offset, bytes)) this.#comeBack();
+      if (!room) this.#comeBack();
+      else if (!this.#turnAsked) {
+        this.#turnAsked = true;
+        this.#options.turns.add(this.#comeBack);
+      }
       return false;
     }
     this.#guard(() => {
@@ -166,10 +173,7 @@ export class LiveTerminal {
       this.#replay.resized({ offset, ...size });
       return;
     }
-    if (this.#blank !== null && this.#held.empty) {
-      this.#blank = size;
-      return;
-    }
+    if (this.#packed.resize(size)) return;
     this.#guard(() => {
       this.#unchanged = null;
       this.present?.resize(size);
@@ -191,6 +195,8 @@ export class LiveTerminal {
 
   async screen(request: ScreenRequest, epoch: number): Promise<Screen> {
     await this.whenCurrent();
+    const glimpse = this.#packed.glimpse(request);
+    if (glimpse !== null) return { epoch, offset: this.#packed.end ?? this.#fed, ...glimpse };
     const terminal = this.present;
     if (terminal === null) throw this.#unavailable(this.#off ?? "it is being rebuilt");
     return { epoch, offset: this.#fed, ...terminal.render(request) };
@@ -200,9 +206,8 @@ export class LiveTerminal {
   async packed(): Promise<{ offset: number; bytes: Uint8Array } | null> {
     if (this.#off !== null) return null;
     await this.whenCurrent();
-    if (!this.#held.empty) this.#unpark();
     this.#readUp();
-    if (this.#packed !== null) return { offset: this.#fed, bytes: this.#packed };
+    if (this.#packed.snapshot !== null) return { offset: this.#fed, bytes: this.#packed.snapshot };
     if (this.#terminal === null || !this.#terminal.atRest) return null;
     return { offset: this.#fed, bytes: this.#terminal.snapshot({ compress: true }) };
   }
@@ -213,8 +218,8 @@ export class LiveTerminal {
     const terminal = this.#terminal;
     if (terminal === null || this.#replay !== null || !terminal.atRest) return false;
     return this.#guard(() => {
-      this.#packed = terminal.snapshot({ compress: true });
-      if (this.packedDueIn === 0) this.#disk.write(this.#fed, this.#packed);
+      this.#packed.pack(terminal.snapshot({ compress: true }), terminal);
+      if (this.packedDueIn === 0) this.savePacked();
       this.#dispose();
       return true;
     });
@@ -227,21 +232,26 @@ export class LiveTerminal {
 
   /** Packs an {@link unchanged} terminal away: of a thousand that are rebuilt at once, most would only take memory. */
   parkAgain(): void {
-    if (!this.unchanged) return;
-    this.#packed = this.#unchanged;
+    const terminal = this.#terminal;
+    if (this.#unchanged === null || !this.unchanged || terminal === null) return;
+    this.#packed.pack(this.#unchanged, terminal);
     this.#dispose();
   }
 
   /** Milliseconds until {@link save} of a packed terminal is due; null: there is nothing to save. */
   get packedDueIn(): number | null {
-    return this.#packed === null ? null : this.#disk.packedDueIn(this.#fed);
+    return this.#packed.snapshot === null ? null : this.#disk.packedDueIn(this.#fed);
+  }
+
+  /** What was packed away goes to the disk; lines that wait are in the spool behind it. */
+  savePacked(): void {
+    if (this.#packed.snapshot !== null) this.#disk.write(this.#fed, this.#packed.snapshot);
   }
 
   /** A snapshot of now, so that little or nothing has to be replayed. What waits is read first, and what it says is told. */
   save(): void {
-    if (!this.#held.empty) this.#unpark();
-    if (this.#packed !== null) this.#disk.write(this.#fed, this.#packed);
     this.#readUp();
+    this.savePacked();
     const terminal = this.#terminal;
     if (terminal === null || this.#replay !== null || !terminal.atRest || this.#disk.isOf(this.#fed)) return;
     this.#guard(() => {
@@ -258,8 +268,7 @@ export class LiveTerminal {
   turnOff(detail: string): void {
     this.#off = detail;
     this.#replay = null;
-    this.#packed = null;
-    this.#blank = null;
+    this.#packed.clear();
     this.#dispose();
     this.#lag(false);
     for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#unavailable(detail));
@@ -300,8 +309,9 @@ export class LiveTerminal {
     if (cut === 0) this.#write(terminal);
   }
 
-  /** The terminal as if it had read what waits. */
+  /** The terminal as if it had read what waits; packed away it stays only when nothing does. */
   #readUp(): void {
+    if (this.#packed.waits) this.#unpark();
     const terminal = this.#terminal;
     if (this.#flood.empty || terminal === null) return;
     this.#guard(() => {
@@ -316,25 +326,22 @@ export class LiveTerminal {
 
   readonly #comeBack = (): boolean => {
     this.#options.enter();
+    this.#turnAsked = false;
     return this.#guard(() => {
-      if (!this.#held.empty) this.#unpark();
+      if (this.#packed.waits && !this.linesWait) this.#unpark();
       return false;
     });
   };
 
   /** Brings a packed terminal back, up to date. */
   #unpark(): void {
-    const { historyLines, listener } = this.#options;
-    const packed = this.#packed;
-    const blank = this.#blank;
-    this.#packed = null;
-    this.#blank = null;
-    if (packed !== null) this.#adopt(Terminal.fromSnapshot(packed, { historyLines }, listener));
-    else if (blank !== null) this.#adopt(new Terminal(blank, { historyLines }, listener));
-    if (this.#held.empty) return;
+    const { listener } = this.#options;
+    const terminal = this.#packed.unpack(listener);
+    if (terminal !== null) this.#adopt(terminal);
+    if (!this.#packed.waits) return;
     this.#guard(() => {
       this.#maybeFault();
-      for (const { offset, bytes } of this.#held.take()) this.#feed(offset, bytes);
+      for (const { offset, bytes } of this.#packed.takeHeld()) this.#feed(offset, bytes);
       return false;
     });
     listener.back();
@@ -378,14 +385,11 @@ export class LiveTerminal {
   }
 
   #failed(error: unknown): void {
-    const now = performance.now();
     const size = this.#terminal?.size ?? { cols: 80, rows: 24 };
-    this.#failures = [...this.#failures.filter((at) => now - at < FAILURE_WINDOW_MS), now];
-    this.#packed = null;
-    this.#blank = null;
+    this.#packed.clear();
     this.#dispose();
-    if (this.#failures.length >= MAX_FAILURES) {
-      const detail = `the terminal failed ${MAX_FAILURES} times within a minute: ${messageOf(error)}`;
+    if (this.#failures.add() === MOST_FAILURES) {
+      const detail = `the terminal failed ${MOST_FAILURES} times within a minute: ${messageOf(error)}`;
       this.turnOff(detail);
       this.#options.listener.gaveUp(detail);
       return;
@@ -397,7 +401,7 @@ export class LiveTerminal {
     const terminal = this.#terminal;
     this.#terminal = null;
     this.#unchanged = null;
-    this.#held.take();
+    this.#packed.takeHeld();
     this.#flood.clear();
     try {
       terminal?.dispose();

@@ -13,6 +13,7 @@ import type { DetectorInput } from "./evidence.js";
 import { explain } from "./explanation.js";
 import { FLOOD_PAUSE_MS, FloodLook } from "./flood-look.js";
 import type { Foreground } from "./foreground.js";
+import { LastScreen, type ScreenAtHand } from "./last-screen.js";
 import type { ActorEvent, ActorStart, Report } from "./messages.js";
 import { Notified } from "./notified.js";
 import { Pace } from "./pace.js";
@@ -23,18 +24,15 @@ import type { SessionProcesses } from "./session-processes.js";
 import type { Shown } from "./screen-regions.js";
 import { NotificationJoin, ShellIntegration } from "./shell-integration.js";
 import { parseOsc } from "./shell-marks.js";
-import type { Terminal } from "./terminal/terminal.js";
 import { REAL_TIME, type Alarm, type Time } from "./time.js";
 import { ToolWatch } from "./tool-watch.js";
 
-export interface ObserverContext {
+export interface ObserverContext extends ScreenAtHand {
   post(event: ActorEvent): void;
   /** What the kernel says of the session's processes. */
   processes: SessionProcesses;
   /** Notes that this session's code runs. */
   enter(): void;
-  /** The terminal when it is at hand; null when it is parked, behind or off. */
-  terminal(): Terminal | null;
   /** To look at the terminal means to parse a flood. */
   flooding(): boolean;
   /** Detection has failed and is over for this actor. */
@@ -74,7 +72,7 @@ export class Observer {
   #foreground: Foreground | null = null;
   #foregroundAt = Number.NEGATIVE_INFINITY;
   #leaderIsShell = false;
-  #screen: LastScreen = { cursorLine: "", alternate: false, shown: null };
+  readonly #screen: LastScreen;
   #progress = "";
   #title = "";
   #titlePosted = "";
@@ -92,6 +90,7 @@ export class Observer {
   constructor(start: ActorStart, lastOutputAt: number, context: ObserverContext, time: Time = REAL_TIME) {
     this.#start = start;
     this.#context = context;
+    this.#screen = new LastScreen(context);
     this.#time = time;
     this.#evaluation = new Pace(EVALUATE_MS, () => this.#evaluate(), EVALUATE_LEAD_MS, time);
     this.#titles = new Pace(TITLE_MS, () => this.#postTitle(), 0, time);
@@ -133,6 +132,11 @@ export class Observer {
     this.#evaluation.poke();
   }
 
+  /** The rules of a tool look at the screen. */
+  get judgesScreen(): boolean {
+    return this.#tools.rules?.empty === false;
+  }
+
   /** The terminal is about to be packed away: what it shows does not change until it is back. */
   parking(): void {
     const terminal = this.#context.terminal();
@@ -140,11 +144,8 @@ export class Observer {
     if (terminal === null || this.#over) return;
     // Taken over and packed away before anything was looked at: whether rules will ask for the screen must be known now.
     if (this.#foregroundAt === Number.NEGATIVE_INFINITY) this.#lookAtForeground();
-    this.#look();
-    if (this.#tools.rules === null) return;
-    const { cols, rows } = terminal.size;
-    const text = Array.from({ length: rows }, (_, y) => terminal.row(y));
-    this.#screen.shown = { cols, rows, row: (y) => text[y] ?? "", title: terminal.title, progress: this.#progress };
+    this.#screen.look();
+    if (this.#tools.rules !== null) this.#screen.keep(terminal, this.#progress);
   }
 
   /** What hooks and engines say: evidence, and a reason to look at once. */
@@ -318,8 +319,8 @@ export class Observer {
       startedAt: this.#startedAt,
       foreground: this.#foreground,
       osc133: this.#shell.state,
-      cursorLine: () => this.#look().cursorLine,
-      altScreen: this.#context.terminal()?.alternate ?? this.#screen.alternate,
+      cursorLine: () => this.#screen.look(),
+      altScreen: this.#screen.alternate,
       lastInputAt: this.#lastInputAt,
       seenAt: this.#seenAt,
       leaderIsShell: this.#leaderIsShell,
@@ -367,21 +368,8 @@ export class Observer {
     this.#context.post({ type: "tool", id: this.#start.id, tool, contextLimit });
   }
 
-  /** What rules look at; null while the terminal is behind or off. A parked one shows what it showed. */
   #shown(): Shown | null {
-    const terminal = this.#context.terminal();
-    if (terminal === null)
-      return this.#screen.shown === null ? null : { ...this.#screen.shown, title: this.#title, progress: this.#progress };
-    const { cols, rows } = terminal.size;
-    return { cols, rows, row: (y) => terminal.row(y), title: terminal.title, progress: this.#progress };
-  }
-
-  #look(): LastScreen {
-    const terminal = this.#context.terminal();
-    if (terminal === null) return this.#screen;
-    const { x, y } = terminal.cursor;
-    this.#screen = { cursorLine: terminal.row(y, x + 1), alternate: terminal.alternate, shown: null };
-    return this.#screen;
+    return this.#screen.shown(this.#title, this.#progress);
   }
 
   #postTitle(): void {
@@ -401,11 +389,4 @@ export class Observer {
     if (this.#reports.second !== second) this.#reports = { second, count: 0 };
     return this.#reports.count++ < REPORTS_PER_SECOND;
   }
-}
-
-/** What was shown when the terminal was last at hand. */
-interface LastScreen {
-  cursorLine: string;
-  alternate: boolean;
-  shown: Shown | null;
 }

@@ -79,6 +79,7 @@ export function rehearse(recording: Recording, options: RehearsalOptions): Rehea
       enter: () => undefined,
       terminal: () => terminal,
       flooding: () => false,
+      linesWait: () => false,
       broken: (detail) => {
         throw new Error(detail);
       },

@@ -11,11 +11,10 @@ import type { EndedScreen, RenderTask } from "./messages.js";
 import { Replay, planReplay } from "./replay.js";
 import type { ReplayPlan } from "./replay.js";
 import { startingTerminal, storedSnapshot } from "./rebuild.js";
-import { SnapshotError, Terminal } from "./terminal/terminal.js";
+import { SILENT, SnapshotError, Terminal } from "./terminal/terminal.js";
 import type { TurnQueue } from "./turn-queue.js";
 
 const SLICE_BYTES = 65_536;
-const silent = { reply: (): void => {}, title: (): void => {}, bell: (): void => {}, osc: (): void => {} };
 
 type EndedTask = Omit<RenderTask, "checkpoint"> & { checkpoint: { terminal: Buffer; epoch: number; offset: number } | null };
 
@@ -50,7 +49,7 @@ export async function renderEnded(given: RenderTask, turns: TurnQueue, enter: ()
     let plan = plans.next().value;
     for (; terminal === undefined;) {
       try {
-        terminal = startingTerminal(plan, options, silent);
+        terminal = startingTerminal(plan, options, SILENT);
       } catch (error) {
         if (!(error instanceof SnapshotError)) throw error;
         plan = plans.next().value;
@@ -86,7 +85,7 @@ function* plansOf(task: EndedTask, spool: SpoolReader, records: readonly IndexRe
 function renderCheckpoint(task: EndedTask, checkpoint: NonNullable<EndedTask["checkpoint"]>): EndedScreen {
   let terminal: Terminal;
   try {
-    terminal = Terminal.fromSnapshot(checkpoint.terminal, { historyLines: task.historyLines, mute: true }, silent);
+    terminal = Terminal.fromSnapshot(checkpoint.terminal, { historyLines: task.historyLines, mute: true }, SILENT);
   } catch (error) {
     if (!(error instanceof SnapshotError)) throw error;
     throw new LifeguardError(

@@ -110,6 +110,23 @@ describe("one actor", () => {
     expect(after.title).toBe("a title");
     expect(after.alternate).toBe(true);
   });
+
+  it("stays parked while whole lines come, is busy all the same, and shows them", async () => {
+    await open();
+    const lines = "i=0; while [ $i -lt 20 ]; do echo line $i; i=$((i+1)); sleep 0.1; done; printf 'the end'; exec cat";
+    const session = await rig.run(sh(lines), { parkAfterMs: 200 });
+    const seen = new Set<number>();
+    await waitUntil("fifteen of them", async () => {
+      for (const vitals of await rig.pool.vitals()) if (vitals.actors > 0) seen.add(vitals.parked);
+      return (await rig.readAll(session.id)).bytes.includes("line 14");
+    });
+    expect([...seen]).toEqual([1]);
+    expect(rig.events).toContainEqual(
+      expect.objectContaining({ type: "state", state: "busy", evidence: expect.objectContaining({ rule: "output_lately" }) }),
+    );
+    await waitUntil("the end", async () => (await rig.text(session.id)).endsWith("the end"));
+    expect(await rig.text(session.id)).toBe([...Array.from({ length: 20 }, (_, i) => `line ${i}`), "the end"].join("\n"));
+  });
 });
 
 describe("watching", () => {

@@ -123,6 +123,7 @@ export class LineDecoder {
   readonly #plain: ExtendedAttributes;
   #blank: Uint32Array = new Uint32Array(0);
   #slot = 0;
+  #passed: Line | null = null;
 
   constructor(reader: ByteReader, engine: Engine) {
     this.#reader = reader;
@@ -130,13 +131,14 @@ export class LineDecoder {
     this.#plain = createExtended(engine, 0, 0);
   }
 
-  read(cols: number): Line {
+  /** @param keep false: the row is passed over, and what is returned is good for nothing */
+  read(cols: number, keep = true): Line {
     const reader = this.#reader;
     const head = reader.count(MOST_COLUMNS * 8);
     const used = Math.floor(head / 8);
     const length = (head & 2) === 0 ? cols : reader.count(MOST_COLUMNS);
     if (used > length) throw new SnapshotError(`a row of ${length} cells with ${used} in use`);
-    const line = createLine(this.#engine, this.#blankCells(length));
+    const line = keep ? createLine(this.#engine, this.#blankCells(length)) : this.#passedOver(length);
     line.isWrapped = (head & 1) !== 0;
     for (let x = 0; x < used;) {
       const run = reader.count((used - x) * 2 + 1);
@@ -197,6 +199,11 @@ export class LineDecoder {
       if (extended !== undefined) line._extendedAttrs[x] = extended;
     }
     if (reader.at > bytes.length) throw new SnapshotError("ends too early");
+  }
+
+  #passedOver(length: number): Line {
+    if (this.#passed?.length !== length) this.#passed = createLine(this.#engine, new Uint32Array(length * WORDS));
+    return this.#passed;
   }
 
   #blankCells(length: number): Uint32Array {

@@ -228,7 +228,7 @@ function readBuffer(reader: ByteReader, lines: LineDecoder, engine: Engine, buff
   const dropped = Math.max(0, length - buffer.lines.maxLength);
   buffer.lines.length = length - dropped;
   for (let y = 0; y < length; y++) {
-    const line = lines.read(cols);
+    const line = lines.read(cols, y >= dropped);
     if (y >= dropped) buffer.lines.set(y - dropped, line);
   }
   buffer.ybase = Math.max(0, buffer.ybase - dropped);

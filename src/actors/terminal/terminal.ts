@@ -36,6 +36,9 @@ export interface TerminalListener {
   osc(code: number, data: string): void;
 }
 
+/** For a terminal that is only looked at. */
+export const SILENT: TerminalListener = { reply: () => {}, title: () => {}, bell: () => {}, osc: () => {} };
+
 export class Terminal {
   /** True while old output is replayed: nothing reaches the listener. */
   mute: boolean;
@@ -109,6 +112,14 @@ export class Terminal {
     const { core } = this.#state.engine;
     const { buffers } = core._bufferService;
     return buffers.active === buffers.normal && buffers.normal.scrollTop === 0 && buffers.normal.scrollBottom === core.rows - 1;
+  }
+
+  /** True when plain output (plain-output.ts) that ends with a line feed leaves the cursor on a blank row. */
+  get blankBelow(): boolean {
+    if (!this.scrollsWhole) return false;
+    const { rows } = this.size;
+    for (let y = this.cursor.y + 1; y < rows; y++) if (this.row(y) !== "") return false;
+    return true;
   }
 
   get bracketedPaste(): boolean {

@@ -1,4 +1,4 @@
-/** Output that comes for a packed terminal: it waits for a turn of the thread, and whoever looks sees it all the same. */
+/** Output that comes for a packed terminal: it waits for a turn of the thread, or for a look, and whoever looks sees it all the same. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,13 +16,28 @@ let spool: Spool;
 let index: SpoolIndex;
 let live: LiveTerminal;
 let told: string[];
+let judged: boolean;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "lifeguard-packed-output-"));
   spool = Spool.open(directory, { bytes: 262_144, busyBytes: 1_048_576 });
   index = SpoolIndex.open(directory, () => spool.start);
   told = [];
-  live = new LiveTerminal({
+  judged = false;
+  live = make();
+  index.append({ offset: 0, at: 0, kind: "epoch", a: 1, b: 0 });
+  index.append({ offset: 0, at: 0, kind: "size", a: SIZE.cols, b: SIZE.rows });
+  live.blank(SIZE);
+});
+afterEach(() => {
+  live.turnOff("the test is over");
+  index.close();
+  spool.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function make(): LiveTerminal {
+  return new LiveTerminal({
     id: "sess_1",
     directory,
     spool,
@@ -30,6 +45,7 @@ beforeEach(() => {
     turns: new TurnQueue(),
     historyLines: 100,
     spoolBusyBytes: 1_048_576,
+    judged: () => judged,
     enter: () => {},
     listener: {
       reply: (bytes) => void told.push(`reply ${Buffer.from(bytes).toString("latin1")}`),
@@ -42,16 +58,7 @@ beforeEach(() => {
       gaveUp: (detail) => void told.push(detail),
     },
   });
-  index.append({ offset: 0, at: 0, kind: "epoch", a: 1, b: 0 });
-  index.append({ offset: 0, at: 0, kind: "size", a: SIZE.cols, b: SIZE.rows });
-  live.blank(SIZE);
-});
-afterEach(() => {
-  live.turnOff("the test is over");
-  index.close();
-  spool.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+}
 
 /** @returns whether it was read at once */
 function output(text: string): boolean {
@@ -86,6 +93,49 @@ describe.each([
     expect(output(" three")).toBe(true);
     expect(shown()).toBe(`${before}one two three`);
     expect(told).toHaveLength(3);
+  });
+
+  it("leaves whole lines alone until somebody needs it, and shows them to who looks", async () => {
+    expect(output("one\r\n")).toBe(true);
+    expect(output("\x1b[1mtwo\x1b[m\r\n")).toBe(true);
+    await turn();
+    expect([live.parked, live.linesWait, told]).toEqual([true, true, []]);
+    const screen = await live.screen({ format: "text", scrollback: 0 }, 1);
+    expect(screen).toMatchObject({ epoch: 1, offset: spool.end, content: `${before}one\ntwo`, cursor: { x: 0, y: 2 } });
+    live.savePacked();
+    expect([live.parked, live.snapshotAt]).toEqual([true, packed ? before.length : 0]);
+    // Looked at again: it comes back.
+    expect(await live.screen({ format: "text", scrollback: 0 }, 1)).toEqual(screen);
+    expect([live.parked, told]).toEqual([false, ["back"]]);
+    expect(live.park()).toBe(true);
+    expect(output("three\r\n")).toBe(true);
+    live.save();
+    expect([live.parked, live.snapshotAt]).toEqual([false, spool.end]);
+  });
+
+  it("takes a turn for lines too when they are judged by what they show, and for what follows them without an end", async () => {
+    judged = true;
+    expect(output("one\r\n")).toBe(false);
+    await turn();
+    expect([live.parked, told]).toEqual([false, ["back"]]);
+    judged = false;
+    expect(live.park()).toBe(true);
+    expect(output("two\r\n")).toBe(true);
+    expect(output("$ ")).toBe(false);
+    expect(live.linesWait).toBe(false);
+    await turn();
+    expect([live.parked, told]).toEqual([false, ["back", "back"]]);
+    expect(live.present?.row(2)).toBe("$");
+  });
+
+  it("is rebuilt with the lines that waited when its thread is lost", async () => {
+    output("one\r\n");
+    output("two\r\n");
+    live.turnOff("the thread is lost");
+    live = make();
+    expect(live.rebuild(SIZE).lostBytes).toBe(0);
+    await live.whenCurrent();
+    expect([live.present?.row(0), live.present?.row(1)]).toEqual([`${before}one`, "two"]);
   });
 
   it("has read it for whoever looks before", async () => {

@@ -68,6 +68,7 @@ class Session {
       turns: new TurnQueue(),
       historyLines: this.#historyLines,
       spoolBusyBytes: BUSY_BYTES,
+      judged: () => false,
       enter: () => {},
       listener: this.heard.listener,
     });
