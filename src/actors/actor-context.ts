@@ -1,5 +1,6 @@
 import type { InflightSlot } from "../spool/inflight.js";
 import type { ActorEvent } from "./messages.js";
+import type { FloodTurns } from "./flood-turns.js";
 import type { Precedence } from "./precedence.js";
 import type { TurnQueue } from "./turn-queue.js";
 
@@ -10,6 +11,7 @@ export interface ActorContext {
   /** Notes that this session's code runs. */
   enter(): void;
   turns: TurnQueue;
+  floodTurns: Pick<FloodTurns, "waits">;
   precedence: Pick<Precedence, "answered" | "makesWay">;
   /** A terminal has been packed away: its memory can be collected. */
   parked(): void;

@@ -79,7 +79,7 @@ export class Actor {
       title: (title) => this.observer.title(title),
       news: (news) => this.#post({ type: "tmux", id, news }),
     });
-    this.#gate = new Gate(this.#line, context.precedence);
+    this.#gate = new Gate(this.#line, context);
     this.#quiet = new Quiet({
       afterMs: settings.parkAfterMs,
       turns: context.turns,
@@ -110,9 +110,8 @@ export class Actor {
       post: (event) => this.#post(event),
       processes: this.#line.processes,
       enter: context.enter,
-      terminal: () => this.#terminal.atHand,
-      flooding: () => this.#terminal.flooding,
-      linesWait: () => this.#terminal.linesWait,
+      screen: () => this.#terminal,
+      heldUp: () => this.#gate.heldUp,
       broken: (detail) => this.#health.set("detection", detail),
     });
     this.#terminal = new LiveTerminal({

@@ -10,11 +10,16 @@ export const FLOOD_PAUSE_MS = 50;
 export class FloodLook {
   readonly #time: Time;
   readonly #flooding: () => boolean;
+  readonly #heldUp: () => boolean;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param flooding whether a look would have to parse anything */
-  constructor(time: Time, flooding: () => boolean) {
+  /**
+   * @param flooding whether a look would have to parse anything
+   * @param heldUp whether it has more, which is not read at the moment
+   */
+  constructor(time: Time, flooding: () => boolean, heldUp: () => boolean) {
     this.#time = time;
+    this.#heldUp = heldUp;
     this.#flooding = flooding;
   }
 
@@ -22,7 +27,8 @@ export class FloodLook {
   goesOn(state: SessionState, lastOutputAt: number): boolean {
     const quiet = this.#time.now() - lastOutputAt;
     const now = this.#time.monotonic();
-    if (state === "busy" && quiet >= 0 && quiet < FLOOD_PAUSE_MS && now - this.#lookedAt < LOOK_MS && this.#flooding()) return true;
+    const flows = this.#heldUp() || (quiet >= 0 && quiet < FLOOD_PAUSE_MS);
+    if (state === "busy" && flows && now - this.#lookedAt < LOOK_MS && this.#flooding()) return true;
     this.#lookedAt = now;
     return false;
   }

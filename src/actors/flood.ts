@@ -1,4 +1,5 @@
 /** Output that waits to be read by the terminal until somebody looks at it: of a flood most is never seen (unread-output.ts). */
+import type { Spool } from "../spool/spool.js";
 import type { Terminal } from "./terminal/terminal.js";
 import { UnreadOutput } from "./terminal/unread-output.js";
 
@@ -36,6 +37,20 @@ export class Flood {
   read(terminal: Terminal): number {
     for (const bytes of this.#unread.take(this.#lines(terminal))) terminal.feed(bytes);
     return this.#end;
+  }
+
+  /**
+   * A snapshot that becomes this terminal when output is read on from its offset, although nothing was read up for it: so much has come that
+   * no line of the terminal as it is will be left. A tenth of the work.
+   * @param spool what is kept of the output
+   * @returns null when a line may still be seen, or not all that is needed is kept
+   */
+  snapshot(terminal: Terminal, spool: Pick<Spool, "holdsFrom">): { offset: number; bytes: Uint8Array } | null {
+    const gone = this.#unread.forget(this.#lines(terminal));
+    if (gone === null) return null;
+    for (const bytes of gone) terminal.feed(bytes);
+    const offset = this.#end - this.#unread.length;
+    return !spool.holdsFrom(offset) ? null : { offset, bytes: terminal.snapshot({ withoutLines: true }) };
   }
 
   clear(): void {

@@ -1,21 +1,30 @@
 /** Why a session's terminal is not read at the moment; it is while there is no reason not to. */
 import type { Line } from "./line.js";
+import type { ActorContext } from "./actor-context.js";
+import type { FloodTurns } from "./flood-turns.js";
 import type { Precedence } from "./precedence.js";
 import { FLOOD_BYTES } from "./flood.js";
 
-/** `behind`: its terminal catches up. `key`: somebody's key goes first. `end`: for good. */
-export type HoldReason = "behind" | "key" | "end";
+/** `behind`: its terminal catches up. `key`: somebody's key goes first. `turn`: another flood has its turn. `end`: for good. */
+export type HoldReason = "behind" | "key" | "turn" | "end";
 
 export class Gate {
   readonly #line: Pick<Line, "pause" | "resume">;
   readonly #precedence: Pick<Precedence, "answered" | "makesWay">;
+  readonly #turns: Pick<FloodTurns, "waits">;
   readonly #reasons = new Set<HoldReason>();
   /** The program has been typed to, and has not written since. */
   #asked = false;
 
-  constructor(line: Pick<Line, "pause" | "resume">, precedence: Pick<Precedence, "answered" | "makesWay">) {
+  constructor(line: Pick<Line, "pause" | "resume">, { precedence, floodTurns }: Pick<ActorContext, "precedence" | "floodTurns">) {
     this.#line = line;
     this.#precedence = precedence;
+    this.#turns = floodTurns;
+  }
+
+  /** A flood is there that goes on by itself, later. */
+  get heldUp(): boolean {
+    return this.#reasons.has("turn") || this.#reasons.has("key");
   }
 
   hold(reason: HoldReason): void {
@@ -38,10 +47,12 @@ export class Gate {
     if (this.#asked) {
       this.#asked = false;
       this.#precedence.answered();
-    } else if (length >= FLOOD_BYTES && !this.#reasons.has("key") && this.#precedence.makesWay(this.#goOn)) {
-      this.hold("key");
+    } else if (length >= FLOOD_BYTES) {
+      if (!this.#reasons.has("key") && this.#precedence.makesWay(this.#goOn)) this.hold("key");
+      if (!this.#reasons.has("turn") && this.#turns.waits(this.#turn)) this.hold("turn");
     }
   }
 
+  readonly #turn = (): void => this.free("turn");
   readonly #goOn = (): void => this.free("key");
 }

@@ -3,31 +3,34 @@ import type { Shown } from "./screen-regions.js";
 import type { Terminal } from "./terminal/terminal.js";
 
 export interface ScreenAtHand {
-  /** The terminal when it is at hand; null when it is parked, behind or off. */
-  terminal(): Terminal | null;
+  /** The terminal when it is at hand; null when it is parked, behind or off. To ask may mean to parse a flood. */
+  readonly atHand: Terminal | null;
+  /** True when the alternate screen is shown, which neither floods nor lines that wait change; null as above. */
+  readonly alternate: boolean | null;
   /** To look at it means to bring it back; the cursor stands on a blank row of the screen that it showed last. */
-  linesWait(): boolean;
+  readonly linesWait: boolean;
 }
 
 export class LastScreen {
-  readonly #screen: ScreenAtHand;
+  readonly #screen: () => ScreenAtHand;
   #cursorLine = "";
   #alternate = false;
   #kept: Shown | null = null;
 
-  constructor(screen: ScreenAtHand) {
+  constructor(screen: () => ScreenAtHand) {
     this.#screen = screen;
   }
 
-  /** True when the alternate screen is shown. Lines that wait do not change it. */
+  /** True when the alternate screen is shown. */
   get alternate(): boolean {
-    return (this.#screen.linesWait() ? null : this.#screen.terminal())?.alternate ?? this.#alternate;
+    return this.#screen().alternate ?? this.#alternate;
   }
 
   /** @returns the line up to the cursor */
   look(): string {
-    if (this.#screen.linesWait()) return "";
-    const terminal = this.#screen.terminal();
+    const screen = this.#screen();
+    if (screen.linesWait) return "";
+    const terminal = screen.atHand;
     if (terminal !== null) {
       const { x, y } = terminal.cursor;
       this.#cursorLine = terminal.row(y, x + 1);
@@ -46,7 +49,7 @@ export class LastScreen {
 
   /** What rules look at; null while the terminal is behind or off. A parked one shows what it showed. */
   shown(title: string, progress: string): Shown | null {
-    const terminal = this.#screen.terminal();
+    const terminal = this.#screen().atHand;
     if (terminal === null) return this.#kept === null ? null : { ...this.#kept, title, progress };
     const { cols, rows } = terminal.size;
     return { cols, rows, row: (y) => terminal.row(y), title: terminal.title, progress };

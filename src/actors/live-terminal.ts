@@ -68,6 +68,12 @@ export class LiveTerminal {
     return this.#replay === null ? this.#terminal : null;
   }
 
+  /** True when the alternate screen is shown; null when it is parked, behind or off. */
+  get alternate(): boolean | null {
+    if (this.#packed.waits && !this.linesWait) this.#readUp();
+    return this.#replay === null ? (this.#terminal?.alternate ?? null) : null;
+  }
+
   /** The terminal when it is current and not parked, or about to come back. */
   get atHand(): Terminal | null {
     this.#readUp();
@@ -289,24 +295,21 @@ export class LiveTerminal {
     const due = this.#disk.due(end);
     const taken = this.#flood.take(terminal, bytes, end);
     if (taken !== "refused") {
-      if (due !== "no" || taken === "full") this.#readUp();
-      if (due !== "no" && this.#terminal === terminal) this.#write(terminal);
-      return;
-    }
-    if (due !== "must") {
-      terminal.feed(bytes);
-      this.#fed = end;
-      if (due === "due") this.#write(terminal);
+      if (taken === "taken" && due === "no") return;
+      const unread = taken === "taken" ? this.#flood.snapshot(terminal, this.#options.spool) : null;
+      if (unread !== null) this.#disk.write(unread.offset, unread.bytes);
+      else this.#readUp();
+      if (unread === null && due !== "no" && this.#terminal === terminal) this.#write(terminal);
       return;
     }
     // A chunk seldom ends between two sequences, a line nearly always does.
-    const cut = bytes.lastIndexOf(LINE_FEED) + 1;
-    if (cut > 0) terminal.feed(bytes.subarray(0, cut));
+    const cut = (due === "must" && bytes.lastIndexOf(LINE_FEED) + 1) || bytes.byteLength;
+    terminal.feed(bytes.subarray(0, cut));
     this.#fed = offset + cut;
-    if (cut > 0) this.#write(terminal);
-    if (cut < bytes.byteLength) terminal.feed(bytes.subarray(cut));
+    if (due !== "no") this.#write(terminal);
+    if (cut === bytes.byteLength) return;
+    terminal.feed(bytes.subarray(cut));
     this.#fed = end;
-    if (cut === 0) this.#write(terminal);
   }
 
   /** The terminal as if it had read what waits; packed away it stays only when nothing does. */

@@ -27,14 +27,16 @@ import { parseOsc } from "./shell-marks.js";
 import { REAL_TIME, type Alarm, type Time } from "./time.js";
 import { ToolWatch } from "./tool-watch.js";
 
-export interface ObserverContext extends ScreenAtHand {
+export interface ObserverContext {
   post(event: ActorEvent): void;
   /** What the kernel says of the session's processes. */
   processes: SessionProcesses;
   /** Notes that this session's code runs. */
   enter(): void;
-  /** To look at the terminal means to parse a flood. */
-  flooding(): boolean;
+  /** What the session shows. */
+  screen(): ScreenAtHand & { readonly flooding: boolean };
+  /** More of a flood is there, and is not read at the moment. */
+  heldUp(): boolean;
   /** Detection has failed and is over for this actor. */
   broken(detail: string): void;
 }
@@ -90,13 +92,13 @@ export class Observer {
   constructor(start: ActorStart, lastOutputAt: number, context: ObserverContext, time: Time = REAL_TIME) {
     this.#start = start;
     this.#context = context;
-    this.#screen = new LastScreen(context);
+    this.#screen = new LastScreen(() => context.screen());
     this.#time = time;
     this.#evaluation = new Pace(EVALUATE_MS, () => this.#evaluate(), EVALUATE_LEAD_MS, time);
     this.#titles = new Pace(TITLE_MS, () => this.#postTitle(), 0, time);
     this.#bells = new Pace(BELL_MS, () => context.post({ type: "bell", id: start.id }), 0, time);
     this.#detector = new Detector(start.settings);
-    this.#floods = new FloodLook(time, () => context.flooding());
+    this.#floods = new FloodLook(time, () => context.screen().flooding, context.heldUp);
     this.#lastOutputAt = lastOutputAt;
     this.#startedAt = start.fresh ? time.now() : 0;
     this.#tools = new ToolWatch(start.profiles, start.tool, start.pid, this.#startedAt);
@@ -128,7 +130,7 @@ export class Observer {
 
   /** The terminal has been rebuilt, and told nothing meanwhile. */
   rebuilt(): void {
-    this.title(this.#context.terminal()?.title ?? this.#title);
+    this.title(this.#context.screen().atHand?.title ?? this.#title);
     this.#evaluation.poke();
   }
 
@@ -139,7 +141,7 @@ export class Observer {
 
   /** The terminal is about to be packed away: what it shows does not change until it is back. */
   parking(): void {
-    const terminal = this.#context.terminal();
+    const terminal = this.#context.screen().atHand;
     if (terminal !== null) this.#tail.keep(terminal);
     if (terminal === null || this.#over) return;
     // Taken over and packed away before anything was looked at: whether rules will ask for the screen must be known now.
@@ -162,7 +164,7 @@ export class Observer {
   }
 
   tail(chars: number): string {
-    return this.#tail.text(this.#context.terminal(), chars);
+    return this.#tail.text(this.#context.screen().atHand, chars);
   }
 
   /** Profiles have changed on the disk. */
@@ -334,7 +336,7 @@ export class Observer {
             title: rules.profile.title,
             since: this.#tools.since,
             startupMs: rules.profile.startupMs,
-            drawing: this.#context.terminal()?.drawing ?? false,
+            drawing: this.#context.screen().atHand?.drawing ?? false,
             judge: () => {
               const shown = this.#shown();
               return reported.weigh(shown === null ? null : rules.judge(shown), moment);

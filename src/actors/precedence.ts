@@ -82,6 +82,11 @@ export class Precedence {
     return true;
   }
 
+  /** A key goes first now. */
+  get claimed(): boolean {
+    return this.#leftMs > 0;
+  }
+
   get #leftMs(): number {
     const until = this.#until[UNTIL] ?? 0;
     return until === 0 ? 0 : until - this.#time.monotonic();

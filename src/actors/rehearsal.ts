@@ -77,9 +77,8 @@ export function rehearse(recording: Recording, options: RehearsalOptions): Rehea
       post,
       processes: processesOf(recording, options, () => time.now() - BEGAN),
       enter: () => undefined,
-      terminal: () => terminal,
-      flooding: () => false,
-      linesWait: () => false,
+      screen: () => ({ atHand: terminal, alternate: terminal.alternate, linesWait: false, flooding: false }),
+      heldUp: () => false,
       broken: (detail) => {
         throw new Error(detail);
       },

@@ -29,6 +29,8 @@ import type {
   ThreadTask,
   ThreadVitals,
 } from "./messages.js";
+import { FloodTurns } from "./flood-turns.js";
+import { REAL_TIME } from "./time.js";
 import { renderEnded } from "./render-ended.js";
 import { TurnQueue } from "./turn-queue.js";
 
@@ -44,12 +46,14 @@ export class ThreadHost implements ActorApi {
   readonly #heap = new HeapUpkeep();
   readonly #figures = new ThreadFigures();
   readonly #precedence: Precedence;
+  readonly #floodTurns: FloodTurns;
   #profiles: ProfileSet | null = null;
 
   constructor(inflight: InflightFile, suspect: Float64Array, precedence: Precedence, post: (event: ActorEvent | ActorBegun) => void) {
     this.#inflight = inflight;
     this.#suspect = suspect;
     this.#precedence = precedence;
+    this.#floodTurns = new FloodTurns(() => precedence.claimed, REAL_TIME);
     this.#post = post;
   }
 
@@ -72,6 +76,7 @@ export class ThreadHost implements ActorApi {
       enter,
       turns: this.#turns,
       precedence: this.#precedence,
+      floodTurns: this.#floodTurns,
       parked: () => this.#heap.parked(),
       chunk: (length, take) => this.#figures.chunk(start.id, length, take),
     });

@@ -114,6 +114,11 @@ export class Spool {
     return this.#trouble;
   }
 
+  /** Whether everything from `offset` on can be read again. */
+  holdsFrom(offset: number): boolean {
+    return this.#trouble === null && offset >= this.#held.start && this.#held.holes.every(({ to }) => to <= offset);
+  }
+
   /**
    * Appends and returns the new end. Does not throw for what a disk may do; the bytes it could not write are a hole.
    * The header is not touched: call {@link persist} once the slot knows the new end too.

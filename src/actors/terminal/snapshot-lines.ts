@@ -12,6 +12,8 @@ import type { Engine, ExtendedAttributes, Line } from "./engine-shapes.js";
 import { createExtended, createLine } from "./engine.js";
 import { SnapshotError, type ByteReader, type ByteWriter } from "./bytes.js";
 
+/** A row of full length without anything in it. */
+export const BLANK_LINE = 0;
 const SLOTS = 256;
 /** Columns a row may have: far beyond any size a session may be given. */
 const MOST_COLUMNS = 100_000;

@@ -11,7 +11,7 @@ import { ByteReader, ByteWriter, SnapshotError } from "./bytes.js";
 import type { Attributes, Charset, Engine, ScreenBuffer } from "./engine-shapes.js";
 import { charsetsByNumber, createExtended } from "./engine.js";
 import type { KeyboardFlags } from "./keyboard.js";
-import { LineDecoder, LineEncoder } from "./snapshot-lines.js";
+import { BLANK_LINE, LineDecoder, LineEncoder } from "./snapshot-lines.js";
 import type { TerminalState } from "./state.js";
 
 const MAGIC = Buffer.from("LGT");
@@ -28,9 +28,10 @@ const CURSOR_STYLES = [undefined, "block", "underline", "bar"] as const;
 const PROTOCOLS = ["NONE", "X10", "VT200", "DRAG", "ANY"];
 const ENCODINGS = ["DEFAULT", "SGR", "SGR_PIXELS"];
 
-export function encodeSnapshot(state: TerminalState, compress: boolean): Uint8Array {
+export function encodeSnapshot(state: TerminalState, options: { compress?: boolean; withoutLines?: boolean }): Uint8Array {
+  const { compress = false, withoutLines = false } = options;
   const writer = new ByteWriter(64 * 1024);
-  writeState(writer, state);
+  writeState(writer, state, withoutLines);
   const payload = writer.taken();
   const header = Buffer.alloc(HEADER_BYTES);
   MAGIC.copy(header);
@@ -77,7 +78,7 @@ function payloadOf(bytes: Uint8Array): Uint8Array {
   return payload;
 }
 
-function writeState(writer: ByteWriter, state: TerminalState): void {
+function writeState(writer: ByteWriter, state: TerminalState, withoutLines: boolean): void {
   const { core, handler, parser } = state.engine;
   const { buffers } = core._bufferService;
   const alternate = buffers.active === buffers.alt;
@@ -110,7 +111,7 @@ function writeState(writer: ByteWriter, state: TerminalState): void {
     writer.text(link.uri);
   }
   const lines = new LineEncoder(writer);
-  for (const buffer of [buffers.normal, buffers.alt]) writeBuffer(writer, lines, buffer, core.cols);
+  for (const buffer of [buffers.normal, buffers.alt]) writeBuffer(writer, withoutLines ? null : lines, buffer, core.cols);
 }
 
 function readState(reader: ByteReader, state: TerminalState): void {
@@ -190,7 +191,8 @@ function readModes(reader: ByteReader, { engine: { core } }: TerminalState): voi
   core.coreMouseService.activeEncoding = ENCODINGS[reader.byte()] ?? "DEFAULT";
 }
 
-function writeBuffer(writer: ByteWriter, lines: LineEncoder, buffer: ScreenBuffer, cols: number): void {
+/** @param lines null: blank ones are written */
+function writeBuffer(writer: ByteWriter, lines: LineEncoder | null, buffer: ScreenBuffer, cols: number): void {
   for (const value of [buffer.x, buffer.y, buffer.ybase, buffer.scrollTop, buffer.scrollBottom, buffer.savedX, buffer.savedY])
     writer.count(value);
   writeAttributes(writer, buffer.savedCurAttrData);
@@ -203,7 +205,8 @@ function writeBuffer(writer: ByteWriter, lines: LineEncoder, buffer: ScreenBuffe
   for (let y = 0; y < buffer.lines.length; y++) {
     const line = buffer.lines.get(y);
     if (line === undefined) throw new SnapshotError(`line ${y} of ${buffer.lines.length} is missing`);
-    lines.write(line, cols);
+    if (lines === null) writer.count(BLANK_LINE);
+    else lines.write(line, cols);
   }
 }
 

@@ -142,12 +142,13 @@ export class Terminal {
   }
 
   /**
-   * The exact state. About 1 byte a cell in use; `compress` deflates it to a tenth, for some ms.
+   * The exact state. About 1 byte a cell in use; `compress` deflates it to a tenth, for some ms. `withoutLines`: all lines are blank, for
+   * a terminal of which none will be left ({@link ../flood.ts}).
    * @throws Error when not {@link atRest}
    */
-  snapshot(options: { compress?: boolean } = {}): Uint8Array {
+  snapshot(options: { compress?: boolean; withoutLines?: boolean } = {}): Uint8Array {
     if (!this.atRest) throw new Error("a terminal can be snapshot only at rest: a sequence or a character has begun");
-    return encodeSnapshot(this.#state, options.compress ?? false);
+    return encodeSnapshot(this.#state, options);
   }
 
   render(request: ScreenRequest): Omit<Screen, "epoch" | "offset"> {

@@ -31,6 +31,11 @@ export class UnreadOutput {
   /** What stands for the part that was dropped; null while nothing was. */
   #dropped: Buffer | null = null;
 
+  /** Bytes held, without what was given up. */
+  get length(): number {
+    return this.#length;
+  }
+
   get empty(): boolean {
     return this.#length === 0 && this.#dropped === null;
   }
@@ -61,6 +66,19 @@ export class UnreadOutput {
       yield dropped;
     }
     yield rest;
+  }
+
+  /**
+   * Gives up all that will have scrolled out. What is returned must be fed now: of the terminal then, nothing but modes, colours and sizes
+   * is left when the {@link length} bytes that are still held have been fed to it.
+   * @returns null when there are not enough lines, and nothing has changed
+   */
+  forget(lines: number): Uint8Array[] | null {
+    this.#drop(lines);
+    const dropped = this.#dropped;
+    if (dropped === null) return null;
+    this.#dropped = Buffer.alloc(0);
+    return [CARRIAGE_RETURN, dropped];
   }
 
   clear(): void {

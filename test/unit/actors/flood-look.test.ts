@@ -5,8 +5,13 @@ import { VirtualTime } from "../../../src/actors/time.js";
 
 function rig() {
   const time = new VirtualTime(1_000_000);
-  const flood = { is: true };
-  return { time, flood, look: new FloodLook(time, () => flood.is) };
+  const flood = { is: true, heldUp: false };
+  const look = new FloodLook(
+    time,
+    () => flood.is,
+    () => flood.heldUp,
+  );
+  return { time, flood, look };
 }
 
 test("a busy flood that goes on is looked at once a second", () => {
@@ -26,6 +31,19 @@ test("it is looked at as soon as it pauses, and while the session is not said to
   expect(look.goesOn("busy", time.now() - FLOOD_PAUSE_MS)).toBe(false);
   expect(look.goesOn("idle", time.now())).toBe(false);
   expect(look.goesOn("attention", time.now())).toBe(false);
+});
+
+test("one that waits for its turn has not paused", () => {
+  const { time, flood, look } = rig();
+  const saidAt = time.now();
+  flood.heldUp = true;
+  expect(look.goesOn("busy", saidAt)).toBe(false);
+  time.moveTo(time.monotonic() + 500);
+  expect(look.goesOn("busy", saidAt)).toBe(true);
+  time.moveTo(time.monotonic() + 500);
+  expect(look.goesOn("busy", saidAt)).toBe(false);
+  flood.heldUp = false;
+  expect(look.goesOn("busy", saidAt)).toBe(false);
 });
 
 test("what is read as it comes is looked at as ever", () => {

@@ -24,10 +24,15 @@ class Line {
   }
 }
 
+/** Of a thread without other floods. */
+function gateOf(line: Line, precedence: Precedence): Gate {
+  return new Gate(line, { precedence, floodTurns: { waits: () => false } });
+}
+
 test("where nobody types, no flood waits", () => {
   const { one } = threads();
   const line = new Line();
-  const gate = new Gate(line, one);
+  const gate = gateOf(line, one);
   for (let n = 0; n < 100; n++) gate.chunk(FLOOD);
   expect(line.reads).toBe(true);
 });
@@ -35,8 +40,8 @@ test("where nobody types, no flood waits", () => {
 test("a key stops the floods of every thread until it is answered", () => {
   const { time, main, one, other } = threads();
   const [near, far, typed] = [new Line(), new Line(), new Line()];
-  const gates = [new Gate(near, one), new Gate(far, other)] as const;
-  const answering = new Gate(typed, one);
+  const gates = [gateOf(near, one), gateOf(far, other)] as const;
+  const answering = gateOf(typed, one);
   main.claim();
   answering.typed();
   for (const gate of gates) gate.chunk(FLOOD);
@@ -55,7 +60,7 @@ test("a program that does not answer holds nobody up for longer than forty milli
   const { time, main, one } = threads();
   const line = new Line();
   main.claim();
-  new Gate(line, one).chunk(FLOOD);
+  gateOf(line, one).chunk(FLOOD);
   time.moveTo(time.monotonic() + 39);
   expect(line.reads).toBe(false);
   time.moveTo(time.monotonic() + 1);
@@ -66,7 +71,7 @@ test("a thread takes in what waits for it before the next of its floods", () => 
   const { time, main } = threads();
   let taken = 0;
   const thread = new Precedence(main.shared, () => taken++, time);
-  const gate = new Gate(new Line(), thread);
+  const gate = gateOf(new Line(), thread);
   gate.chunk(FLOOD);
   expect(taken).toBe(0);
   main.claim();
@@ -78,14 +83,14 @@ test("who prints little at a time makes no way", () => {
   const { main, one } = threads();
   const line = new Line();
   main.claim();
-  new Gate(line, one).chunk(80);
+  gateOf(line, one).chunk(80);
   expect(line.reads).toBe(true);
 });
 
 test("keys without end slow a flood down by a third at most", () => {
   const { time, main, one } = threads();
   const line = new Line();
-  const gate = new Gate(line, one);
+  const gate = gateOf(line, one);
   let read = 0;
   for (let ms = 0; ms < 12_000; ms++) {
     main.claim();
@@ -102,7 +107,7 @@ test("keys without end slow a flood down by a third at most", () => {
 test("a session that is held for another reason is not read when the way is free", () => {
   const { time, main, one } = threads();
   const line = new Line();
-  const gate = new Gate(line, one);
+  const gate = gateOf(line, one);
   main.claim();
   gate.chunk(FLOOD);
   gate.hold("behind");

@@ -69,16 +69,16 @@ describe.each(files)("%s", (file) => {
   });
 
   it("goes on exactly from a snapshot at any moment on the way", () => {
-    const final = Buffer.from(encodeSnapshot(original, false)).toString("base64");
+    const final = Buffer.from(encodeSnapshot(original, {})).toString("base64");
     let at = 0;
     for (const state = blankState(size); at < bytes.length;) {
       const next = Math.min(bytes.length, at + Math.ceil(bytes.length / 7));
       state.feeder.feed(bytes.subarray(at, next));
       at = next;
       if (!state.feeder.atRest) continue;
-      const copy = decodeSnapshot(encodeSnapshot(state, false), (dimensions) => blankState(dimensions));
+      const copy = decodeSnapshot(encodeSnapshot(state, {}), (dimensions) => blankState(dimensions));
       copy.feeder.feed(bytes.subarray(at));
-      expect(Buffer.from(encodeSnapshot(copy, false)).toString("base64")).toBe(final);
+      expect(Buffer.from(encodeSnapshot(copy, {})).toString("base64")).toBe(final);
     }
   });
 });

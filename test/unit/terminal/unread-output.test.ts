@@ -1,4 +1,7 @@
-/** Of a flood only what can be seen is parsed; the terminal is, byte for byte of its snapshot, the one that parsed everything. */
+/**
+ * Of a flood only what can be seen is parsed; the terminal is, byte for byte of its snapshot, the one that parsed everything. So is the one
+ * that goes on from a snapshot taken in the middle of it, for which nothing was parsed.
+ */
 import { expect, test } from "vitest";
 import { coloursOf, plainUntil } from "../../../src/actors/terminal/plain-output.js";
 import { Terminal } from "../../../src/actors/terminal/terminal.js";
@@ -14,11 +17,18 @@ interface Shape {
   historyLines: number;
 }
 
+/** A snapshot that was taken in the middle of a flood, and where in the output it goes on. */
+interface Midway {
+  at: number;
+  snapshot: Uint8Array;
+}
+
 /** Feeds as LiveTerminal does. @returns how many bytes the parser did not get */
-function feedUnread(terminal: Terminal, shape: Shape, chunks: Iterable<Uint8Array>): number {
+function feedUnread(terminal: Terminal, shape: Shape, chunks: Iterable<Uint8Array>, random: () => number, midway: Midway[] = []): number {
   const unread = new UnreadOutput();
   const lines = shape.historyLines + 2 * shape.rows + 1;
   let left = 0;
+  let end = 0;
   const readUp = (): void => {
     for (const bytes of unread.take(lines)) {
       left -= bytes.byteLength;
@@ -27,11 +37,19 @@ function feedUnread(terminal: Terminal, shape: Shape, chunks: Iterable<Uint8Arra
   };
   for (const chunk of chunks) {
     left += chunk.byteLength;
+    end += chunk.byteLength;
     if (unread.empty && (!terminal.atRest || !terminal.scrollsWhole)) {
       left -= chunk.byteLength;
       terminal.feed(chunk);
     } else if (!unread.push(chunk, lines)) {
       readUp();
+    } else if (random() < 0.05) {
+      const gone = unread.forget(lines);
+      for (const bytes of gone ?? []) {
+        left -= bytes.byteLength;
+        terminal.feed(bytes);
+      }
+      if (gone !== null) midway.push({ at: end - unread.length, snapshot: terminal.snapshot({ withoutLines: true }) });
     }
   }
   readUp();
@@ -54,7 +72,8 @@ function make(shape: Shape): Terminal {
 function compare(shape: Shape, bytes: Buffer, random: () => number, most = 8_192): number {
   const [all, some] = [make(shape), make(shape)];
   for (const chunk of cuts(bytes, random, most)) all.feed(chunk);
-  const left = feedUnread(some, shape, cuts(bytes, random, most));
+  const midway: Midway[] = [];
+  const left = feedUnread(some, shape, cuts(bytes, random, most), random, midway);
   expect(some.atRest).toBe(all.atRest);
   if (!all.atRest) for (const terminal of [all, some]) terminal.feed(Buffer.from("\x18"));
   expect(Buffer.from(some.snapshot()).equals(Buffer.from(all.snapshot()))).toBe(true);
@@ -62,9 +81,21 @@ function compare(shape: Shape, bytes: Buffer, random: () => number, most = 8_192
   const later = Buffer.from("later \x1b[3b\x1b[A\x1b7\x1b[2;5H\x1b8\x1b[5Sx\r\n\ty");
   for (const terminal of [all, some]) terminal.feed(later);
   expect(Buffer.from(some.snapshot()).equals(Buffer.from(all.snapshot()))).toBe(true);
+  for (const { at, snapshot } of midway.filter((_, n) => n % Math.ceil(midway.length / 4) === 0)) {
+    const revived = Terminal.fromSnapshot(snapshot, { historyLines: shape.historyLines }, QUIET);
+    revived.feed(bytes.subarray(at));
+    if (!revived.atRest) revived.feed(Buffer.from("\x18"));
+    revived.feed(later);
+    expect(Buffer.from(revived.snapshot()).equals(Buffer.from(all.snapshot()))).toBe(true);
+    revived.dispose();
+    revivals++;
+  }
   for (const terminal of [all, some]) terminal.dispose();
   return left;
 }
+
+/** Terminals that came out of snapshots taken in the middle of floods. */
+let revivals = 0;
 
 function workload(name: string, bytes: number, seed: number): Buffer {
   const parts: string[] = [];
@@ -122,6 +153,7 @@ test("plain output among everything else, at random", () => {
     left += compare(shape, Buffer.concat(parts), random, 1 + Math.floor(random() * 600));
   }
   expect(left).toBeGreaterThan(rounds * 500);
+  expect(revivals).toBeGreaterThan(rounds);
 });
 
 test("nothing is left out while the screen does not scroll whole, or what is kept is long", () => {
@@ -132,7 +164,7 @@ test("nothing is left out while the screen does not scroll whole, or what is kep
     const [all, some] = [make(shape), make(shape)];
     const bytes = Buffer.concat([Buffer.from(before), lines]);
     for (const chunk of cuts(bytes, random, 5_000)) all.feed(chunk);
-    const left = feedUnread(some, shape, cuts(bytes, random, 5_000));
+    const left = feedUnread(some, shape, cuts(bytes, random, 5_000), random);
     if (before !== "\x1b]0;never ended") expect(left).toBe(0);
     expect(some.snapshot()).toEqual(all.snapshot());
   }
