@@ -46,7 +46,15 @@ export class FileIds implements Ids {
     this.#given[kind]++;
     const left = this.#saved[kind] - number;
     if (left >= this.#ahead(kind) / 2) return { number, durable: NOTHING_TO_WAIT_FOR };
-    const durable = this.#queue.put({ class: "snapshot", lane: "marks", kind: "marks", bytes: 0, run: () => this.#goAhead() });
+    const durable = this.#queue.put({
+      class: "snapshot",
+      lane: "marks",
+      kind: "marks",
+      // Behind the records of the sessions that have just been made, the next ones would wait for as long as those take together.
+      urgent: true,
+      bytes: 0,
+      run: () => this.#goAhead(),
+    });
     // Who does not wait for it has other proof on the disk that the number is taken.
     if (durable !== this.#durable) durable.catch(() => undefined);
     this.#durable = durable;

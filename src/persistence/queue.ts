@@ -32,6 +32,8 @@ export interface Job<T> {
   lane: string;
   /** With the lane it names what a newer snapshot replaces. */
   kind: string;
+  /** Everybody waits for it: it needs no place, and is the next to run. */
+  urgent?: boolean;
   /** What it holds in memory until it has run. */
   bytes: number;
   /** Called when there is a place for it, before put returns; not when it is refused. */
@@ -138,7 +140,7 @@ export class PersistenceQueue {
       return older.settled as Promise<T>;
     }
     // Others that came first go first: an entry does not overtake who waits.
-    const full = this.full && job.class !== "delete";
+    const full = this.full && job.class !== "delete" && job.urgent !== true;
     if (full && job.class === "entry") return this.#refuse(job, "items");
     const ticket = lane.add(job, this.#options.clock.monotonic());
     this.#bytes += job.bytes;
@@ -192,7 +194,7 @@ export class PersistenceQueue {
     const first = lane.tickets[0];
     if (lane.scheduled || first === undefined || !first.admitted) return;
     lane.scheduled = true;
-    void this.#run.add(() => this.#attempt(lane, first));
+    void this.#run.add(() => this.#attempt(lane, first), { priority: first.job.urgent === true ? 1 : 0 });
   }
 
   async #attempt(lane: Lane, ticket: Ticket): Promise<void> {
