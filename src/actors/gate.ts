@@ -1,7 +1,7 @@
 /** Why a session's terminal is not read at the moment; it is while there is no reason not to. */
 import type { Line } from "./line.js";
 import type { ActorContext } from "./actor-context.js";
-import type { FloodTurns } from "./flood-turns.js";
+import type { Flooding, FloodTurns } from "./flood-turns.js";
 import type { Precedence } from "./precedence.js";
 import { FLOOD_BYTES } from "./flood.js";
 
@@ -13,6 +13,7 @@ export class Gate {
   readonly #precedence: Pick<Precedence, "answered" | "makesWay">;
   readonly #turns: Pick<FloodTurns, "waits">;
   readonly #reasons = new Set<HoldReason>();
+  readonly #flooding: Flooding = { goOn: () => this.free("turn"), bytes: 0, at: 0 };
   /** The program has been typed to, and has not written since. */
   #asked = false;
 
@@ -49,10 +50,9 @@ export class Gate {
       this.#precedence.answered();
     } else if (length >= FLOOD_BYTES) {
       if (!this.#reasons.has("key") && this.#precedence.makesWay(this.#goOn)) this.hold("key");
-      if (!this.#reasons.has("turn") && this.#turns.waits(this.#turn)) this.hold("turn");
+      if (!this.#reasons.has("turn") && this.#turns.waits(this.#flooding, length)) this.hold("turn");
     }
   }
 
-  readonly #turn = (): void => this.free("turn");
   readonly #goOn = (): void => this.free("key");
 }

@@ -46,11 +46,14 @@ export class SpoolIndex {
   #begun = true;
   /** Ordered; written before anything newer. */
   #pending: IndexRecord[] = [];
+  /** As they were when it was opened: who begins with them asks at once, and the file need not be read again. */
+  #opened: IndexRecord[] | null;
 
-  private constructor(path: string, fd: number, count: number, note: string | null, heldFrom: () => number) {
+  private constructor(path: string, fd: number, records: IndexRecord[], note: string | null, heldFrom: () => number) {
     this.path = path;
     this.#fd = fd;
-    this.#count = count;
+    this.#count = records.length;
+    this.#opened = records;
     this.note = note;
     this.#heldFrom = heldFrom;
   }
@@ -63,8 +66,7 @@ export class SpoolIndex {
   static open(directory: string, heldFrom: () => number): SpoolIndex {
     const path = join(directory, "index");
     try {
-      closeSync(openSync(path, "a", 0o600));
-      let fd = openSync(path, "r+");
+      let fd = openOrMake(path);
       let note: string | null = null;
       const bytes = readWhole(fd);
       if (bytes.length >= RECORD_BYTES && bytes.toString("latin1", 0, 8) !== MAGIC) {
@@ -84,7 +86,7 @@ export class SpoolIndex {
       const whole = note === null ? parseRecords(bytes) : [];
       const length = RECORD_BYTES * (1 + whole.length);
       if (note === null && bytes.length > length) note = `${bytes.length - length} bytes at the end of the index were torn and are gone`;
-      const index = new SpoolIndex(path, fd, whole.length, note, heldFrom);
+      const index = new SpoolIndex(path, fd, whole, note, heldFrom);
       if (bytes.length < RECORD_BYTES || note !== null) index.#begin(length);
       return index;
     } catch (error) {
@@ -114,6 +116,7 @@ export class SpoolIndex {
 
   /** Appends one record. Does not throw for what a disk may do: the record then waits in memory for the next append. */
   append(record: IndexRecord): void {
+    this.#opened = null;
     this.#pending.push(record);
     if (this.#pending.length > MAX_PENDING) {
       const mark = this.#pending.findIndex((waiting) => waiting.kind === "mark");
@@ -136,14 +139,21 @@ export class SpoolIndex {
 
   /** The records at or after an offset, in the order they were made. */
   since(offset: number): IndexRecord[] {
-    return [...parseRecords(readWhole(this.#fd)), ...this.#pending].filter((record) => record.offset >= offset);
+    return this.#all().filter((record) => record.offset >= offset);
   }
 
   /** The newest record of a kind at or before an offset: the size in force there, the epoch it belongs to. */
   newest(kind: IndexKind, offset: number): IndexRecord | null {
-    return (
-      [...parseRecords(readWhole(this.#fd)), ...this.#pending].findLast((record) => record.kind === kind && record.offset <= offset) ?? null
-    );
+    return this.#all().findLast((record) => record.kind === kind && record.offset <= offset) ?? null;
+  }
+
+  #all(): IndexRecord[] {
+    return this.#opened ?? [...parseRecords(readWhole(this.#fd)), ...this.#pending];
+  }
+
+  /** What was read at opening is not needed any more. */
+  begun(): void {
+    this.#opened = null;
   }
 
   /** Drops what lies before `before`, except the newest of each kind there but marks: the size and epoch that are in force. */
@@ -160,6 +170,7 @@ export class SpoolIndex {
   }
 
   #rewrite(before: number): void {
+    this.#opened = null;
     let kept = dropBefore(parseRecords(readWhole(this.#fd)), before);
     // Slow output for a long time: all of it is held still. Every second mark tells the time nearly as well.
     while (kept.length > (MAX_RECORDS * 3) / 4) {
@@ -219,6 +230,16 @@ function fileHeader(): Buffer {
   header.write(MAGIC, "latin1");
   header.writeUInt32LE(VERSION, 8);
   return header;
+}
+
+function openOrMake(path: string): number {
+  try {
+    return openSync(path, "r+");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    closeSync(openSync(path, "a", 0o600));
+    return openSync(path, "r+");
+  }
 }
 
 function readWhole(fd: number): Buffer {

@@ -368,6 +368,8 @@ export class Supervisor implements SupervisorApi {
     const entry = table.byId(id);
     this.#p.guard.refuse(entry, caller, "remove");
     if (options.mode === "detach") return tmux.detach(entry);
+    // Its process has ended, also when that was under the last daemon: what it wrote is being taken in, and there is nothing to kill.
+    if (entry.phase === "draining") await entry.end.promise;
     if (entry.live) {
       if (!options.force && !(options.mode === "kill" && entry.tmux !== null))
         throw new LifeguardError("BUSY", `session ${entry.id} (${entry.spec.name}) is live: kill it first, or pass force (--force)`, {

@@ -147,7 +147,8 @@ describe.skipIf(!canMount(new MemoryDisk(1_048_576)))("a full disk", () => {
     expect((await client.call("session.list", { all: true })).sessions.map(({ name }) => name)).toEqual(["work", "ended"]);
     await client.call("session.input", { id, data: "still here\r" });
     await waitForScreen(client, id, "still here");
-    expect(await ask(client, "session.remove", { id: ended.id })).toMatchObject({ done: true });
+    // The keeper may still have its end to tell, when the last daemon died before it could say that it knows.
+    expect(await ask(client, "session.remove", { id: ended.id })).toEqual({ done: true, value: expect.anything() });
     await daemon.kill9();
     await daemon.start();
     client = await daemon.client();

@@ -79,7 +79,11 @@ describe("one actor", () => {
     for (let i = 0; i < 40; i++) accepted += (await rig.pool.call(session.id, "input", Buffer.alloc(16_384, 120))).accepted;
     expect(accepted).toBeGreaterThanOrEqual(262_144);
     expect(accepted).toBeLessThan(262_144 + 200_000);
-    expect((await rig.pool.call(session.id, "input", Buffer.from("x"))).accepted).toBe(0);
+    // The kernel moves what it has taken on to the terminal's own buffer in its own time, and has room for a little more then.
+    await waitUntil(
+      "no more to be taken",
+      async () => (await rig.pool.call(session.id, "input", Buffer.alloc(16_384, 120))).accepted === 0,
+    );
     await expect(rig.pool.call(session.id, "paste", "x")).rejects.toMatchObject({ name: "BUSY", data: { accepted: 0 } });
     const before = process.cpuUsage();
     const began = performance.now();

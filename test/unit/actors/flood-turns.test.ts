@@ -1,13 +1,15 @@
 /** Floods of one thread: one is read at a time, each has its turn, and nobody keeps a turn that it does not use. */
 import { expect, test } from "vitest";
-import { FloodTurns } from "../../../src/actors/flood-turns.js";
+import { FloodTurns, type Flooding } from "../../../src/actors/flood-turns.js";
 import { VirtualTime } from "../../../src/actors/time.js";
+
+const CHUNK = 4_096;
 
 interface Pane {
   name: string;
   reads: boolean;
   read: number;
-  goOn: () => void;
+  flooding: Flooding;
 }
 
 function rig(names: string[]) {
@@ -15,14 +17,19 @@ function rig(names: string[]) {
   const held = { is: false };
   const turns = new FloodTurns(() => held.is, time);
   const panes = names.map((name) => {
-    const pane: Pane = { name, reads: true, read: 0, goOn: () => (pane.reads = true) };
+    const pane: Pane = {
+      name,
+      reads: true,
+      read: 0,
+      flooding: { goOn: () => void (pane.reads = true), bytes: 65_536, at: time.monotonic() },
+    };
     return pane;
   });
   /** One read of a pane that is read now. */
   const read = (pane: Pane): void => {
     if (!pane.reads) return;
     pane.read++;
-    if (turns.waits(pane.goOn)) pane.reads = false;
+    if (turns.waits(pane.flooding, CHUNK)) pane.reads = false;
   };
   /** Each pane prints without end, a read takes 0.1 ms. */
   const run = (ms: number, printing: Pane[] = panes): void => {
@@ -96,4 +103,22 @@ test("while floods wait for a key, whose turn it is keeps it", () => {
   held.is = false;
   time.moveTo(time.monotonic() + 10);
   expect(reading()).toEqual(["a", "b"]);
+});
+
+test("a screen that is drawn beside floods comes at once, however often; who goes on has turns like the others", () => {
+  const { panes, run, read, time } = rig(["a", "b", "drawn"]);
+  const [a, b, drawn] = panes as [Pane, Pane, Pane];
+  drawn.flooding.bytes = 0;
+  for (let times = 0; times < 10; times++) {
+    run(200, [a, b]);
+    for (let chunk = 0; chunk < 6; chunk++) read(drawn);
+    expect(drawn.reads).toBe(true);
+  }
+  for (let chunk = 0; chunk < 8; chunk++) read(drawn);
+  expect(drawn.reads).toBe(false);
+  run(20, [a, b]);
+  expect(drawn.reads, "its turn").toBe(true);
+  time.moveTo(time.monotonic() + 500);
+  read(drawn);
+  expect(drawn.flooding.bytes).toBe(CHUNK);
 });
