@@ -26,8 +26,11 @@ export class HeldOutput {
 
   /** Keeps a copy. @returns false when there is no more room */
   push(offset: number, bytes: Uint8Array): boolean {
-    this.#chunks.push({ offset, bytes: Uint8Array.from(bytes) });
+    const last = this.#chunks.at(-1);
     this.#length += bytes.byteLength;
+    // Joined while it is little: what waits for long must not be two thousand pieces of two bytes.
+    if (last !== undefined && this.#length <= LINES_BYTES) last.bytes = joined(last.bytes, bytes);
+    else this.#chunks.push({ offset, bytes: Uint8Array.from(bytes) });
     // A character or a sequence that is cut is not plain yet.
     this.#plain &&= this.#length <= LINES_BYTES && plainUntil(bytes, 0, bytes.byteLength).at === bytes.byteLength;
     return this.#length < HELD_BYTES;
@@ -51,4 +54,11 @@ export class HeldOutput {
     this.#plain = true;
     return chunks;
   }
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const both = new Uint8Array(one.byteLength + other.byteLength);
+  both.set(one);
+  both.set(other, one.byteLength);
+  return both;
 }
