@@ -23,6 +23,8 @@ export class HeapUpkeep {
   readonly #collected: () => void;
   readonly #look: NodeJS.Timeout;
   #timer: NodeJS.Timeout | null = null;
+  /** It was large at the last look, and stayed so. */
+  #burst = false;
   #parkedAt = 0;
   #latest = 0;
   #lastAt = Number.NEGATIVE_INFINITY;
@@ -65,9 +67,12 @@ export class HeapUpkeep {
    * small a burst is over, and what that has left in the old generation goes too.
    */
   #shrinkYoung(): void {
-    if (youngBytes() <= YOUNG_BYTES) return;
-    collector()({ type: "minor" });
-    if (youngBytes() <= YOUNG_BYTES) this.#collectAll();
+    const large = youngBytes() > YOUNG_BYTES;
+    if (large) collector()({ type: "minor" });
+    const small = !large || youngBytes() <= YOUNG_BYTES;
+    // Also when it was V8 that made it small, between this look and the last.
+    if (small && (large || this.#burst)) this.#collectAll();
+    this.#burst = !small;
   }
 }
 

@@ -85,6 +85,14 @@ describe("a young generation that has grown", () => {
     expect([heap.collections, young.length]).toEqual([1, 0]);
   });
 
+  it("leaves nothing of the burst behind when V8 makes it small between two looks", () => {
+    young.push(16 * MIB, 16 * MIB, MIB, MIB);
+    vi.advanceTimersByTime(20_000);
+    expect([heap.collections, young.length]).toEqual([1, 1]);
+    vi.advanceTimersByTime(10_000);
+    expect([heap.collections, young.length]).toEqual([1, 0]);
+  });
+
   it("is left alone while it is small", () => {
     young.push(MIB, MIB);
     vi.advanceTimersByTime(20_000);
