@@ -31,10 +31,8 @@ export const park = {
       shown.push((await timed(screen)).ms);
       back.push((await timed(screen)).ms);
     }
-    for (const [what, times] of [
-      ["a packed screen answers", shown],
-      ["one that is brought back answers", back],
-    ]) {
+    const answers = { "a packed screen answers": shown, "one that is brought back answers": back };
+    for (const [what, times] of Object.entries(answers)) {
       say(`${what}, p50`, "ms", quantile(times, 0.5));
       say(`${what}, p95`, "ms", quantile(times, 0.95));
       say(`${what}, longest`, "ms", largest(times));
