@@ -149,7 +149,7 @@ export class Actor {
       this.#terminal.blank(start.size);
     } else if (start.terminal) {
       const begun = this.#terminal.rebuild(start.size);
-      this.#index.begun();
+      this.#index.forgetOpened();
       lostBytes = begun.lostBytes;
       this.#size = begun.size;
       this.#health.recovering = true;

@@ -41,7 +41,7 @@ export class Flood {
 
   /**
    * A snapshot that becomes this terminal when output is read on from its offset, although nothing was read up for it: so much has come that
-   * no line of the terminal as it is will be left. A tenth of the work.
+   * no line of the terminal as it is will be left.
    * @param spool what is kept of the output
    * @returns null when a line may still be seen, or not all that is needed is kept
    */

@@ -244,7 +244,7 @@ export class LiveTerminal {
     this.#dispose();
   }
 
-  /** Milliseconds until {@link save} of a packed terminal is due; null: there is nothing to save. */
+  /** Milliseconds until {@link savePacked} is due; null: there is nothing to save. */
   get packedDueIn(): number | null {
     return this.#packed.snapshot === null ? null : this.#disk.packedDueIn(this.#fed);
   }

