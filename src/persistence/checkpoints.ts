@@ -117,7 +117,6 @@ export class FileCheckpoints implements Checkpoints {
         start ??= { checkpoint: randomUUID(), generation: shelf.nextGeneration() };
         const parent = input.parent === undefined ? held.parent_checkpoint : input.parent;
         const { row, parts } = await encodeCheckpoint(input, { ...start, parent, created_at: clock.now() }, details, content);
-        await tree.makeDirectory(checkpointsPlace(session));
         await tree.write(shelf.place({ uuid: row.checkpoint, generation: row.generation, kind: row.kind }), parts);
         shelf.add(row, content);
         this.#sessionOf.set(row.checkpoint, session);

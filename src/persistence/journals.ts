@@ -98,7 +98,7 @@ export class FileJournals implements Journals {
   }
 
   async create(input: Pair & { title?: string }): Promise<JournalHead> {
-    const { ids, clock, queue, tree } = this.#parts;
+    const { ids, clock, queue } = this.#parts;
     checkPair(input);
     checkTitle(input.title);
     const { number, durable } = ids.mint("journal");
@@ -120,7 +120,6 @@ export class FileJournals implements Journals {
       kind: "journal",
       bytes: 0,
       run: async () => {
-        await tree.makeDirectory(journalPlace(id));
         await files.save(head);
       },
     });
@@ -221,7 +220,7 @@ export class FileJournals implements Journals {
   }
 
   async update(id: string, change: { title?: string; summary?: string }): Promise<JournalHead> {
-    const { queue, clock, tree } = this.#parts;
+    const { queue, clock } = this.#parts;
     checkTitle(change.title);
     checkSummary(change.summary);
     const journal = await this.#opened(id);
@@ -239,7 +238,6 @@ export class FileJournals implements Journals {
           summary: change.summary ?? journal.stored.summary,
           updated_at: Math.max(journal.stored.created_at, clock.now()),
         };
-        await tree.makeDirectory(journal.place);
         await (await this.#headFiles(id)).save(stored);
         journal.stored = stored;
         const known = this.#known.get(id);

@@ -244,7 +244,6 @@ export class OpenJournal {
     };
     const start = encodeCarry(carry);
     const segment: Segment = { name: `seg.${first}${through === null ? "" : `.b${through}`}`, first, through };
-    await tree.makeDirectory(this.place);
     const place = [...this.place, segment.name];
     try {
       await tree.write(place, [start, ...lines]);

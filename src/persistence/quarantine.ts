@@ -77,7 +77,6 @@ export class Quarantine {
     const to = this.#name(place);
     const damage: Damage = { path, kind, reason, quarantined_to: this.#tree.shown(to), at: this.#clock.now() };
     try {
-      await this.#tree.makeDirectory(DIRECTORY);
       await this.#tree.write([...DIRECTORY, `${to.at(-1) ?? ""}.reason`], encodeRecord(reasonType, damage));
       await this.#tree.move(place, to);
       return this.#tell(damage);
@@ -90,7 +89,6 @@ export class Quarantine {
   async keep(place: Place, kind: string, reason: string, bytes: Uint8Array): Promise<Damage> {
     const to = this.#name(place);
     const damage: Damage = { path: this.#tree.shown(place), kind, reason, quarantined_to: this.#tree.shown(to), at: this.#clock.now() };
-    await this.#tree.makeDirectory(DIRECTORY);
     await this.#tree.write(to, [bytes]);
     await this.#tree.write([...DIRECTORY, `${to.at(-1) ?? ""}.reason`], encodeRecord(reasonType, damage));
     return this.#tell(damage);

@@ -50,7 +50,7 @@ export class FileThoughts implements Thoughts {
   }
 
   publish(id: string, input: PublishInput): Published {
-    const { queue, clock, has, tree } = this.#parts;
+    const { queue, clock, has } = this.#parts;
     checkPublish(input);
     if (!has(checkSessionId(id))) throw new LifeguardError("NOT_FOUND", `no session ${id} in the store`, { session: id });
     const old = this.#held.get(id);
@@ -73,7 +73,6 @@ export class FileThoughts implements Thoughts {
       bytes: 0,
       run: async () => {
         if (!has(id)) return;
-        await tree.makeDirectory(sessionPlace(id));
         await held.files.save({ id, ...held.thought });
       },
     });

@@ -18,6 +18,8 @@ const TEMPORARY = /^\.tmp-/;
 
 /** Reads under way at once: with the queue's two writes they leave most of libuv's pool to others when a disk hangs (facts.md 23). */
 const READS = 4;
+/** More is written part by part, from where it lies. */
+const JOINED_BYTES = 65_536;
 
 export function isTemporary(name: string): boolean {
   return TEMPORARY.test(name);
@@ -185,18 +187,19 @@ export class Tree {
   }
 
   /**
-   * Replaces or makes a file; when this resolves it is on the disk under its name, and before that a reader sees what was there.
+   * Replaces or makes a file, and the directories above it; when this resolves it is on the disk under its name, and before that a reader
+   * sees what was there.
    * @throws the error of the disk; what was there is then still there, or (after a failure of the last step) the new one is, undurable
    */
   async write(place: Place, parts: readonly Uint8Array[]): Promise<void> {
     const directory = place.slice(0, -1);
-    await this.#guard(directory);
+    await this.makeDirectory(directory);
     const path = this.path(place);
     const temporary = this.temporary(directory);
     let file: OpenFile | undefined = await this.#files.open(temporary, "create");
     try {
       let position = 0;
-      for (const part of parts) position = await writeAll(file, part, position);
+      for (const part of joined(parts)) position = await writeAll(file, part, position);
       await file.fsync();
       const done = file;
       file = undefined;
@@ -304,6 +307,11 @@ function refuseUnlessDirectory(kind: FileKind, shown: string): void {
   throw new LifeguardError("FORBIDDEN", `${shown} is a ${kind}, expected a directory: nothing is read or written through it`, {
     path: shown,
   });
+}
+
+/** Small parts as one: each call is a thread woken and the main thread after it. */
+function joined(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  return parts.reduce((sum, part) => sum + part.byteLength, 0) <= JOINED_BYTES ? [Buffer.concat(parts)] : parts;
 }
 
 /** Goes on after a short write; a disk that takes nothing without an error is treated as failing. */
