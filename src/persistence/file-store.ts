@@ -179,7 +179,7 @@ export class FileStore implements Store {
     const parts: Parts = { tree, quarantine, queue, clock, ids, registry, checkpoints, forks, journals, archives, thoughts, documents };
     return new FileStore(parts, {
       ...recovery.report,
-      sessions: registry.list().length,
+      sessions: registry.size,
       journals: journals.size,
       checkpoints: checkpoints.size,
       damaged: quarantine.damages(),
@@ -198,7 +198,7 @@ export class FileStore implements Store {
       ok: queue.trouble === null && damaged.length === 0,
       trouble: queue.trouble?.reason ?? null,
       queue: queue.stats(),
-      sessions: registry.list().length,
+      sessions: registry.size,
       in_memory: { sessions: registry.inMemory, journals: journals.inMemory },
       damaged,
       unsupported: this.recovery.unsupported,

@@ -19,6 +19,8 @@ import type { Registry, RemoveOptions } from "./store.js";
 import type { Tombstones } from "./tombstones.js";
 
 interface Known {
+  /** Of its id: what a listing is in order of. */
+  number: number;
   row: SessionRow;
   files: Generations<RegistryRecord>;
   /** Of the content on the disk. */
@@ -49,6 +51,10 @@ export class FileRegistry implements Registry {
     this.#records = new IdleCache(() => parts.clock.monotonic());
   }
 
+  get size(): number {
+    return this.#known.size;
+  }
+
   get inMemory(): number {
     return this.#records.size;
   }
@@ -62,7 +68,7 @@ export class FileRegistry implements Registry {
       return { record: null, unsupported: files.unsupported };
     }
     if (loaded === null) return { record: null, unsupported: null };
-    this.#known.set(id, { row: rowOf(loaded.meta), files, digest: digestOf(loaded.meta), newest: null });
+    this.#known.set(id, { number: sessionNumber(id) ?? 0, row: rowOf(loaded.meta), files, digest: digestOf(loaded.meta), newest: null });
     this.#records.set(id, loaded.meta);
     return { record: loaded.meta, unsupported: null };
   }
@@ -70,7 +76,7 @@ export class FileRegistry implements Registry {
   /** A record made from something else; the next put writes it. */
   adopt(record: RegistryRecord): void {
     const files = new Generations(this.#parts, sessionPlace(record.id), "record", registryType);
-    this.#known.set(record.id, { row: rowOf(record), files, digest: null, newest: record });
+    this.#known.set(record.id, { number: sessionNumber(record.id) ?? 0, row: rowOf(record), files, digest: null, newest: record });
   }
 
   /** Its file was found damaged: what is in memory is written again. */
@@ -83,7 +89,7 @@ export class FileRegistry implements Registry {
   }
 
   list(): SessionRow[] {
-    return [...this.#known.values()].map(({ row }) => row).toSorted((a, b) => (sessionNumber(a.id) ?? 0) - (sessionNumber(b.id) ?? 0));
+    return [...this.#known.values()].toSorted((a, b) => a.number - b.number).map(({ row }) => row);
   }
 
   has(id: string): boolean {
@@ -130,6 +136,7 @@ export class FileRegistry implements Registry {
     let known = this.#known.get(id);
     if (known === undefined) {
       known = {
+        number: sessionNumber(id) ?? 0,
         row: rowOf(record),
         files: new Generations(this.#parts, sessionPlace(id), "record", registryType),
         digest: null,
@@ -137,7 +144,7 @@ export class FileRegistry implements Registry {
       };
       this.#known.set(id, known);
     }
-    this.#parts.ids.seen("session", sessionNumber(id) ?? 0);
+    this.#parts.ids.seen("session", known.number);
     const held = known;
     held.row = rowOf(record);
     held.newest = record;
@@ -157,7 +164,6 @@ export class FileRegistry implements Registry {
       throw new LifeguardError("NOT_FOUND", `${id} has been removed: nothing more is saved for it`, { session: id });
     const digest = digestOf(record);
     if (digest !== known.digest) {
-      await this.#parts.tree.makeDirectory(sessionPlace(id));
       await known.files.save(record);
       known.digest = digest;
     }
