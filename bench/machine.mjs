@@ -39,11 +39,17 @@ export function pssKib(pid) {
   return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"))?.[1]);
 }
 
-/** {@link pssKib} of each process, once memory has gone back to the system: no less in total for 40 s, or after three minutes. */
+/**
+ * What a burst leaves goes when the checkpoints after it are written, over 30 s, and a look, each 10 s, has found its thread quiet:
+ * docs/performance.md.
+ */
+const SETTLED_MS = 60_000;
+
+/** {@link pssKib} of each process, once memory has gone back to the system: no less in total for a minute, or after three. */
 export async function settledKib(pids) {
   const until = performance.now() + 180_000;
   let least = Number.POSITIVE_INFINITY;
-  for (let since = performance.now(); performance.now() < until && performance.now() - since < 40_000; await sleep(1_000)) {
+  for (let since = performance.now(); performance.now() < until && performance.now() - since < SETTLED_MS; await sleep(1_000)) {
     const now = total(pids, pssKib);
     if (now < least * 0.99) {
       least = now;

@@ -1,5 +1,5 @@
 /** `npm run bench`: lifeguard, tmux and a raw read loop on the same work in the same run. Prints the machine, medians and ratios. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -127,6 +127,7 @@ async function measureOne(measure, scratch) {
     sessions: values.sessions === undefined ? undefined : Number(values.sessions),
   });
   progress("");
+  for (const left of readdirSync(scratch)) rmSync(join(scratch, left), { recursive: true, force: true });
   const short = [values.quick ? "--quick" : "", values.sessions === undefined ? "" : `--sessions ${values.sessions}`].filter(Boolean);
   if (short.length > 0) report.note(`Less work than in a full run: ${short.join(" ")}.`);
   const result = { ...report.result(), what: measure.what, seconds: (performance.now() - began) / 1_000, load: loadavg()[0] };
