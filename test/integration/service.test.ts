@@ -116,9 +116,7 @@ describe.skipIf(!possible && process.env["CI"] !== "true")("as a service of syst
 
   test("stop of the keeper ends every agent, those in scopes of their own too, and the daemon", () => {
     const { said, ...stopped } = step("stop of the keeper");
-    // With the disk as busy as here the time to save may be over: then it names what was not saved, and ends with 1.
-    const unsaved = (said as string[]).some((line) => line.startsWith("not saved: sess_"));
-    expect(stopped, String(said)).toMatchObject({ agents: 21, left: [], daemon: unsaved ? "failed" : "inactive", keeper: "inactive" });
+    expect(stopped, String(said)).toMatchObject({ agents: 21, left: [], daemon: "inactive", keeper: "inactive" });
   });
 
   test("the journal has entries with priorities and fields", () => {
