@@ -199,7 +199,7 @@ describe("a lost thread", () => {
         expect(await rig.text(flood.id)).toBe(screenAfter(bytes));
       }
       figure("starts that met another death", rig.failedStarts.length);
-    }, 180_000);
+    }, 600_000);
   }
 
   it("gives the screen back as a terminal that saw every byte shows it", async () => {
