@@ -13,7 +13,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { figure } from "../support/figures.js";
 import { checkLeaks } from "../support/leaks.js";
-import { processesNaming } from "../support/processes.js";
+import { killEach, processesNaming } from "../support/processes.js";
 import { waitUntil } from "../support/wait.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -164,7 +164,7 @@ describe("a fresh user", () => {
     // The keeper would end by itself, in ten seconds.
     await waitUntil("everything of the fresh user to end", () => {
       const left = processesNaming(home);
-      for (const { pid } of left) process.kill(pid, "SIGKILL");
+      killEach(left.map(({ pid }) => pid));
       return left.length === 0;
     });
   });

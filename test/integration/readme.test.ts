@@ -15,7 +15,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { VERBS } from "../../src/cli/verbs.js";
 import { loadConfig } from "../../src/config.js";
 import { checkLeaks } from "../support/leaks.js";
-import { processesNaming } from "../support/processes.js";
+import { killEach, processesNaming } from "../support/processes.js";
 import { waitUntil, within } from "../support/wait.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -154,7 +154,7 @@ class Shell {
     await within("bash to end", exit);
     await waitUntil("everything of the tour to end", () => {
       const left = processesNaming(this.home);
-      for (const { pid } of left) process.kill(pid, "SIGKILL");
+      killEach(left.map(({ pid }) => pid));
       return left.length === 0;
     });
     rmSync(this.home, { recursive: true, force: true });

@@ -1,18 +1,24 @@
 #!/bin/sh
 # A session's processes, awkward on purpose. $1: what kind. Prints "ready" once all of it is there.
+
+# Three daemons of two processes each. They are waited for until the terminal's end cannot reach them any more.
+daemons() {
+  for i in 1 2 3; do
+    (setsid sh -c 'echo up; exec >/dev/null; sleep 1000000 & exec sleep 1000000' </dev/null 2>/dev/null &)
+  done | head -n 3 >/dev/null
+}
+
 case $1 in
   deaf) # ignores hang-up and TERM
     trap '' HUP TERM
     echo ready
     while :; do sleep 1000000; done ;;
   daemons) # grandchildren in sessions of their own, whose parents are gone
-    for i in 1 2 3; do (setsid sh -c 'sleep 1000000 & sleep 1000000' </dev/null >/dev/null 2>&1 &); done
-    sleep 0.2
+    daemons
     echo ready
     exec sleep 1000000 ;;
   leaver) # the leader goes, its daemons stay
-    for i in 1 2 3; do (setsid sh -c 'trap "" HUP; sleep 1000000 & sleep 1000000' </dev/null >/dev/null 2>&1 &); done
-    sleep 0.2
+    daemons
     echo ready
     exit 3 ;;
   crowd) # 200 children

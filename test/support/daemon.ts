@@ -24,7 +24,7 @@ import { Client } from "../../src/rpc/client.js";
 import type { ConnectOptions } from "../../src/rpc/client.js";
 import type { Disk } from "./disks.js";
 import { checkLeaks } from "./leaks.js";
-import { isAlive, processesNaming } from "./processes.js";
+import { isAlive, killEach, processesNaming } from "./processes.js";
 import type { ProcessInfo } from "./processes.js";
 import { waitUntil, within } from "./wait.js";
 
@@ -239,13 +239,7 @@ export class TestDaemon {
     let quiet = 0;
     await waitUntil(`the processes of ${this.home} to end`, () => {
       const found = this.processes();
-      for (const { pid } of found) {
-        try {
-          process.kill(pid, "SIGKILL");
-        } catch {
-          // Gone meanwhile.
-        }
-      }
+      killEach(found.map(({ pid }) => pid));
       quiet = found.length === 0 ? quiet + 1 : 0;
       return quiet >= 2;
     });

@@ -11,7 +11,7 @@ import { Custody } from "../../dist/reaper/custody.js";
 import type { KeptExit, KeptSession, SpawnOrder } from "../../dist/reaper/custody.js";
 import { InflightFile } from "../../dist/spool/inflight.js";
 import { Intake } from "../../dist/spool/intake.js";
-import { childrenOf, isAlive } from "./processes.js";
+import { childrenOf, isAlive, killEach } from "./processes.js";
 import { waitUntil } from "./wait.js";
 
 export const SPOOL = { bytes: 1 << 20, busyBytes: 1 << 20 };
@@ -52,18 +52,10 @@ export function useKeeperRig(): void {
       daemon.kill("SIGKILL");
       if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, "exit");
     }
-    for (const pid of [...agents, ...pids]) killQuietly(pid);
+    killEach([...agents, ...pids]);
     await waitUntil("keepers to be gone", () => pids.every((pid) => !isAlive(pid)));
     rmSync(root, { recursive: true, force: true });
   });
-}
-
-export function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // Gone already.
-  }
 }
 
 export function noteKeepers(): void {

@@ -26,14 +26,15 @@ export function describeProcess(pid: number): ProcessInfo | null {
   }
 }
 
-/** Every process whose environment names this text: a daemon's home, which its keeper and its agents carry in theirs. Zombies have none. */
-export function processesNaming(text: string): ProcessInfo[] {
+/** Every process whose environment has all these texts: a daemon's home, which its keeper and its agents carry in theirs. Zombies have none. */
+export function processesNaming(...texts: string[]): ProcessInfo[] {
   const found: ProcessInfo[] = [];
   for (const entry of readdirSync("/proc")) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
     try {
-      if (!readFileSync(`/proc/${pid}/environ`, "latin1").includes(text)) continue;
+      const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
+      if (!texts.every((text) => environment.includes(text))) continue;
     } catch {
       continue;
     }
@@ -41,6 +42,17 @@ export function processesNaming(text: string): ProcessInfo[] {
     if (info !== null && info.state !== "Z") found.push(info);
   }
   return found;
+}
+
+/** Ends them at once. One that has ended meanwhile is what was wanted. */
+export function killEach(pids: Iterable<number>): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
 }
 
 /** Direct children of a process, zombies too. */
