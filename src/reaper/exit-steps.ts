@@ -4,13 +4,14 @@
  *
  * ```
  * launching ─started─▶ running ─ended─▶ draining ─drained─▶ retiring ─freed─▶ ended
- *     │                                    └──────restart─▶ backoff ─due─▶ launching
- *     └─refused─▶ retiring, or backoff                         └─killed─▶ retiring
+ *     │                  │                 └──────restart─▶ backoff ─due─▶ launching
+ *     │                  └─released─▶ handed_over               └─killed─▶ retiring
+ *     └─refused─▶ retiring, or backoff
  * ```
  */
 import type { ExitReason, SessionExit } from "../session.js";
 
-export type Phase = "launching" | "running" | "draining" | "backoff" | "retiring" | "ended";
+export type Phase = "launching" | "running" | "handed_over" | "draining" | "backoff" | "retiring" | "ended";
 
 export type ExitStep =
   /** The process runs and its actor has it. */
@@ -19,6 +20,8 @@ export type ExitStep =
   | "refused"
   /** The same, and the policy wants another. */
   | "refused_again"
+  /** This daemon ends and the process does not: its keeper reads the terminal. */
+  | "released"
   /** The wait status is known, or known to be lost. Never end of file on the terminal: a program may close and reopen it. */
   | "ended"
   /** All that the terminal held is in the spool, and the policy lets the session end. */
@@ -35,7 +38,9 @@ export type ExitStep =
 const STEPS: Readonly<Record<Phase, Partial<Record<ExitStep, Phase>>>> = {
   // A process may end before its actor is up: what it printed is in the terminal, and the actor drains it.
   launching: { started: "running", refused: "retiring", refused_again: "backoff", ended: "draining" },
-  running: { ended: "draining" },
+  running: { ended: "draining", released: "handed_over" },
+  // Its end is the next daemon's to tell. To free it here would take from the keeper what nobody has read yet.
+  handed_over: {},
   draining: { drained: "retiring", restart: "backoff" },
   backoff: { due: "launching", killed: "retiring" },
   retiring: { freed: "ended" },

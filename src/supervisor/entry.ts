@@ -103,8 +103,6 @@ export class SessionEntry {
   parentCheckpoint: string | null = null;
   thought: SessionSummary["thought"] = null;
   restWord: RestWord | null = null;
-  /** From here on the keeper reads its terminal, and the next daemon hears of its end. */
-  handedOver = false;
   /** Something has changed since it was last saved. */
   dirty = true;
   /** Saves of it that are not on the disk yet. */

@@ -283,7 +283,7 @@ export class Hosting {
         return;
       case "state":
         // Once the process has ended the supervisor's word counts.
-        if (entry.phase === "running" || entry.phase === "launching")
+        if (entry.phase === "running" || entry.phase === "launching" || entry.phase === "handed_over")
           setState(entry, event.state, event.evidence, this.#events, this.#clock);
         return;
       case "tool":

@@ -163,8 +163,7 @@ export class Lifecycle {
   /** The process has ended (custody's word). Everything after is one straight line per session. */
   exited(session: number, exit: KeptExit): void {
     const entry = this.#p.table.byNumber(session);
-    // One that is handed over is another's: to free it would take from the keeper what nobody has read yet.
-    if (entry === undefined || entry.handedOver || !entry.move("ended")) return;
+    if (entry === undefined || !entry.move("ended")) return;
     void this.#finish(entry, exit).catch((error: unknown) => {
       this.#p.log.error({ session: entry.id, phase: "exit", err: messageOf(error) }, "an exit could not be dealt with");
     });
@@ -370,10 +369,9 @@ export class Lifecycle {
   /** Lets the keepers read from here on: the daemon ends, the sessions do not. */
   async release(entry: SessionEntry): Promise<void> {
     this.backoff.pause(entry);
-    if (entry.phase !== "running") return;
     const { hosting, custody, tmux } = this.#p;
-    if (entry.tmux !== null) return tmux.leave(entry, () => hosting.release(entry));
-    entry.handedOver = true;
+    if (entry.tmux !== null && entry.phase === "running") return tmux.leave(entry, () => hosting.release(entry));
+    if (!entry.move("released")) return;
     const offset = await hosting.release(entry);
     await custody.setRecord(entry.number, encodeRecord(entry.record()));
     await custody.release(entry.number, offset);

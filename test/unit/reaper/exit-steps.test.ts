@@ -23,6 +23,10 @@ describe("exit steps", () => {
   test("an exit told twice is dealt with once", () => {
     for (const phase of ["draining", "backoff", "retiring", "ended"] as const) expect(exitStep(phase, "ended")).toBeNull();
   });
+  test("the end of a process that is handed over is another daemon's to tell", () => {
+    expect(walk("running", "released", "ended", "drained", "freed")).toBe("handed_over");
+    for (const phase of ["launching", "draining", "backoff", "retiring", "ended"] as const) expect(exitStep(phase, "released")).toBeNull();
+  });
   test("an ended session comes back only by being started", () => {
     for (const event of ["started", "ended", "drained", "restart", "freed", "killed"] as const) expect(exitStep("ended", event)).toBeNull();
     expect(exitStep("ended", "due")).toBe("launching");
