@@ -19,8 +19,6 @@ import type { Registry, RemoveOptions } from "./store.js";
 import type { Tombstones } from "./tombstones.js";
 
 interface Known {
-  /** Of its id: what a listing is in order of. */
-  number: number;
   row: SessionRow;
   files: Generations<RegistryRecord>;
   /** Of the content on the disk. */
@@ -68,7 +66,7 @@ export class FileRegistry implements Registry {
       return { record: null, unsupported: files.unsupported };
     }
     if (loaded === null) return { record: null, unsupported: null };
-    this.#known.set(id, { number: sessionNumber(id) ?? 0, row: rowOf(loaded.meta), files, digest: digestOf(loaded.meta), newest: null });
+    this.#known.set(id, { row: rowOf(loaded.meta), files, digest: digestOf(loaded.meta), newest: null });
     this.#records.set(id, loaded.meta);
     return { record: loaded.meta, unsupported: null };
   }
@@ -76,7 +74,7 @@ export class FileRegistry implements Registry {
   /** A record made from something else; the next put writes it. */
   adopt(record: RegistryRecord): void {
     const files = new Generations(this.#parts, sessionPlace(record.id), "record", registryType);
-    this.#known.set(record.id, { number: sessionNumber(record.id) ?? 0, row: rowOf(record), files, digest: null, newest: record });
+    this.#known.set(record.id, { row: rowOf(record), files, digest: null, newest: record });
   }
 
   /** Its file was found damaged: what is in memory is written again. */
@@ -89,7 +87,7 @@ export class FileRegistry implements Registry {
   }
 
   list(): SessionRow[] {
-    return [...this.#known.values()].toSorted((a, b) => a.number - b.number).map(({ row }) => row);
+    return [...this.#known.values()].map(({ row }) => row).toSorted((a, b) => (sessionNumber(a.id) ?? 0) - (sessionNumber(b.id) ?? 0));
   }
 
   has(id: string): boolean {
@@ -136,7 +134,6 @@ export class FileRegistry implements Registry {
     let known = this.#known.get(id);
     if (known === undefined) {
       known = {
-        number: sessionNumber(id) ?? 0,
         row: rowOf(record),
         files: new Generations(this.#parts, sessionPlace(id), "record", registryType),
         digest: null,
@@ -144,7 +141,7 @@ export class FileRegistry implements Registry {
       };
       this.#known.set(id, known);
     }
-    this.#parts.ids.seen("session", known.number);
+    this.#parts.ids.seen("session", sessionNumber(id) ?? 0);
     const held = known;
     held.row = rowOf(record);
     held.newest = record;
