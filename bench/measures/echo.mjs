@@ -1,7 +1,7 @@
 /** Key to echo through the public client, beside nothing and beside floods; a bare Node relay and tmux's control mode in turn with it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -117,7 +117,6 @@ async function relay(scratch) {
       socket.destroy();
       child.stdin.end();
       await gone;
-      rmSync(home, { recursive: true, force: true });
     },
   };
 }

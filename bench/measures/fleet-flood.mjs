@@ -37,7 +37,6 @@ export const fleetFlood = {
       report.ratio({ case: name, of: "lifeguard", to: "raw" });
       report.ratio({ case: name, of: "lifeguard", to: "tmux" });
     }
-    rmSync(directory, { recursive: true });
     await lifeguard.end();
     await tmux.end();
   },

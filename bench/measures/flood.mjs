@@ -37,7 +37,6 @@ export const flood = {
           report.sample({ case: `${workload}, processor`, subject: subject.name, unit: "ms/MB", value: cpu / megabytes, less: true });
         }
       }
-      rmSync(directory, { recursive: true });
     }
     await lifeguard.end();
     await tmux.end();

@@ -1,7 +1,7 @@
 /** A tmux server of our own on a socket of our own, with the history that we keep, driven through control mode. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { running } from "./running.mjs";
@@ -109,6 +109,5 @@ export class Tmux {
     const gone = once(this.#child, "exit");
     execFileSync("tmux", ["-S", join(this.home, "socket"), "kill-server"]);
     await gone;
-    rmSync(this.home, { recursive: true, force: true });
   }
 }
