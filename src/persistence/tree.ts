@@ -91,9 +91,18 @@ export class Tree {
   }
 
   async #makeDirectory(path: string, shown: string): Promise<void> {
-    const there = await this.#files.inspect(path);
-    if (there === null) await this.#files.mkdir(path);
-    else refuseUnlessDirectory(there.kind, shown);
+    let there = await this.#files.inspect(path);
+    if (there === null) {
+      try {
+        await this.#files.mkdir(path);
+        return;
+      } catch (error) {
+        // Two that write into it at once both find it missing.
+        if (errnoOf(error) !== "EEXIST") throw error;
+        there = await this.#files.inspect(path);
+      }
+    }
+    if (there !== null) refuseUnlessDirectory(there.kind, shown);
   }
 
   /** @throws FORBIDDEN when a part is a symbolic link; ENOENT when one is missing */

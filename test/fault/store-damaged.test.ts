@@ -74,6 +74,16 @@ describe.each(breakages)("a file with %s", (_name, breaks) => {
     expect(again.status().ok).toBe(false);
   });
 
+  it("of two registry records: both are in quarantine, though both make its directory", async () => {
+    const { disk } = await filled();
+    for (const session of ["sess_1", "sess_2"]) disk.tamper(newest(disk, new RegExp(`${session}/record\\.`)), breaks);
+    const heard = new Heard();
+    await open(disk, heard);
+    expect(new Set(heard.damages.map(({ quarantined_to: to }) => to?.replace(/sess_.*/, "")))).toEqual(
+      new Set(["quarantine/1-", "quarantine/2-"]),
+    );
+  });
+
   it("of a checkpoint: DAMAGED by name, the latest is the one before it", async () => {
     const { disk, checkpoints } = await filled();
     disk.tamper(newest(disk, new RegExp(`sess_1/checkpoints/.*${checkpoints[1] ?? "?"}`)), breaks);
