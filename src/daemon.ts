@@ -50,6 +50,7 @@ import { revive } from "./supervisor/revival.js";
 import { SelfGuard } from "./supervisor/self-guard.js";
 import { Notifier } from "./supervisor/notify/notifier.js";
 import { ServiceLink } from "./supervisor/service-link.js";
+import { endUnwanted } from "./supervisor/session-tree.js";
 import { shutDown } from "./supervisor/shutdown.js";
 import { Supervisor } from "./supervisor/supervisor.js";
 import { SessionTable } from "./supervisor/table.js";
@@ -116,15 +117,23 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     clock,
     bounds: configuredBounds(config.store),
     listener: {
-      degraded: (reason) => events.append("store.degraded", null, { reason }),
-      ok: () => events.append("store.ok", null),
-      damaged: (damage) =>
+      degraded: (reason) => {
+        log.error({ phase: "store", err: reason }, "the store cannot be written: what is new is kept in memory, and tried again");
+        events.append("store.degraded", null, { reason });
+      },
+      ok: () => {
+        log.info({ phase: "store" }, "the store is written again");
+        events.append("store.ok", null);
+      },
+      damaged: (damage) => {
+        log.error({ phase: "store", path: damage.path, to: damage.quarantined_to, err: damage.reason }, "a file of the store is damaged");
         events.append("store.damaged", null, {
           path: damage.path,
           what: damage.kind,
           reason: damage.reason,
           quarantined_to: damage.quarantined_to ?? null,
-        }),
+        });
+      },
     },
   });
   const { store, table } = await opening
@@ -157,6 +166,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     log,
     listener: {
       exited: (session, exit) => lifecycle.exited(session, exit),
+      bornTooLate: (session, pid) => endUnwanted({ config, custody, log }, session, pid),
       keeperLost: (sessions) => events.append("daemon.degraded", null, { reason: "keeper_lost", sessions: sessions.length }),
       keeperReplaced: (pid) => log.info({ phase: "keeper", keeper: pid }, "a new keeper holds all terminals"),
     },

@@ -52,6 +52,8 @@ export interface SpawnOrder {
 export interface CustodyListener {
   /** Once per session and life of the daemon; not for exits that `open` already returned. */
   exited(session: number, exit: KeptExit): void;
+  /** A keeper that had not answered a spawn in time has carried it out since. Nobody knows the process: it is to be ended. */
+  bornTooLate(session: number, pid: number): void;
   /** A keeper died; its sessions run on. Their exit statuses will be lost. A new one is being started. */
   keeperLost(sessions: number[]): void;
   /** The new keeper has all masters of the lost one. */

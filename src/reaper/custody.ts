@@ -103,22 +103,8 @@ export class Custody {
     return await this.#spawning.pass(async () => {
       const link = await this.#settled();
       const answer = await this.#born(link, order);
-      const { session, slot, directory, spool } = order;
-      const held: Held = {
-        session,
-        slot,
-        directory,
-        spool,
-        record: Buffer.from(order.record),
-        pid: answer.pid,
-        startTime: answer.startTime,
-        generation: answer.generation,
-        master: null,
-        link,
-        exit: null,
-      };
-      this.#held.set(session, held);
-      held.master = answer.sent ? link.takeMaster(held) : null;
+      const held = this.#hold(link, order, answer);
+      const { session } = held;
       if (held.master === null) await this.masters([session], () => undefined);
       if (held.master === null)
         throw new LifeguardError("UNAVAILABLE", `keeper ${link.pid} did not hand out the terminal of session ${session}`);
@@ -129,10 +115,36 @@ export class Custody {
     });
   }
 
+  #hold(link: KeeperLink, { session, slot, directory, spool, record }: SpawnOrder, answer: Answer<"spawn">): Held {
+    const { pid, startTime, generation } = answer;
+    const held: Held = {
+      session,
+      slot,
+      directory,
+      spool,
+      record: Buffer.from(record),
+      pid,
+      startTime,
+      generation,
+      master: null,
+      link,
+      exit: null,
+      unwanted: false,
+    };
+    this.#held.set(session, held);
+    if (answer.sent) held.master = link.takeMaster(held);
+    return held;
+  }
+
   async #born(link: KeeperLink, order: SpawnOrder): Promise<Answer<"spawn">> {
     this.#early.delete(order.session);
     try {
-      return await link.call("spawn", order);
+      return await link.call("spawn", order, (answer) => {
+        const held = this.#hold(link, order, answer);
+        held.unwanted = true;
+        this.#log.warn({ session: order.session, keeper: link.pid }, "a keeper started a process after its time was over: it is ended");
+        this.#listener.bornTooLate(order.session, answer.pid);
+      });
     } catch (error) {
       if (error instanceof RangeError)
         throw new LifeguardError(
@@ -249,7 +261,7 @@ export class Custody {
       for (const kept of sessions) {
         after = kept.session;
         const known = this.#held.get(kept.session);
-        const held: Held = known ?? { ...kept, record: Buffer.from(kept.record), master: null, link, exit: null };
+        const held: Held = known ?? { ...kept, record: Buffer.from(kept.record), master: null, link, exit: null, unwanted: false };
         held.link = link;
         held.generation = kept.generation;
         this.#held.set(kept.session, held);
@@ -383,7 +395,12 @@ export class Custody {
     // `open` returns them.
     if (this.#opening) return;
     setImmediate(() => {
-      if (!this.#closed && this.#held.get(held.session) === held) this.#listener.exited(held.session, exit);
+      if (this.#closed || this.#held.get(held.session) !== held) return;
+      if (!held.unwanted) this.#listener.exited(held.session, exit);
+      else
+        this.acknowledge(held.session).catch((error: unknown) => {
+          this.#log.warn({ session: held.session, err: messageOf(error) }, "the exit of a process that came too late was not acknowledged");
+        });
     });
   }
 

@@ -103,14 +103,18 @@ export class KeeperLink {
     return this.#closed;
   }
 
-  /** @throws KeeperRefusal, LifeguardError TIMEOUT or UNAVAILABLE (the connection ended) */
-  async call<C extends CallName>(call: C, ask: Ask<C>): Promise<Answer<C>> {
+  /**
+   * @param late has the answer that comes after the deadline
+   * @throws KeeperRefusal, LifeguardError TIMEOUT or UNAVAILABLE (the connection ended)
+   */
+  async call<C extends CallName>(call: C, ask: Ask<C>, late?: (answer: Answer<C>) => void): Promise<Answer<C>> {
     if (this.#closed) throw this.#gone();
     const id = ++this.#lastId;
     const frame = encodeFrame({ id, call, ask });
     const answer = new Promise<unknown>((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#pending.delete(id);
+        if (late === undefined) this.#pending.delete(id);
+        else this.#pending.set(id, { call, resolve: (value) => late(value as Answer<C>), reject: () => undefined, timer });
         reject(new LifeguardError("TIMEOUT", `keeper ${this.pid} did not answer ${call} within ${CALL_DEADLINE_MS / 1_000} s`));
       }, CALL_DEADLINE_MS);
       this.#pending.set(id, { call, resolve, reject, timer });

@@ -18,6 +18,8 @@ export interface Held extends Omit<KeptRecord, "exit"> {
   /** The keeper that has it; null when that one died after the session's exit was known. */
   link: KeeperLink | null;
   exit: KeptExit | null;
+  /** Born after whoever asked for it had given up: it is being ended, and its exit is nobody's news. */
+  unwanted: boolean;
 }
 
 export interface LeaseParts {

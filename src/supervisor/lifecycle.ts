@@ -14,8 +14,7 @@ import { foregroundGroup } from "../libc/terminals.js";
 import type { Log } from "../log.js";
 import type { Custody, KeptExit } from "../reaper/custody.js";
 import { describeExit, exitReason } from "../reaper/exit-steps.js";
-import { killTree, signalForeground } from "../reaper/kill-ladder.js";
-import type { TreeQuery } from "../reaper/process-tree.js";
+import { signalForeground } from "../reaper/kill-ladder.js";
 import { signalName } from "../reaper/signals.js";
 import type { SessionExit, SessionSpec } from "../session.js";
 import { Backoff } from "./backoff.js";
@@ -29,6 +28,7 @@ import { encodeRecord } from "./record.js";
 import type { Removal, RemovalKind } from "./removal.js";
 import { decideRestart } from "./restart-policy.js";
 import { resumeRefused, type ResumePlan } from "./resume.js";
+import { endTree } from "./session-tree.js";
 import { spawnOrder, type CallerWorld } from "./spawn-order.js";
 import { sayState, startConversation } from "./state.js";
 import type { SessionTable } from "./table.js";
@@ -138,7 +138,7 @@ export class Lifecycle {
     } catch (error) {
       // A process without an actor is of no use to anybody, and would never end: nobody reads what it writes.
       entry.killing = true;
-      await killTree({ ...this.#tree(entry, pid), graceMs: 0, deadlineMs: config.session.kill_deadline_ms });
+      await endTree(this.#p, entry.id, pid, { graceMs: 0, deadlineMs: config.session.kill_deadline_ms }).catch(() => undefined);
       await entry.end.promise;
       throw error;
     }
@@ -267,7 +267,9 @@ export class Lifecycle {
   }
 
   async #kill(entry: SessionEntry, graceMs: number): Promise<{ processes: number }> {
-    const { custody, config, tmux } = this.#p;
+    const { custody, config, tmux, clock } = this.#p;
+    const until = clock.monotonic() + config.session.kill_deadline_ms;
+    const leftMs = (): number => Math.max(0, until - clock.monotonic());
     entry.killing = true;
     const { end, pid } = entry;
     if (pid === null) return { processes: 0 };
@@ -281,29 +283,18 @@ export class Lifecycle {
       return killed;
     }
     // Best effort: should this daemon die on the way, the next one must not take the exit for a crash and start it again.
-    await custody.setRecord(entry.number, encodeRecord(entry.record())).catch(() => undefined);
-    const result = await killTree({ ...this.#tree(entry, pid), graceMs, deadlineMs: config.session.kill_deadline_ms });
-    if (result.left.length > 0) {
+    await withDeadline(custody.setRecord(entry.number, encodeRecord(entry.record())), leftMs() / 2).catch(() => undefined);
+    const processes = await endTree(this.#p, entry.id, pid, { graceMs, deadlineMs: leftMs() });
+    await withDeadline(end.promise, leftMs()).catch((error: unknown) => {
       throw new LifeguardError(
         "TIMEOUT",
-        `processes ${result.left.join(", ")} of ${entry.id} are still there after KILL (they may hang in the kernel)`,
-        { pids: result.left },
+        `the processes of ${entry.id} have ended, but its keeper does not say so: lifeguard doctor says what to do`,
+        { pids: [] },
+        { cause: error },
       );
-    }
-    await end.promise;
+    });
     await this.retire(entry.id);
-    return { processes: result.processes };
-  }
-
-  #tree(entry: SessionEntry, leader: number): TreeQuery {
-    const { custody, config } = this.#p;
-    return {
-      leader,
-      sessionId: entry.id,
-      socket: config.paths.socket,
-      keeperPids: custody.keeperPids(),
-      keeperWasLost: custody.keeperWasLost,
-    };
+    return { processes };
   }
 
   /** Sends one signal once to the foreground process group; nothing escalates. */
@@ -323,10 +314,12 @@ export class Lifecycle {
   }
 
   async #restart(entry: SessionEntry): Promise<void> {
-    const { config, table, log } = this.#p;
+    const { config, table, log, keeping } = this.#p;
+    await keeping.wake(entry);
+    // What cannot be started again is not ended for it.
+    programOf(entry.spec);
     await this.kill(entry, config.session.kill_grace_ms);
     await this.retire(entry.id);
-    await this.#p.keeping.wake(entry);
     const holder = table.liveNamed(entry.spec.name);
     if (holder !== undefined && holder !== entry) {
       log.warn({ session: entry.id, phase: "restart", name: entry.spec.name }, "its name is taken by a live session: it runs under its id");

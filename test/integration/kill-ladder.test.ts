@@ -36,6 +36,7 @@ beforeEach(async () => {
     log: silentLog,
     listener: {
       exited: (session, exit) => exits.set(session, exit),
+      bornTooLate: () => undefined,
       keeperLost: () => undefined,
       keeperReplaced: (pid) => keepers.push(pid),
     },

@@ -1,4 +1,7 @@
 /** Sessions from outside: a real daemon, real programs, through the client. */
+import { mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { LifeguardError, SessionState, SessionSummary } from "../../src/rpc/client.js";
 import { startDaemon } from "../support/daemon.js";
@@ -202,6 +205,16 @@ describe("restart policy", () => {
     await waitUntil("its second words", async () => (await outputOf(session.id)).split("life").length === 3);
     await client.call("session.kill", { id: "again" });
   });
+});
+
+test("a restart that cannot be is refused, and what runs goes on", async () => {
+  const cwd = mkdtempSync(join(tmpdir(), "lifeguard-gone-"));
+  const { id, pid } = await create({ command: "/bin/cat", cwd });
+  rmdirSync(cwd);
+  await expect(client.call("session.restart", { id })).rejects.toEqual(refusal("INVALID_PARAMS", /cannot be entered \(ENOENT\)/));
+  expect(await client.call("session.get", { id })).toMatchObject({ pid, epoch: 1, exit: null });
+  expect(isAlive(pid ?? 0)).toBe(true);
+  await client.call("session.kill", { id });
 });
 
 describe("kill and remove", () => {

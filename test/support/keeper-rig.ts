@@ -74,6 +74,7 @@ export function newCustody(version = "test", spawner: "auto" | "posix" | "node-p
     log: silentLog,
     listener: {
       exited: (session, exit) => exits.set(session, exit),
+      bornTooLate: () => undefined,
       keeperLost: (sessions) => lost.push(sessions),
       keeperReplaced: (pid) => replaced.push(pid),
     },
