@@ -7,7 +7,9 @@ import type { Log } from "../log.js";
 import { inflightPath } from "../paths.js";
 import type { Custody, KeptExit, KeptSession } from "../reaper/custody.js";
 import { sessionId, type SessionSpec } from "../session.js";
+import { readIndex } from "../spool/index-file.js";
 import { salvageLeft } from "../spool/salvage.js";
+import { openSpoolReader } from "../spool/spool-reader.js";
 import { restartHistory } from "./backoff.js";
 import { SessionEntry } from "./entry.js";
 import type { EventLog } from "./events.js";
@@ -148,6 +150,7 @@ async function showCheckpoints(parts: AdoptionParts): Promise<void> {
 /** It was live when the last daemon ended, and no keeper has it: nobody can know its exit status, and a 0 is never made up. */
 function declareLost(entry: SessionEntry, parts: AdoptionParts): void {
   const { events, clock, keeping } = parts;
+  readLeft(entry, clock);
   entry.pid = null;
   entry.recoveredFrom = "checkpoint";
   // One in back-off had ended before, and its exit is known.
@@ -165,6 +168,19 @@ function declareLost(entry: SessionEntry, parts: AdoptionParts): void {
   });
   setState(entry, "exited", { source: "supervisor", rule: "process_gone", confidence: "high", at: clock.now(), detail }, events, clock);
   keeping.rememberSoon(entry);
+}
+
+/** Its record is of the last checkpoint: how much it wrote after that, and when, its spool and index know. */
+function readLeft(entry: SessionEntry, clock: Clock): void {
+  try {
+    const spool = openSpoolReader(entry.directory);
+    entry.offset = Math.max(entry.offset, spool.end);
+    spool.close();
+    const mark = readIndex(entry.directory).findLast(({ kind }) => kind === "mark");
+    entry.lastActivityAt = Math.max(entry.lastActivityAt, Math.min(mark?.at ?? 0, clock.now()));
+  } catch {
+    // Lost or damaged: whoever reads it is told.
+  }
 }
 
 function adoptOne(kept: KeptSession, parts: AdoptionParts): SessionEntry {

@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import type { Client, SessionSummary } from "../../src/rpc/client.js";
+import { MARK_INTERVAL_MS } from "../../src/spool/timeline.js";
 import { startDaemon, type TestDaemon } from "../support/daemon.js";
 import { figure } from "../support/figures.js";
 import { numberedLines } from "../support/numbered-lines.js";
@@ -103,6 +104,8 @@ test("without a policy they stay ended, with their last screen, their status los
   let client = await daemon.client();
   const session = await client.call("session.create", { name: "left", ...numberedLines(100, { hold: true }), restart: "always" });
   await waitForScreen(client, session.id, "line 0000000099");
+  const { last_activity_at: printed } = await client.call("session.get", { id: session.id });
+  const output = await wholeOutput(client, session.id);
   const ended = await client.call("session.create", { name: "done", command: "/bin/sh", args: ["-c", "echo finished; exit 3"] });
   await client.call("session.wait", { id: ended.id, until: ["exited"] });
   await waitUntil("its exit to be saved", async () => (await client.call("session.get", { id: ended.id })).last_checkpoint_at !== null);
@@ -116,7 +119,12 @@ test("without a policy they stay ended, with their last screen, their status los
     state: "exited",
     pid: null,
     exit: { code: null, signal: null, reason: "lost" },
+    // No checkpoint has been made since it printed: its spool knows.
+    offset: output.length,
   });
+  const { exit, last_activity_at: known } = await client.call("session.get", { id: session.id });
+  expect(Math.abs(known - printed)).toBeLessThanOrEqual(MARK_INTERVAL_MS);
+  expect(exit?.at).toBe(known);
   expect(await text(client, session.id)).toBe(screen);
   expect(await client.call("session.get", { id: ended.id })).toMatchObject({
     name: "done",
