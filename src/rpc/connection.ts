@@ -314,7 +314,7 @@ export class Connection implements Peer {
   #refuse(error: unknown): void {
     const shown = this.#shown(error);
     this.#parts.log.info(
-      { connection: this.caller.connection, pid: this.caller.pid, err: shown.message },
+      { connection: this.caller.connection, peer: this.caller.pid, err: shown.message },
       "a connection was closed: not the protocol",
     );
     if (this.#dialect !== null) this.#send(this.#dialect.error(null, shown));
@@ -368,7 +368,7 @@ export class Connection implements Peer {
     }
     if (now - this.#flushedAt < STALLED_MS) return;
     this.#parts.log.warn(
-      { connection: this.caller.connection, pid: this.caller.pid, waiting: this.#socket.writableLength },
+      { connection: this.caller.connection, peer: this.caller.pid, waiting: this.#socket.writableLength },
       "a connection was closed: it takes no answers",
     );
     this.#socket.destroy();

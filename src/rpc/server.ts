@@ -155,7 +155,7 @@ export class RpcServer {
       const { pid, uid } = peerCredentials(descriptorOf(socket));
       const own = process.getuid?.() ?? uid;
       if (uid === own || uid === 0) return { connection: ++this.#lastConnection, pid, uid };
-      this.#options.log.warn({ pid, uid }, "a connection of another user was refused");
+      this.#options.log.warn({ peer: pid, uid }, "a connection of another user was refused");
     } catch (error) {
       this.#options.log.warn({ err: messageOf(error) }, "a connection was refused: the system does not say whose it is");
     }
