@@ -1,7 +1,7 @@
 /** Why a session's state is what it is: the winner, the losers, what is held back, and what would change it. */
 import type { Explanation, ReportSeen } from "../explanation.js";
 import type { Evidence, SessionState } from "../session.js";
-import type { DetectorInput, Look } from "./evidence.js";
+import type { DetectorInput, DetectorSettings, Look } from "./evidence.js";
 import { looksLikePrompt } from "./prompt-line.js";
 import type { Shown } from "./screen-regions.js";
 import type { ToolRules } from "./tool-rules.js";
@@ -17,8 +17,7 @@ export interface ExplanationInput {
   shown: Shown | null;
   /** Detection has failed and is over. */
   broken: boolean;
-  /** How long a failed command shows. */
-  errorLingerMs: number;
+  settings: DetectorSettings;
 }
 
 export function explain(given: ExplanationInput): Explanation {
@@ -75,7 +74,7 @@ function reportCandidate({ source, event, state, outcome, text, age_ms }: Report
 }
 
 /** The sources that need no profile. Of the one that decides, the rule that does; of the others, the rule that it is known by. */
-function plainCandidates({ input, evidence, state: said }: ExplanationInput, toolDecides: boolean): Explanation["candidates"] {
+function plainCandidates({ input, evidence, state: said, settings }: ExplanationInput, toolDecides: boolean): Explanation["candidates"] {
   const { osc133, foreground, progress, notification, now, lastOutputAt } = input;
   const found: Explanation["candidates"] = [];
   const add = (source: string, rule: string, state: SessionState, region: string, holds: boolean, text: string): void => {
@@ -101,8 +100,10 @@ function plainCandidates({ input, evidence, state: said }: ExplanationInput, too
   add("foreground", "program_in_front", "busy", "processes", foreground !== null && !foreground.isLeader, front);
   const line = input.cursorLine();
   add("prompt", "shell_prompt", "idle", "cursor line", looksLikePrompt(line), line.slice(0, 160));
-  const quiet = lastOutputAt === 0 ? "has printed nothing" : `quiet for ${Math.max(0, now - lastOutputAt)} ms`;
-  add("silence", "output_lately", "busy", "stream", true, quiet);
+  const quietMs = lastOutputAt === 0 ? Number.POSITIVE_INFINITY : Math.max(0, now - lastOutputAt);
+  const quiet = lastOutputAt === 0 ? "has printed nothing" : `quiet for ${quietMs} ms`;
+  if (quietMs < settings.idleHoldMs) add("silence", "output_lately", "busy", "stream", true, quiet);
+  else add("silence", "no_rule_matched", "idle", "stream", true, quiet);
   return found;
 }
 
@@ -138,11 +139,11 @@ function wouldChange(given: ExplanationInput, candidates: Explanation["candidate
   return said.slice(0, 24);
 }
 
-function endOf({ state, input, errorLingerMs }: ExplanationInput, rule: string): string {
+function endOf({ state, input, settings }: ExplanationInput, rule: string): string {
   if (rule === "command_failed") {
     const { now, osc133 } = input;
-    const left = Math.max(0, (osc133?.endedAt ?? osc133?.at ?? now) + errorLingerMs - now);
-    return `idle, ${errorLingerMs} ms after the command has failed (${left} ms from now), or busy, when the next one begins`;
+    const left = Math.max(0, (osc133?.endedAt ?? osc133?.at ?? now) + settings.errorLingerMs - now);
+    return `idle, ${settings.errorLingerMs} ms after the command has failed (${left} ms from now), or busy, when the next one begins`;
   }
   return ENDS[rule] ?? (state === "busy" ? "idle, when the program ends or its prompt is back" : CALM);
 }

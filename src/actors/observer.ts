@@ -186,7 +186,7 @@ export class Observer {
       reported: this.#reported.seen(this.#time.now()),
       shown: this.#shown(),
       broken: this.#over,
-      errorLingerMs: this.#start.settings.errorLingerMs,
+      settings: this.#start.settings,
     });
   }
 

@@ -279,7 +279,7 @@ export class FileCheckpoints implements Checkpoints {
     if (fork !== undefined) {
       throw new LifeguardError(
         "BUSY",
-        `checkpoint ${checkpoint} is needed by the active fork ${fork.fork} (${fork.forked_session}): update the fork's status first`,
+        `checkpoint ${checkpoint} is needed by the active fork ${fork.fork} (${fork.forked_session}): say what became of it first, with fork.update (lifeguard api call fork.update '{"fork":"${fork.fork}","status":"abandoned"}')`,
         {
           checkpoint,
           fork: fork.fork,

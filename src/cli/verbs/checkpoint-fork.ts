@@ -14,7 +14,8 @@ export const verb: Verb<Options> = {
   record: {
     name: "checkpoint fork",
     summary: "start a new session from a checkpoint; prints its id",
-    details: "The session it is from is untouched. While the fork is active its checkpoint cannot be removed.",
+    details:
+      "The session it is from is untouched. While the fork is active its checkpoint cannot be removed: fork.update of the protocol says what has become of it.",
     arguments: [{ name: "<checkpoint>", description: "its id or the beginning of it, or a session: its newest", completes: "session" }],
     options: [
       { flags: "--name <name>", description: "the new session's name" },

@@ -14,7 +14,7 @@ function why(change: Partial<DetectorInput>): Explanation {
   const { state, evidence } = detector.evaluate(input);
   const { newest } = detector;
   const unknown = { rules: null, reported: null, shown: null, broken: false };
-  return explain({ input, evidence, state, since: NOW, newest, ...unknown, errorLingerMs: SETTINGS.errorLingerMs });
+  return explain({ input, evidence, state, since: NOW, newest, ...unknown, settings: SETTINGS });
 }
 
 test.each<[string, Partial<DetectorInput>]>([
@@ -35,6 +35,13 @@ test.each<[string, Partial<DetectorInput>]>([
   expect(candidates.filter(({ outcome }) => outcome === "won")).toEqual([
     expect.objectContaining({ source: evidence?.source, rule, state, text: expect.stringMatching(/./) }),
   ]);
+});
+
+test("a quiet session is not said to have printed lately", () => {
+  const silence = (lastOutputAt: number): unknown =>
+    why({ foreground: VIM, lastOutputAt }).candidates.find(({ source }) => source === "silence");
+  expect(silence(NOW - 60_000)).toMatchObject({ rule: "no_rule_matched", state: "idle", outcome: "outranked" });
+  expect(silence(NOW - 10)).toMatchObject({ rule: "output_lately", state: "busy", outcome: "outranked" });
 });
 
 test("what would change it: an error passes by itself, and silence ends no command", () => {
