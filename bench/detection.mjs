@@ -7,21 +7,19 @@
  * First the watching alone, in this process: recordings of real agents (test/recordings), the long silent tool with its spinner, from
  * the moment it works. Then a real daemon, whose sessions are fed the same bytes at the same pace: with the tool's profile, and with none.
  */
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, constants, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { availableParallelism, cpus, loadavg, release, tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { parseRecording } from "../dist/actors/recording.js";
 import { rehearse } from "../dist/actors/rehearsal.js";
 import { loadProfiles, SHIPPED_PROFILES } from "../dist/profiles/load.js";
-import { Client } from "../dist/rpc/client.js";
+import { cpuMs, describeMachine } from "./machine.mjs";
+import { Lifeguard } from "./subjects/lifeguard.mjs";
+import { endAll } from "./subjects/running.mjs";
 
-const LIFEGUARD = fileURLToPath(new URL("../bin/lifeguard", import.meta.url));
 const TOOLS = ["claude", "codex", "opencode"];
 const ROUNDS = 20;
 const TICK_MS = 10;
@@ -53,13 +51,6 @@ function atWork(tool) {
   return { work, before, ms: to - from, cols: recording.cols, rows: recording.rows };
 }
 
-/** User and system time a process has used, ms. A tick is 10 ms on every Linux that Node runs on. */
-function cpuMs(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
 /** What watching takes of the processor: its part of the time that a replay runs, of the processor time that the replay uses. */
 function watching(tool) {
   const { set: profiles } = loadProfiles([SHIPPED_PROFILES]);
@@ -75,33 +66,6 @@ function watching(tool) {
 }
 
 // ---- a daemon -------------------------------------------------------------------------------------------------------------
-
-/** Ends the daemon that runs, and its sessions, which would outlive it. */
-let stop = null;
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void Promise.resolve(stop?.()).finally(() => process.exit(1)));
-
-async function startDaemon(home) {
-  mkdirSync(join(home, "user"));
-  writeFileSync(join(home, "config.toml"), `[daemon]\nmax_sessions = ${sessions + 10}\n`);
-  const env = { PATH: process.env.PATH, HOME: join(home, "user"), SHELL: "/bin/sh", LANG: "C.UTF-8", LIFEGUARD_HOME: home };
-  const child = spawn(process.execPath, [LIFEGUARD, "daemon", "--ready-fd", "3"], {
-    env,
-    cwd: "/",
-    stdio: ["ignore", "ignore", "inherit", "pipe"],
-  });
-  const [line] = await once(createInterface({ input: child.stdio[3] }), "line");
-  if ("failed" in JSON.parse(line)) throw new Error(line);
-  const client = await Client.connect({ socket: join(home, "run", "lifeguard.sock"), client: "bench" });
-  const end = async () => {
-    const gone = once(child, "exit");
-    await client.call("daemon.stop", { all: true });
-    await gone;
-    await client.close();
-    rmSync(home, { recursive: true, force: true });
-  };
-  stop = end;
-  return { pid: child.pid, client, end };
-}
 
 /** Processor time of the daemon, as a share of one core, over the time asked for. */
 async function cost(pid, work) {
@@ -175,9 +139,9 @@ function feeder(pipes, { work, ms }) {
   };
 }
 
-async function measured(tool, recorded) {
-  const home = mkdtempSync(join(tmpdir(), "lifeguard-bench-"));
-  const { pid, client, end } = await startDaemon(home);
+async function measured(scratch, tool, recorded) {
+  const daemon = await Lifeguard.start(scratch);
+  const { pid, client, home } = daemon;
   await sleep(3_000);
   const empty = await cost(pid, () => sleep(seconds * 500));
   const pipes = await fed(client, home, "pipe", { tool, ...recorded });
@@ -193,15 +157,14 @@ async function measured(tool, recorded) {
   if (tool !== null) await sleep(60_000);
   const idle = tool === null ? 0 : await cost(pid, () => sleep(seconds * 1_000));
   for (const { fd } of pipes) closeSync(fd);
-  stop = null;
-  await end();
+  await daemon.end();
   return { busy, idle, empty, skipped: feeding.skipped, busyOnes };
 }
 
-async function inDaemon(tool) {
+async function inDaemon(scratch, tool) {
   const recorded = atWork(tool);
-  const ruled = await measured(tool, recorded);
-  const plain = await measured(null, recorded);
+  const ruled = await measured(scratch, tool, recorded);
+  const plain = await measured(scratch, null, recorded);
   const left = ruled.skipped > 0 ? `, ${ruled.skipped} reads left out` : "";
   say(`daemon, ${sessions} ${tool}s at work`, `${percent(ruled.busy)} (${ruled.busyOnes} said to be busy${left})`);
   say(`  the same output in sessions of no tool`, percent(plain.busy));
@@ -211,6 +174,17 @@ async function inDaemon(tool) {
   );
 }
 
-console.log(`${cpus()[0]?.model}, ${availableParallelism()} cores, Linux ${release()}, Node ${process.versions.node}`);
-for (const tool of values.tools.split(",")) watching(tool);
-for (const tool of values.tools.split(",")) await inDaemon(tool);
+const machine = describeMachine();
+console.log(`${machine.processor}, ${machine.cores} cores, Linux ${machine.kernel}, Node ${machine.node}`);
+const scratch = mkdtempSync(join(tmpdir(), "lg-bench-"));
+const cleanUp = async () => {
+  await endAll();
+  rmSync(scratch, { recursive: true, force: true });
+};
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void cleanUp().then(() => process.exit(130)));
+try {
+  for (const tool of values.tools.split(",")) watching(tool);
+  for (const tool of values.tools.split(",")) await inDaemon(scratch, tool);
+} finally {
+  await cleanUp();
+}

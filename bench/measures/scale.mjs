@@ -9,6 +9,8 @@ import { Tmux } from "../subjects/tmux.mjs";
 const AGENT = fileURLToPath(new URL("../workloads/agents.mjs", import.meta.url));
 const FULL = ["/bin/sh", ["-c", 'i=0; while [ $i -lt 1040 ]; do printf "%0119d\\n" $i; i=$((i+1)); done; exec sleep 100000']];
 const IDLE = ["/bin/sleep", ["100000"]];
+/** Sessions that come and go before memory is looked at first. */
+const WARM = 64;
 const KINDS = [
   { kind: "empty", command: IDLE },
   { kind: "1 000 full lines", command: FULL },
@@ -41,8 +43,9 @@ async function settled(subject) {
 
 /** The same server with more and more sessions. */
 async function grow({ subject, kind, command, counts, seconds, report, progress }) {
-  // What the first session brings into memory is not each one's.
+  // What the first sessions bring into memory is not each one's, and what a start leaves is collected only when something has come after it.
   progress(`${kind} ${subject.name}`);
+  for (const pane of await make(subject, WARM, command)) await pane.close();
   await subject.pane(...command);
   const [before, kernel] = [await settled(subject), kernelKib()];
   let made = 0;
@@ -88,10 +91,12 @@ async function atAgentsRate(scratch, count, seconds, report, progress) {
 }
 
 async function make(subject, count, [command, args]) {
+  const panes = [];
   let next = 0;
   await Promise.all(
     Array.from({ length: 32 }, async () => {
-      while (next++ < count) await subject.pane(command, args);
+      while (next++ < count) panes.push(await subject.pane(command, args));
     }),
   );
+  return panes;
 }

@@ -51,6 +51,8 @@ export class Lifeguard {
     this.#child = spawn(process.execPath, [...profiled(), ...counted, LIFEGUARD, "daemon", "--ready-fd", "3"], {
       env,
       cwd: "/",
+      // A Ctrl-C is the bench's: a daemon that hands its sessions over can no longer be asked to end them.
+      detached: true,
       stdio: ["ignore", "ignore", "inherit", "pipe"],
     });
     running.add(this);
