@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
+import type { Custody } from "../reaper/custody.js";
 import type { Keeping } from "./keeping.js";
 import type { Lifecycle } from "./lifecycle.js";
 import type { SessionTable } from "./table.js";
@@ -12,10 +13,11 @@ export async function shutDown(parts: {
   table: SessionTable;
   lifecycle: Lifecycle;
   keeping: Keeping;
+  custody: Custody;
   budgetMs: number;
   log: Log;
 }): Promise<{ left: number; notSaved: string[] }> {
-  const { table, lifecycle, keeping, budgetMs, log } = parts;
+  const { table, lifecycle, keeping, custody, budgetMs, log } = parts;
   const until = performance.now() + budgetMs;
   const running = [...table.entries()].filter((entry) => entry.live);
   const pending = new Set(running.map((entry) => entry.id));
@@ -49,5 +51,7 @@ export async function shutDown(parts: {
     await delay(SAVING_LOOK_MS);
     drained = await keeping.store.drain(Math.max(0, until - performance.now()));
   }
-  return { left: running.length, notSaved: [...pending, ...drained.not_saved] };
+  // One whose exit is known by now has ended, also when the next daemon is to tell of it.
+  const left = running.filter((entry) => entry.live && (entry.phase !== "handed_over" || custody.pidOf(entry.number) !== null));
+  return { left: left.length, notSaved: [...pending, ...drained.not_saved] };
 }

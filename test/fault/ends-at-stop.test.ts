@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { startDaemon } from "../support/daemon.js";
 import { figure } from "../support/figures.js";
+import { isAlive } from "../support/processes.js";
 import { wholeOutput } from "../support/session-output.js";
 import { waitUntil } from "../support/wait.js";
 
@@ -49,4 +50,23 @@ test("agents that end while the daemon hands them over: status and last words ar
     await Promise.all(agents.map(({ id }) => next.call("session.remove", { id })));
   }
   figure("agents that ended while they were handed over", ended);
+});
+
+test("the end of all sessions was asked for, and TERM comes in between: they end all the same", async () => {
+  const daemon = await startDaemon({ config: "[session]\nkill_grace_ms = 500\n" });
+  const client = await daemon.client();
+  const deaf = ["-c", "trap '' HUP TERM; echo ready; while :; do read -r -t 100 line; done"];
+  const agents = await Promise.all(
+    Array.from({ length: 10 }, () => client.call("session.create", { command: "/bin/bash", args: deaf, cwd: "/" })),
+  );
+  await waitUntil("all of them to be ready", async () => {
+    const outputs = await Promise.all(agents.map(({ id }) => wholeOutput(client, id)));
+    return outputs.every((output) => output.includes("ready"));
+  });
+  const ended = client.call("daemon.stop", { all: true });
+  // Its answer says that what came before has been begun.
+  await client.call("session.list", {});
+  expect(await daemon.stop()).toBe(0);
+  expect(await ended).toEqual({ sessions: 10 });
+  expect(agents.filter(({ pid }) => isAlive(pid!))).toEqual([]);
 });
