@@ -2,6 +2,7 @@
 import { realpathSync } from "node:fs";
 import { basename, delimiter, isAbsolute, join, relative } from "node:path";
 import { packageFile } from "../package-files.js";
+import { currentDirectory } from "./current-directory.js";
 
 /**
  * The words that run this lifeguard from any directory and with any PATH, for the settings of other programs. Names on the PATH are
@@ -41,6 +42,8 @@ export function ownCommand(env: NodeJS.ProcessEnv): string {
       // Not here.
     }
   }
-  const path = relative(process.cwd(), launcher);
+  const here = currentDirectory();
+  if (here === null) return launcher;
+  const path = relative(here, launcher);
   return path.startsWith("..") ? launcher : `./${path}`;
 }

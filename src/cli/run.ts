@@ -1,6 +1,7 @@
 /** One command line from its words to its exit code. */
 import { LifeguardError, messageOf } from "../errors.js";
 import { connectTo } from "./connect.js";
+import { DIRECTORY_GONE, isDirectoryGone } from "./current-directory.js";
 import { CommanderError, parseWords } from "./parse.js";
 import type { Terminal } from "./terminal.js";
 import type { Verb } from "./verb.js";
@@ -97,5 +98,6 @@ export function failure(error: unknown): { words: string | null; code: number } 
   if (error instanceof UsageError) return { words: error.message, code: EXIT.usage };
   if (error instanceof UnreachableError) return { words: error.message, code: EXIT.unreachable };
   if (error instanceof LifeguardError) return { words: error.message, code: exitCodeOf(error) };
+  if (isDirectoryGone(error)) return { words: `${DIRECTORY_GONE}: cd into one that exists`, code: EXIT.failed };
   return { words: messageOf(error), code: EXIT.failed };
 }

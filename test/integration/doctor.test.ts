@@ -49,7 +49,6 @@ const found = wrong.find(({ check, what }) => new RegExp(pattern).test(check + "
 writeFileSync(to, found?.remedy ?? "echo nothing to type >&2");
 `;
 const SCRIPT = `
-cd "$HOME"
 lifeguard doctor --json > "$AT/before"; echo $? > "$AT/code-before"
 node -e "$PICK" "$AT/before" "$PATTERN" "$AT/remedy"
 . "$AT/remedy" > "$AT/typed" 2>&1 < /dev/null
@@ -59,7 +58,7 @@ lifeguard doctor --json > "$AT/after"; echo $? > "$AT/code-after"
 /** @param first typed before, into the same shell */
 async function visit(daemon: TestDaemon, pattern: RegExp, options: { env?: Record<string, string>; first?: string } = {}): Promise<Visit> {
   const at = mkdtempSync(join(scratch, "visit-"));
-  const child = spawn("bash", ["-c", `${options.first ?? ""}\n${SCRIPT}`], {
+  const child = spawn("bash", ["-c", `cd "$HOME"\n${options.first ?? ""}\n${SCRIPT}`], {
     env: {
       ...daemon.env,
       PATH: `${join(checkout, "bin")}:${daemon.env["PATH"] ?? ""}`,
@@ -183,6 +182,13 @@ const FAULTS: Fault[] = [
     pattern: /environment: LIFEGUARD_SOCKET is "run\/lifeguard\.sock"/,
     plant: () => undefined,
     env: () => ({ LIFEGUARD_SOCKET: "run/lifeguard.sock" }),
+  },
+  {
+    name: "a directory that was deleted under the shell",
+    level: "problem",
+    pattern: /environment: the directory you are in has been deleted: no session can be started from it/,
+    plant: () => undefined,
+    first: "mkdir gone && cd gone && rmdir ../gone",
   },
   {
     name: "a dead daemon whose keeper holds agents",

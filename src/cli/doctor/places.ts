@@ -108,7 +108,8 @@ function networkFiles(check: string, path: string): Finding[] {
   ];
 }
 
-function existingPart(path: string): string | null {
+/** Of a path, as much as is there; null when that is nothing. */
+export function existingPart(path: string): string | null {
   for (let at = path; ; at = dirname(at)) {
     if (existsSync(at)) return at;
     if (at === dirname(at)) return null;

@@ -3,9 +3,11 @@ import { isAbsolute, join, resolve } from "node:path";
 import { messageOf } from "../../errors.js";
 import { resolvePaths } from "../../paths.js";
 import type { Paths } from "../../paths.js";
+import { currentDirectory, DIRECTORY_GONE } from "../current-directory.js";
 import { ownCommand } from "../own-command.js";
 import { problem, quoted } from "./finding.js";
 import type { Finding } from "./finding.js";
+import { existingPart } from "./places.js";
 import { userInfo } from "node:os";
 
 export interface Surroundings {
@@ -25,16 +27,22 @@ const VARIABLES = ["LIFEGUARD_HOME", "LIFEGUARD_STATE_DIR", "LIFEGUARD_RUNTIME_D
 export function lookAround(env: NodeJS.ProcessEnv, socketFlag: string | undefined): { around: Surroundings | null; findings: Finding[] } {
   const findings: Finding[] = [];
   const mended: NodeJS.ProcessEnv = { ...env };
+  const here = currentDirectory();
+  if (here === null)
+    findings.push(
+      problem("environment", `${DIRECTORY_GONE}: no session can be started from it`, `cd ${quoted(existingPart(env["PWD"] ?? "") ?? "/")}`),
+    );
   const again = "and where your shell's profile sets it: a new shell starts from there";
   for (const name of VARIABLES) {
     const value = env[name];
     if (value === undefined || value === "" || isAbsolute(value)) continue;
-    mended[name] = resolve(value);
+    const meant = resolve(here ?? "/", value);
+    mended[name] = meant;
     findings.push(
       problem(
         "environment",
         `${name} is ${JSON.stringify(value)}, and must be an absolute path: it would mean another place in every directory`,
-        `export ${name}=${quoted(resolve(value))}`,
+        `export ${name}=${quoted(meant)}`,
         again,
       ),
     );

@@ -75,6 +75,7 @@ export const verb: Verb<Options> = {
   async run({ words, options, env, terminal, connect }: Invocation<Options>) {
     const [command, ...args] = words;
     if (options.cwd === "") throw new UsageError("--cwd is empty: name a directory, or leave it out for the one you are in");
+    const cwd = resolve(options.cwd ?? ".");
     const size = options.size ?? terminalSize(terminal);
     const client = await connect();
     const session = await client.call("session.create", {
@@ -82,7 +83,7 @@ export const verb: Verb<Options> = {
       ...(options.tool === undefined ? {} : { tool: options.tool }),
       ...(options.prompt === undefined ? {} : { prompt: options.prompt }),
       ...(command === undefined ? {} : { command, args }),
-      cwd: resolve(options.cwd ?? "."),
+      cwd,
       env: callerEnvironment(env, options.env),
       env_base: "none",
       ...size,

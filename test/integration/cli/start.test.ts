@@ -1,5 +1,5 @@
 /** Who starts a daemon, who does not, and what happens when several do at once. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, symlinkSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -45,6 +45,25 @@ test("nothing is started with --no-start, nor from inside a session", async () =
       stderr: expect.stringContaining("from inside a session") as string,
     });
     expect(home.processes()).toEqual([]);
+  });
+});
+
+test("in a directory that has been deleted: new says so and starts nothing; with --cwd it goes on", async () => {
+  await inEmptyHome(async (home) => {
+    const fromDeleted = (words: string): { code: number | null; stderr: string } => {
+      const { status, stderr } = spawnSync(
+        "sh",
+        ["-c", `mkdir "$HOME/gone" && cd "$HOME/gone" && rmdir "$HOME/gone" && "$0" "$1" ${words}`, process.execPath, LIFEGUARD],
+        { env: home.env, encoding: "utf8" },
+      );
+      return { code: status, stderr };
+    };
+    expect(fromDeleted("new -- true")).toEqual({
+      code: 1,
+      stderr: "lifeguard: the directory you are in has been deleted: cd into one that exists\n",
+    });
+    expect(home.processes()).toEqual([]);
+    expect(fromDeleted("new --cwd / -- true")).toEqual({ code: 0, stderr: "" });
   });
 });
 
