@@ -1,6 +1,6 @@
 /** What doctor advises where more than one thing is wrong, and where a wrong advice would do harm. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -19,9 +19,46 @@ async function inHome(config: string, body: (home: TestDaemon) => Promise<void>)
   }
 }
 
+async function wrongIn(home: TestDaemon): Promise<Finding[]> {
+  const { stdout } = await home.run(["doctor", "--json"]);
+  return wrongOf(stdout);
+}
+
 function wrongOf(report: string): Finding[] {
   return (JSON.parse(report) as { findings: Finding[] }).findings.filter(({ level }) => level !== "ok");
 }
+
+const type = (remedy: string, home: TestDaemon): void => void spawnSync("sh", ["-c", remedy], { env: home.env });
+
+test("several mistakes in config.toml: one command mends them all, and the file as it was is kept", async () => {
+  const config = '[session]\ncolls = 100\nrows = "many"\n\n[metrics]\nlisten = "0.0.0.0:9"\n';
+  await inHome(config, async (home) => {
+    const file = join(home.home, "config.toml");
+    writeFileSync(`${file}.aside`, "mine\n");
+    const wrong = await wrongIn(home);
+    expect(wrong.map(({ what }) => /config\.toml:(\d+)/.exec(what)?.[1])).toEqual(["2", "3", "6", "6"]);
+    expect(wrong.map(({ remedy }) => remedy)).toEqual([
+      null,
+      null,
+      null,
+      `sed -i.aside1 -e 2s/colls/cols/ -e '3s/^/# /' -e '6s/^/# /' ${file}`,
+    ]);
+    type(wrong.at(-1)?.remedy ?? "", home);
+    expect(await wrongIn(home)).toEqual([]);
+    expect(readFileSync(file, "utf8")).toBe('[session]\ncols = 100\n# rows = "many"\n\n[metrics]\n# listen = "0.0.0.0:9"\n');
+    expect(readFileSync(`${file}.aside`, "utf8")).toBe("mine\n");
+    expect(readFileSync(`${file}.aside1`, "utf8")).toBe(config);
+  });
+});
+
+test("what is not TOML hides other mistakes: the command mends those too", async () => {
+  await inHome("[session]\ncols 100\nrowws = 50\n", async (home) => {
+    const [found] = await wrongIn(home);
+    type(found?.remedy ?? "", home);
+    expect(await wrongIn(home)).toEqual([]);
+    expect(readFileSync(join(home.home, "config.toml"), "utf8")).toBe("[session]\n# cols 100\nrows = 50\n");
+  });
+});
 
 test("in a directory that has been deleted everything is looked at all the same, also what a relative path means", async () => {
   await inHome("", async (home) => {

@@ -21,22 +21,45 @@ export function checkConfiguration({ paths: { config } }: Surroundings): Finding
     return [problem(CHECK, `${config} cannot be read: ${messageOf(error)}`, `mv ${quoted(config)} ${quoted(aside(config, existsSync))}`)];
   }
   const problems = settingsProblems(text);
-  if (problems.length > 0) return problems.map((one) => problem(CHECK, problemText(config, one), remedyFor(one, text, config)));
+  if (problems.length > 0) {
+    const { remedy, note } = remedyFor(text, config);
+    return problems.map((one) => problem(CHECK, problemText(config, one), remedy, note));
+  }
   return [ok(CHECK, config), ...tokenInTheOpen(text, config)];
 }
 
-/** The known key in place of the unknown one, or the line commented out, whichever is taken; else the file out of the way. */
-function remedyFor({ line, meant, key }: ConfigProblem, text: string, file: string): string {
-  const wrong = key.split(".").at(-1) ?? "";
-  const scripts =
-    line === null ? [] : [...(meant === null || !/^[\w-]+$/.test(wrong) ? [] : [`${line}s/${wrong}/${meant}/`]), `${line}s/^/# /`];
-  const before = settingsProblems(text);
-  for (const script of scripts) {
-    const after = settingsProblems(applied(text, script));
-    if (after.length < before.length && after.every(({ key }) => key !== "" || before.some((one) => one.key === "")))
-      return `sed -i.bak ${quoted(script)} ${quoted(file)}`;
+/**
+ * One command for all that is wrong in the file, so that what it keeps aside is the file as it was: the known key in place of each
+ * unknown one, or the line commented out, whichever is taken; where that does not mend it all, the whole file out of the way.
+ */
+function remedyFor(text: string, file: string): { remedy: string; note: string } {
+  const original = aside(file, existsSync);
+  const scripts: string[] = [];
+  let mended = text;
+  for (let problems = settingsProblems(text); problems.length > 0; problems = settingsProblems(mended)) {
+    const script = scriptsFor(problems[0]).find((one) => isBetter(settingsProblems(applied(mended, one)), problems));
+    if (script === undefined)
+      return { remedy: `mv ${quoted(file)} ${quoted(original)}`, note: "everything has its default until it is mended" };
+    scripts.push(script);
+    mended = applied(mended, script);
   }
-  return `mv ${quoted(file)} ${quoted(aside(file, existsSync))}`;
+  const words = scripts.map((script) => `-e ${quoted(script)}`).join(" ");
+  return { remedy: `sed -i${original.slice(file.length)} ${words} ${quoted(file)}`, note: `the file as it was stays in ${original}` };
+}
+
+function scriptsFor(one: ConfigProblem | undefined): string[] {
+  if (one === undefined || one.line === null) return [];
+  const { line, meant, key } = one;
+  const wrong = key.split(".").at(-1) ?? "";
+  return [...(meant === null || !/^[\w-]+$/.test(wrong) ? [] : [`${line}s/${wrong}/${meant}/`]), `${line}s/^/# /`];
+}
+
+/** Fewer problems; what is not TOML hides the others, and is better when what is left of it begins further down. */
+function isBetter(after: readonly ConfigProblem[], before: readonly ConfigProblem[]): boolean {
+  const brokenAt = (problems: readonly ConfigProblem[]): number =>
+    problems.some(({ key }) => key === "") ? (problems[0]?.line ?? 0) : Number.POSITIVE_INFINITY;
+  if (brokenAt(after) !== brokenAt(before)) return brokenAt(after) > brokenAt(before);
+  return brokenAt(after) === Number.POSITIVE_INFINITY && after.length < before.length;
 }
 
 /** What sed would make of it. */

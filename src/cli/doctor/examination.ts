@@ -2,6 +2,7 @@
 import { checkHooks, checkShell, checkTmux } from "./agents.js";
 import { checkConfiguration, checkProfiles } from "./configuration.js";
 import { checkDaemon } from "./daemon.js";
+import { eachRemedyOnce } from "./finding.js";
 import type { Finding } from "./finding.js";
 import { checkLimits, checkNode } from "./limits.js";
 import { checkDirectories, checkSocketPath } from "./places.js";
@@ -25,5 +26,5 @@ export async function examine(env: NodeJS.ProcessEnv, socketFlag: string | undef
   } finally {
     await answer?.client.close();
   }
-  return findings;
+  return eachRemedyOnce(findings);
 }

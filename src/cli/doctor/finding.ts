@@ -7,7 +7,7 @@ export interface Finding {
   check: string;
   level: Level;
   what: string;
-  /** A command for the shell doctor was started from; null where there is nothing to mend, or only a person can. */
+  /** A command for the shell doctor was started from; null where there is nothing to mend, only a person can, or the next finding has it. */
   remedy: string | null;
   /** What the remedy does, leaves to do, or why it is this one. */
   note?: string;
@@ -23,6 +23,16 @@ export function warning(check: string, what: string, remedy: string | null, note
 
 export function problem(check: string, what: string, remedy: string | null, note?: string): Finding {
   return { check, level: "problem", what, remedy, ...(note === undefined ? {} : { note }) };
+}
+
+/** A command that mends several findings of one check in a row stands with the last of them. */
+export function eachRemedyOnce(findings: readonly Finding[]): Finding[] {
+  return findings.map((finding, index) => {
+    const next = findings[index + 1];
+    if (finding.remedy === null || next?.check !== finding.check || next.remedy !== finding.remedy) return finding;
+    const { check, level, what } = finding;
+    return { check, level, what, remedy: null };
+  });
 }
 
 /** As one word of a POSIX shell. */
