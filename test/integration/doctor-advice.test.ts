@@ -30,6 +30,21 @@ function wrongOf(report: string): Finding[] {
 
 const type = (remedy: string, home: TestDaemon): void => void spawnSync("sh", ["-c", remedy], { env: home.env });
 
+test("a stopped keeper that a dead daemon has left is told before what it holds", async () => {
+  await inHome("", async (home) => {
+    await home.start();
+    await (await home.client()).call("session.create", { command: "sleep", args: ["1000"] });
+    await home.kill9();
+    const [keeper = 0] = home.keeperPids();
+    process.kill(keeper, "SIGSTOP");
+    const wrong = await wrongIn(home);
+    expect(wrong.map(({ check }) => check)).toEqual(["keepers", "daemon"]);
+    expect(wrong[0]?.remedy).toBe(`kill -CONT ${keeper}`);
+    type(wrong[0]?.remedy ?? "", home);
+    expect((await wrongIn(home)).map(({ check }) => check)).toEqual(["daemon"]);
+  });
+});
+
 test("several mistakes in config.toml: one command mends them all, and the file as it was is kept", async () => {
   const config = '[session]\ncolls = 100\nrows = "many"\n\n[metrics]\nlisten = "0.0.0.0:9"\n';
   await inHome(config, async (home) => {

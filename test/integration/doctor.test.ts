@@ -13,6 +13,7 @@ import type { Finding } from "../../src/cli/doctor/finding.js";
 import { VERBS } from "../../src/cli/verbs.js";
 import { TestDaemon } from "../support/daemon.js";
 import { canMount, MemoryDisk } from "../support/disks.js";
+import { describeProcess } from "../support/processes.js";
 import { waitUntil } from "../support/wait.js";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
@@ -110,6 +111,19 @@ interface Fault {
 const sleeper = { command: "sleep", args: ["1000"] };
 const config = (daemon: TestDaemon, toml: string): void => writeFileSync(join(daemon.home, "config.toml"), toml);
 
+function stopKeepers(daemon: TestDaemon): void {
+  for (const pid of daemon.keeperPids()) process.kill(pid, "SIGSTOP");
+}
+
+/** An agent that ends when nobody but its keeper is there. */
+async function endWithoutDaemon(daemon: TestDaemon): Promise<void> {
+  const { pid } = await (await daemon.client()).call("session.create", sleeper);
+  if (pid === null) throw new Error("the agent has no pid");
+  await daemon.kill9();
+  process.kill(pid, "SIGKILL");
+  await waitUntil("the agent to be a zombie", () => describeProcess(pid)?.state === "Z");
+}
+
 const FAULTS: Fault[] = [
   {
     name: "a state directory that others may read",
@@ -199,6 +213,30 @@ const FAULTS: Fault[] = [
       await (await daemon.client()).call("session.create", sleeper);
       await daemon.kill9();
     },
+  },
+  {
+    name: "a dead daemon of whose agents one has ended",
+    level: "problem",
+    pattern: /daemon: none runs, and keeper \d+ holds 1 of its agents: .*; and 1 that has ended: the next daemon tells of it/,
+    running: true,
+    plant: async (daemon) => {
+      await (await daemon.client()).call("session.create", sleeper);
+      await endWithoutDaemon(daemon);
+    },
+  },
+  {
+    name: "a dead daemon all of whose agents have ended",
+    level: "warning",
+    pattern: /daemon: none runs, and keeper \d+ holds of its agents 1 that has ended: the next daemon tells of it/,
+    running: true,
+    plant: endWithoutDaemon,
+  },
+  {
+    name: "a keeper that is stopped",
+    level: "problem",
+    pattern: /keepers: pid \d+ is stopped by a signal/,
+    running: true,
+    plant: stopKeepers,
   },
   {
     name: "a daemon that is stopped",

@@ -10,8 +10,9 @@ import { packageVersion } from "../../package-files.js";
 import { briefBytes } from "../sizes.js";
 import { aside, ok, problem, quoted, warning } from "./finding.js";
 import type { Finding } from "./finding.js";
+import { deadKeepers, heldByKeepers, keepersOf, stoppedKeepers } from "./keepers.js";
 import { roomFor } from "./places.js";
-import { commandOf, holderOf, isAlive, keepersIn, stateOf } from "./processes.js";
+import { commandOf, holderOf, keepersIn, stateOf } from "./processes.js";
 import type { Surroundings } from "./surroundings.js";
 
 /** A daemon that takes longer than this to say hello is not well. */
@@ -60,29 +61,20 @@ async function ask(socket: string): Promise<Answer | { trouble: string }> {
 function silent(around: Surroundings, holder: number | null, trouble: string): Finding[] {
   const { paths, lifeguard } = around;
   const start = `${lifeguard} daemon --background`;
-  if (holder !== null) return [heldButSilent(around, holder, trouble)];
   const keepers = keepersIn(paths.runtime);
-  const findings: Finding[] = [];
-  const dead = keepers.filter(({ alive: lives }) => !lives);
-  const holding = keepers.filter(({ alive: lives, agents }) => lives && agents > 0);
-  const agents = holding.reduce((sum, keeper) => sum + keeper.agents, 0);
+  const findings = stoppedKeepers(keepers);
+  if (holder !== null) return [...findings, heldButSilent(around, holder, trouble)];
+  const held = heldByKeepers(keepers, around);
   const socket = lstatSync(paths.socket, { throwIfNoEntry: false });
   const stale = socket?.isSocket() === true && trouble === "ECONNREFUSED";
-  if (holding.length > 0) {
-    findings.push(
-      problem(
-        "daemon",
-        `none runs, and keeper ${holding.map(({ pid }) => pid).join(", ")} holds ${agents} of its agents: they go on, and nobody can reach them`,
-        start,
-        "it takes them up as they are",
-      ),
-    );
+  if (held !== null) {
+    findings.push(held);
   } else if (trouble === "EACCES" || trouble === "EPERM") {
     findings.push(problem("daemon", `you may not connect to ${paths.socket}`, `ls -l ${quoted(paths.socket)}`, "it is its owner's alone"));
   } else if (!stale) {
     findings.push(ok("daemon", `none runs; verbs that need one start it (${start})`));
   }
-  if (stale && holding.length === 0)
+  if (stale && held === null)
     findings.push(
       warning(
         "socket",
@@ -91,15 +83,7 @@ function silent(around: Surroundings, holder: number | null, trouble: string): F
         "a new daemon takes its place; to have none, remove the file",
       ),
     );
-  if (dead.length > 0 && holding.length === 0)
-    findings.push(
-      warning(
-        "keepers",
-        `sockets of ${dead.length} dead ${dead.length === 1 ? "keeper" : "keepers"} are left over: ${dead.map(({ pid }) => pid).join(", ")}`,
-        `rm ${dead.flatMap(({ sockets }) => sockets.map(quoted)).join(" ")}`,
-        "the next daemon removes them too",
-      ),
-    );
+  if (held === null) findings.push(...deadKeepers(keepers));
   return findings;
 }
 
@@ -165,25 +149,7 @@ function alive({ lifeguard }: Surroundings, { status }: Answer): Finding[] {
         "a machine with far more work than processors does that; if it has not, daemon.log says more",
       ),
     );
-  if (status.keepers.length === 0)
-    findings.push(
-      problem(
-        "keepers",
-        "the daemon has none: no session can be started",
-        `${lifeguard} daemon upgrade`,
-        "a daemon that starts starts its keeper",
-      ),
-    );
-  for (const keeper of status.keepers) {
-    const lives = isAlive(keeper.pid) ? "" : ", and is dead: the daemon replaces it";
-    findings.push(
-      ok(
-        "keepers",
-        `pid ${keeper.pid}, version ${keeper.version}, ${counted(keeper.sessions, "session")}${keeper.draining ? ", goes when they end" : ""}${lives}`,
-      ),
-    );
-  }
-  return findings;
+  return [...findings, ...keepersOf(status, lifeguard)];
 }
 
 /** Ages that prune is asked about, the mildest first. */

@@ -20,8 +20,13 @@ export function commandOf(pid: number): string[] {
   return read(`/proc/${pid}/cmdline`).split("\0").filter(Boolean);
 }
 
-export function childrenOf(pid: number): number {
-  return read(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).length;
+function childrenOf(pid: number): number[] {
+  return read(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
+}
+
+/** A zombie. A process whose first thread has ended looks like one while its others live. */
+function hasEnded(pid: number): boolean {
+  return stateOf(pid) === "Z" && read(`/proc/${pid}/status`).match(/^Threads:\s+(\d+)/m)?.[1] === "1";
 }
 
 /** Who holds an flock of this file; null: nobody, or nobody can tell. */
@@ -43,8 +48,10 @@ export function holderOf(file: string): number | null {
 export interface KeeperProcess {
   pid: number;
   alive: boolean;
-  /** Processes it holds. */
-  agents: number;
+  /** Processes it holds that live. */
+  running: number;
+  /** Those that have ended, and that no daemon has been told of. */
+  ended: number;
   sockets: string[];
 }
 
@@ -64,7 +71,9 @@ export function keepersIn(runtime: string): KeeperProcess[] {
   return [...byPid].map(([pid, sockets]) => {
     // A pid comes again: what has it now must also be a keeper.
     const alive = isAlive(pid) && (commandOf(pid).length === 0 || commandOf(pid).some((word) => word.includes("keeper")));
-    return { pid, alive, agents: alive ? childrenOf(pid) : 0, sockets };
+    const children = alive ? childrenOf(pid) : [];
+    const ended = children.filter(hasEnded).length;
+    return { pid, alive, running: children.length - ended, ended, sockets };
   });
 }
 
