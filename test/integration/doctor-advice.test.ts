@@ -1,6 +1,9 @@
 /** What doctor advises where more than one thing is wrong, and where a wrong advice would do harm. */
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -29,6 +32,39 @@ function wrongOf(report: string): Finding[] {
 }
 
 const type = (remedy: string, home: TestDaemon): void => void spawnSync("sh", ["-c", remedy], { env: home.env });
+
+/**
+ * What users saw: with every connection taken, doctor took the daemon's refusal for nobody listening and said to end the daemon,
+ * which everybody who was connected was served by.
+ */
+test("a daemon at its limit of connections is well: its clients are named, and nothing ends it", async () => {
+  await inHome("[rpc]\nmax_connections = 4\n", async (home) => {
+    await home.start();
+    const held: Socket[] = [];
+    try {
+      for (let number = 0; number < 6; number++) {
+        const socket = connect(home.socket).on("error", () => undefined);
+        held.push(socket);
+        await once(socket, "connect");
+      }
+      const [found, ...others] = await wrongIn(home);
+      expect(others).toEqual([]);
+      expect(found).toMatchObject({ check: "daemon", level: "problem" });
+      expect(found?.what).toContain(
+        `it is well (pid ${home.pid}), and takes no more clients: 4 clients are connected, which is the limit (rpc.max_connections in config.toml); close one`,
+      );
+      expect(found?.note).toMatch(/^close what nobody needs, or set max_connections higher in \[rpc\] of .*config\.toml: /);
+      expect(JSON.stringify(found)).not.toContain("kill ");
+      // Where there is no ss(8), nobody can tell who they are.
+      if (spawnSync("ss", ["-V"]).status === 0) {
+        expect(found?.what).toMatch(new RegExp(`close one\\. pid ${process.pid} \\(.+\\) has [456]$`));
+        expect(found?.remedy).toBe(`ps -o pid,ppid,lstart,args -p ${process.pid}`);
+      }
+    } finally {
+      for (const socket of held) socket.destroy();
+    }
+  });
+});
 
 test("a stopped keeper that a dead daemon has left is told before what it holds", async () => {
   await inHome("", async (home) => {

@@ -8,6 +8,7 @@ import { counted } from "../counted.js";
 import { printable } from "../printable.js";
 import { packageVersion } from "../../package-files.js";
 import { briefBytes } from "../sizes.js";
+import { atTheLimit } from "./connections.js";
 import { aside, ok, problem, quoted, warning } from "./finding.js";
 import type { Finding } from "./finding.js";
 import { deadKeepers, heldByKeepers, keepersOf, stoppedKeepers } from "./keepers.js";
@@ -38,11 +39,13 @@ export async function checkDaemon(around: Surroundings, mayAsk: boolean): Promis
   // One that is stopped would let us wait in vain.
   const stopped = holder !== null && stateOf(holder) === "T";
   const asked = mayAsk && !stopped ? await ask(paths.socket) : { trouble: "ENOENT" };
+  if ("refusal" in asked) return { answer: null, findings: [await atTheLimit(around, holder, asked.refusal), ...leftDamage(around)] };
   if ("trouble" in asked) return { answer: null, findings: [...silent(around, holder, asked.trouble), ...leftDamage(around)] };
   return { answer: asked, findings: [...lockFindings(asked, holder), ...alive(around, asked), ...(await storeFindings(around, asked))] };
 }
 
-async function ask(socket: string): Promise<Answer | { trouble: string }> {
+/** @returns what it said; `refusal`: why it takes no more clients */
+async function ask(socket: string): Promise<Answer | { trouble: string } | { refusal: string }> {
   let client: Client | null = null;
   try {
     client = await Client.connect({ socket, reconnect: false, client: "lifeguard-doctor", connectTimeoutMs: PATIENCE_MS });
@@ -51,6 +54,7 @@ async function ask(socket: string): Promise<Answer | { trouble: string }> {
     return { status, store, client };
   } catch (error) {
     await client?.close();
+    if (error instanceof LifeguardError && error.name === "LIMIT") return { refusal: error.message };
     const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
     if (cause?.code !== undefined) return { trouble: cause.code };
     return { trouble: error instanceof LifeguardError && error.name === "TIMEOUT" ? "TIMEOUT" : messageOf(error) };
@@ -99,6 +103,8 @@ function heldButSilent({ paths, env, lifeguard }: Surroundings, holder: number, 
       `kill -KILL ${holder}; ${wait}; ${start}`,
       "agents go on under the keeper; the next daemon takes them up. Its last words are in daemon.log",
     );
+  if (trouble !== "ENOENT" && trouble !== "ECONNREFUSED")
+    return problem("daemon", `${who} and does not answer: ${printable(trouble)}`, `tail -n 20 ${quoted(join(paths.state, "daemon.log"))}`);
   if ((env["LIFEGUARD_SOCKET"] ?? "") !== "")
     return problem(
       "daemon",
@@ -108,7 +114,7 @@ function heldButSilent({ paths, env, lifeguard }: Surroundings, holder: number, 
     );
   return problem(
     "daemon",
-    `${who}, but nobody listens at ${paths.socket} (${trouble}): the socket's file was removed, or the daemon was started with another --socket`,
+    `${who}, but nobody listens at ${paths.socket}: the socket's file was removed, or the daemon was started with another --socket`,
     `kill -TERM ${holder}; ${wait}; ${start}`,
     "agents go on under the keeper; the next daemon takes them up",
   );
