@@ -1,8 +1,7 @@
 // One turn from a program: a session, a prompt with proof, a wait, its output. `npm install lifeguard`, then `npx tsx turn.ts`.
 import { Client, LifeguardError } from "lifeguard/client";
 
-const socket = process.env["LIFEGUARD_SOCKET"] ?? `${process.env["XDG_RUNTIME_DIR"]}/lifeguard/lifeguard.sock`;
-const client = await Client.connect({ socket });
+const client = await Client.connect(); // the daemon that the command line finds too
 const { id } = await client.call("session.create", { command: "bash", args: ["--norc"], env: { PS1: "$ " } });
 const watch = await client.watch(id, { since: 0 }, { output: (data) => void process.stdout.write(data) });
 try {

@@ -2,12 +2,13 @@
  * The client library (`lifeguard/client`), which the command line itself uses.
  *
  * ```ts
- * const client = await Client.connect({ socket });
+ * const client = await Client.connect();
  * const { id } = await client.call("session.create", { command: "bash" });
  * for await (const chunk of client.output(id)) if (chunk.type === "output") process.stdout.write(chunk.data);
  * ```
  */
 import { LifeguardError } from "../errors.js";
+import { resolvePaths } from "../paths.js";
 import { Link } from "./client/link.js";
 import { Listeners } from "./client/listeners.js";
 import { EventStream } from "./client/event-stream.js";
@@ -23,8 +24,12 @@ export type { EventStream, EventStreamItem, EventStreamOptions } from "./client/
 export type { ClientWatch, OutputItem, WatchHandlers, WatchOptions } from "./client/watch-stream.js";
 
 export interface ConnectOptions {
-  /** Path of the daemon's socket. */
-  socket: string;
+  /**
+   * Path of the daemon's socket. Left out, it is found as the command line finds it: `LIFEGUARD_SOCKET`, else `lifeguard.sock` in the
+   * first of these that is set: `LIFEGUARD_RUNTIME_DIR`, `run/` in `LIFEGUARD_HOME`, `XDG_RUNTIME_DIR/lifeguard`, else in `run/` in the
+   * state directory (`LIFEGUARD_STATE_DIR`, `XDG_STATE_HOME/lifeguard`, `~/.local/state/lifeguard`).
+   */
+  socket?: string | undefined;
   /** True: when the connection is lost, connect again after 0.1 s, doubling to 5 s, until {@link Client.close}. Streams go on where they were. */
   reconnect?: boolean;
   /** Who we are, for the daemon's log. */
@@ -54,6 +59,7 @@ const RECONNECT_MAX_MS = 5_000;
 
 export class Client {
   readonly #options: ConnectOptions;
+  readonly #socket: string;
   readonly #life = new Listeners();
   readonly #notifications = new Listeners();
   #link: Link | null = null;
@@ -65,13 +71,15 @@ export class Client {
 
   private constructor(options: ConnectOptions) {
     this.#options = options;
+    this.#socket = options.socket ?? resolvePaths(process.env).socket;
   }
 
   /**
    * Connects and says hello.
-   * @throws LifeguardError UNAVAILABLE when no daemon answers (also with `reconnect`: the first attempt must succeed), PROTOCOL when it speaks another version
+   * @throws LifeguardError UNAVAILABLE when no daemon answers (also with `reconnect`: the first attempt must succeed), PROTOCOL when it
+   * speaks another version, TIMEOUT when it takes the connection and says nothing, INVALID_PARAMS when no socket can have that path or a variable that says where it is is wrong
    */
-  static async connect(options: ConnectOptions): Promise<Client> {
+  static async connect(options: ConnectOptions = {}): Promise<Client> {
     const client = new Client(options);
     await client.#open();
     return client;
@@ -169,10 +177,10 @@ export class Client {
   }
 
   async #open(): Promise<void> {
-    const { socket, client, connectTimeoutMs = 5_000 } = this.#options;
+    const { client, connectTimeoutMs = 5_000 } = this.#options;
     let link: Link | null = null;
     const opened = await Link.open(
-      socket,
+      this.#socket,
       {
         notification: (name, params) => void this.#notifications.call(name, params),
         lost: (error) => this.#lost(link, error),

@@ -70,7 +70,9 @@ test("turn.ts: compiles strictly against the package's types, and prompts, waits
   const options = ["--module", "nodenext", "--target", "es2023", "--strict", "--preserveSymlinks", "--types", "node"];
   const tsc = spawnSync(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), ...options, "turn.ts"], { cwd: project });
   expect(tsc.stdout.toString()).toBe("");
-  const { code, stdout, stderr } = await run(process.execPath, ["--preserve-symlinks", join(project, "turn.js")], env);
+  // It finds the daemon as the command line does: here, by LIFEGUARD_HOME alone.
+  const found = { ...env, LIFEGUARD_SOCKET: "", XDG_RUNTIME_DIR: "" };
+  const { code, stdout, stderr } = await run(process.execPath, ["--preserve-symlinks", join(project, "turn.js")], found);
   expect(stderr).toMatch(/^\nsess_\d+: submitted\n$/);
   expect(code).toBe(0);
   expect(stdout).toMatch(/42\r\n/);
