@@ -1,8 +1,10 @@
 /** How a verb finds its daemon, and starts one where it may. */
+import { join } from "node:path";
 import { LifeguardError } from "../errors.js";
 import { resolvePaths } from "../paths.js";
+import type { Paths } from "../paths.js";
 import { Client } from "../rpc/client.js";
-import { UnreachableError } from "./verb.js";
+import { NoDaemonError, UnreachableError } from "./verb.js";
 
 export interface Connect {
   /**
@@ -23,6 +25,8 @@ export interface ConnectSetting {
 /** Another daemon that starts, or one that ends, may hold the lock so long: together more than a shutdown's budget. */
 const LOCK_WAIT_MS = 15_000;
 const LOCK_RETRY_MS = 50;
+/** The same where none is started: one that begins or ends is given so long to answer, or to be gone. */
+const HOLDER_PATIENCE_MS = 1_000;
 /** How long the lock's holder is asked before another start is tried; twice as long each time. */
 const FIRST_PATIENCE_MS = 500;
 
@@ -38,18 +42,21 @@ export function connectTo(setting: ConnectSetting): Connect {
 
 async function findOrStart(setting: ConnectSetting, reconnect: boolean): Promise<Client> {
   const { env, socketFlag, mayStart } = setting;
-  const { socket } = resolvePaths(env, socketFlag === undefined ? {} : { socket: socketFlag });
+  const paths = resolvePaths(env, socketFlag === undefined ? {} : { socket: socketFlag });
+  const { socket } = paths;
   const attempt = (): Promise<Client> => Client.connect({ socket, reconnect, client: "lifeguard-cli" });
   try {
     return await attempt();
   } catch (error) {
-    if (!nobodyThere(error)) throw unreachable(error);
-    if ((env["LIFEGUARD_SESSION"] ?? "") !== "")
-      throw new UnreachableError(
-        `no daemon answers at ${socket}, and none is started from inside a session: start it outside, with lifeguard daemon --background`,
-      );
-    if (!mayStart) throw new UnreachableError(`no daemon answers at ${socket}: start one with lifeguard daemon --background`);
+    if (!nobodyThere(error)) throw await unreachable(error, paths);
   }
+  if ((env["LIFEGUARD_SESSION"] ?? "") !== "")
+    return await whoStarts(
+      attempt,
+      paths,
+      ", and none is started from inside a session: start it outside, with lifeguard daemon --background",
+    );
+  if (!mayStart) return await whoStarts(attempt, paths, ": start one with lifeguard daemon --background");
   // Where a service manager sees to the daemon, it is the one to start it.
   const { installedService } = await import("./service/platforms.js");
   const service = installedService(socket, env);
@@ -60,7 +67,7 @@ async function findOrStart(setting: ConnectSetting, reconnect: boolean): Promise
   const { startDaemon } = await import("./start-daemon.js");
   const giveUp = performance.now() + LOCK_WAIT_MS;
   for (let patienceMs = FIRST_PATIENCE_MS; ; patienceMs *= 2) {
-    const readiness = await startDaemon(env, socketFlag);
+    await startDaemon(env, socketFlag);
     // Who holds the lock is about to answer, or about to end. In the first case asking is enough, and another start would only be
     // in its way; in the second the lock is free in a moment.
     const askUntil = performance.now() + patienceMs;
@@ -68,11 +75,8 @@ async function findOrStart(setting: ConnectSetting, reconnect: boolean): Promise
       try {
         return await attempt();
       } catch (error) {
-        if (!nobodyThere(error)) throw unreachable(error);
-        if (performance.now() > giveUp)
-          throw "failed" in readiness
-            ? new UnreachableError(`${readiness.failed}, but it does not answer at ${socket}`)
-            : unreachable(error);
+        if (!nobodyThere(error)) throw await unreachable(error, paths);
+        if (performance.now() > giveUp) throw (await heldButSilent(paths)) ?? (await unreachable(error, paths));
       }
       await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
     } while (performance.now() < askUntil);
@@ -85,9 +89,46 @@ function nobodyThere(error: unknown): boolean {
   return error instanceof LifeguardError && error.name === "UNAVAILABLE" && (cause?.code === "ENOENT" || cause?.code === "ECONNREFUSED");
 }
 
-function unreachable(error: unknown): unknown {
-  const told = error instanceof LifeguardError && (error.name === "UNAVAILABLE" || error.data["field"] === "socket");
-  return told ? new UnreachableError(error.message) : error;
+/** The daemon that is on its way up, where there is one. @throws UnreachableError, with `todo` when there is none at all */
+async function whoStarts(attempt: () => Promise<Client>, paths: Paths, todo: string): Promise<Client> {
+  const giveUp = performance.now() + HOLDER_PATIENCE_MS;
+  for (;;) {
+    const silent = await heldButSilent(paths);
+    if (silent === null) throw new NoDaemonError(paths.socket, todo);
+    if (performance.now() > giveUp) throw silent;
+    await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!nobodyThere(error)) throw await unreachable(error, paths);
+    }
+  }
+}
+
+/** Null when nobody holds the lock. To start another daemon would be in vain, and to ask this one to stop as well. */
+async function heldButSilent(paths: Paths): Promise<UnreachableError | null> {
+  const holder = await lockHolder(paths);
+  return holder === null
+    ? null
+    : new UnreachableError(
+        `no daemon answers at ${paths.socket}, but one with pid ${holder} runs on ${paths.state}: lifeguard doctor says what to do`,
+      );
+}
+
+async function lockHolder({ state }: Paths): Promise<number | null> {
+  const { holderOf } = await import("./doctor/processes.js");
+  return holderOf(join(state, "lock"));
+}
+
+async function unreachable(error: unknown, paths: Paths): Promise<unknown> {
+  if (!(error instanceof LifeguardError)) return error;
+  if (error.name === "TIMEOUT") {
+    const holder = await lockHolder(paths);
+    const who = holder === null ? "" : ` (pid ${holder} holds the lock of ${paths.state})`;
+    const words = `a daemon listens at ${paths.socket} and does not answer${who}: ${error.message}; lifeguard doctor says what to do`;
+    return new LifeguardError("TIMEOUT", words, error.data, { cause: error });
+  }
+  return error.name === "UNAVAILABLE" || error.data["field"] === "socket" ? new UnreachableError(error.message) : error;
 }
 
 /** Resolves true once the client is connected again, false when it is not within `ms`, or when `signal` says that nobody waits. */

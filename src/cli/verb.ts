@@ -79,6 +79,17 @@ export class UnreachableError extends Error {
   override readonly name = "UnreachableError";
 }
 
+/** No daemon at all: nobody answers, and nobody holds the lock. */
+export class NoDaemonError extends UnreachableError {
+  readonly socket: string;
+
+  /** @param todo what to do about it, after the colon */
+  constructor(socket: string, todo: string) {
+    super(`no daemon answers at ${socket}${todo}`);
+    this.socket = socket;
+  }
+}
+
 /** What an error of the daemon means for the exit code. */
 export function exitCodeOf(error: Pick<LifeguardError, "name">): number {
   switch (error.name) {

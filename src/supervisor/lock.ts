@@ -17,7 +17,7 @@ export function lockState(state: string): DaemonLock {
     closeSync(fd);
     throw new LifeguardError(
       "ALREADY_EXISTS",
-      `a daemon with pid ${pid} runs on ${state}: use it, stop it with 'lifeguard daemon stop', or set LIFEGUARD_HOME for a second one`,
+      `a daemon with pid ${pid} runs on ${state}: use it, stop it with 'lifeguard daemon stop', or set LIFEGUARD_HOME for a second one; when it does not answer, 'lifeguard doctor' says what to do`,
       { pid: Number(pid) },
     );
   }

@@ -3,7 +3,7 @@ import type { Client } from "../../rpc/client.js";
 import { connectTo, type Connect } from "../connect.js";
 import { jsonPage } from "../json.js";
 import type { Invocation, Verb } from "../verb.js";
-import { EXIT, UnreachableError } from "../verb.js";
+import { EXIT, NoDaemonError, UnreachableError } from "../verb.js";
 
 interface Options {
   all?: boolean;
@@ -28,7 +28,7 @@ export const verb: Verb<Options> = {
   },
   async run(invocation: Invocation<Options>) {
     const { options, terminal } = invocation;
-    const client = options.all === true ? await whoeverEndsThem(invocation) : await invocation.connect();
+    const client = await whoeverEnds(invocation);
     const gone = new Promise<void>((resolve) => client.onConnection("closed", resolve));
     const answer = await client.call("daemon.stop", options.all === true ? { all: true } : {});
     const timer = new Promise<"late">((resolve) => {
@@ -46,15 +46,23 @@ export const verb: Verb<Options> = {
   },
 };
 
-/** The daemon; where none runs and a keeper does, one that is started for it: only a daemon ends sessions. @throws UnreachableError */
-async function whoeverEndsThem({ connect, env, socketFlag }: Invocation<Options>): Promise<Client> {
+/**
+ * The daemon; with --all, where none runs and a keeper does, one that is started for it: only a daemon ends sessions.
+ * @throws UnreachableError
+ */
+async function whoeverEnds({ options, connect, env, socketFlag }: Invocation<Options>): Promise<Client> {
   try {
     return await connect();
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
-    const { keepersIn } = await import("../doctor/processes.js");
-    if (!keepersIn(resolvePaths(env).runtime).some(({ alive }) => alive)) throw error;
-    const starting: Connect = connectTo({ env, socketFlag, mayStart: true });
-    return await starting();
+    if (options.all === true) {
+      const { keepersIn } = await import("../doctor/processes.js");
+      if (keepersIn(resolvePaths(env).runtime).some(({ alive }) => alive)) {
+        const starting: Connect = connectTo({ env, socketFlag, mayStart: true });
+        return await starting();
+      }
+    }
+    // Whoever wants it to end needs no advice on how to start it.
+    throw error instanceof NoDaemonError ? new UnreachableError(`no daemon runs: nobody answers at ${error.socket}`) : error;
   }
 }

@@ -1,6 +1,6 @@
 /** Who starts a daemon, who does not, and what happens when several do at once. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -23,13 +23,22 @@ async function inEmptyHome(body: (home: TestDaemon) => Promise<void>): Promise<v
 
 test("looking never starts a daemon: exit 5, with what to do", async () => {
   await inEmptyHome(async (home) => {
-    for (const args of [["ls"], ["status"], ["daemon", "stop"], ["show", "x"], ["events"], ["top", "--once"]]) {
+    for (const args of [["ls"], ["status"], ["show", "x"], ["events"], ["top", "--once"]]) {
       expect(await home.run(args)).toEqual({
         code: 5,
         stdout: "",
         stderr: expect.stringMatching(/^lifeguard: no daemon answers at .*lifeguard daemon --background\n$/) as string,
       });
     }
+    for (const args of [
+      ["daemon", "stop"],
+      ["daemon", "stop", "--all"],
+    ])
+      expect(await home.run(args)).toEqual({
+        code: 5,
+        stdout: "",
+        stderr: `lifeguard: no daemon runs: nobody answers at ${home.socket}\n`,
+      });
     expect((await home.run(["completion", "bash"])).code).toBe(0);
     expect((await home.run(["complete", "--", "show", ""])).code).toBe(0);
     expect(home.processes()).toEqual([]);
@@ -176,5 +185,39 @@ test("a daemon that cannot start says why, through the verb that wanted it", asy
     await waitUntil("the daemon that could not start to be gone", () =>
       home.processes().every(({ command }) => !command.includes("bin/lifeguard")),
     );
+  });
+});
+
+test("a daemon whose socket's file was removed is named, with who knows a way out: nobody is sent to start or to stop one", async () => {
+  await inEmptyHome(async (home) => {
+    await home.start();
+    rmSync(home.socket);
+    for (const args of [["ls"], ["daemon", "stop"]])
+      expect(await home.run(args)).toEqual({
+        code: 5,
+        stdout: "",
+        stderr: `lifeguard: no daemon answers at ${home.socket}, but one with pid ${home.pid} runs on ${home.home}: lifeguard doctor says what to do\n`,
+      });
+    expect(await home.run(["daemon", "--background"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/pid \d+ runs on .*; when it does not answer, 'lifeguard doctor' says what to do\n$/) as string,
+    });
+    await home.kill9();
+  });
+});
+
+test("a daemon that is stopped by a signal: its pid, and who knows what to do", async () => {
+  await inEmptyHome(async (home) => {
+    await home.start();
+    process.kill(home.pid, "SIGSTOP");
+    try {
+      expect(await home.run(["ls"])).toEqual({
+        code: 4,
+        stdout: "",
+        stderr: `lifeguard: a daemon listens at ${home.socket} and does not answer (pid ${home.pid} holds the lock of ${home.home}): daemon.hello was not answered within 5000 ms; lifeguard doctor says what to do\n`,
+      });
+    } finally {
+      process.kill(home.pid, "SIGCONT");
+    }
   });
 });
