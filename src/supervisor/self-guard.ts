@@ -59,7 +59,7 @@ export class SelfGuard {
     if (entry.spec.allowSelf || !this.isInside(caller, entry)) return;
     throw new LifeguardError(
       "FORBIDDEN",
-      `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (create the session with allow_self to permit it)`,
+      `a process inside ${entry.id} may watch it but not ${what} it: no agent approves its own dialogs (allow_self of session.create permits it)`,
       { pid: caller.pid },
     );
   }

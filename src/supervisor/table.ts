@@ -142,9 +142,10 @@ export class SessionTable {
       if (candidates.length === 1) return candidates[0] as SessionEntry;
       if (candidates.length > 1) {
         const named = candidates.slice(0, 8).map((entry) => `${entry.id} (${entry.spec.name})`);
+        const ended = all.length - candidates.length;
         throw new LifeguardError(
           "INVALID_PARAMS",
-          `${JSON.stringify(reference)} could be ${named.join(", ")}${candidates.length > 8 ? ", …" : ""}: write more of it`,
+          `${JSON.stringify(reference)} could be ${named.join(", ")}${candidates.length > 8 ? ", …" : ""}${ended > 0 ? `, and ${ended} that ${ended === 1 ? "has" : "have"} ended` : ""}: write more of it`,
           { received: reference, candidates: named },
         );
       }

@@ -81,6 +81,9 @@ describe("session table", () => {
     );
     expect(() => table.resolve("nope", { prefix: false })).toThrow(/no session "nope": list all/);
     expect(() => table.resolve("test", { prefix: true })).toThrow(/could be sess_4 \(test-1\), sess_5 \(test-2\)/);
+    expect(() => table.resolve("test", { prefix: true })).toThrow(/\(test-2\): write more of it/);
+    add(table, "test-3", true);
+    expect(() => table.resolve("test", { prefix: true })).toThrow(/\(test-2\), and 1 that has ended: write more of it/);
     expect(() => table.resolve("", { prefix: true })).toThrow(/no session ""/);
   });
 
