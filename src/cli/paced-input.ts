@@ -4,6 +4,7 @@
  */
 import { LifeguardError } from "../errors.js";
 import type { Client } from "../rpc/client.js";
+import type { Terminal } from "./terminal.js";
 
 /** One `session.input`: a quarter of a session's queue, so that others get a turn. */
 const SLICE_BYTES = 64 * 1024;
@@ -11,26 +12,61 @@ const SLICE_BYTES = 64 * 1024;
 const PASTE_BYTES = 192 * 1024;
 const FIRST_WAIT_MS = 5;
 const LONGEST_WAIT_MS = 250;
+/** Nothing taken for so long: whoever waits is told why. */
+const STALLED_MS = 2_000;
+/** What is on its way when the time is over is answered within this, or the daemon does not answer at all. */
+const ANSWER_MS = 1_000;
 
-/** @throws LifeguardError all but BUSY */
-export async function sendBytes(client: Client, id: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-  let at = 0;
-  const pace = new Pace(signal);
-  while (at < bytes.length) {
+export interface Waiting {
+  signal?: AbortSignal | undefined;
+  /** For all of it, not for each try. For ever when left out. */
+  timeoutMs?: number | undefined;
+  /** Called once, when nothing was taken for 2 s. @param left bytes that wait @param total bytes in all */
+  stalled?: ((left: number, total: number) => void) | undefined;
+}
+
+/** Waits as a verb does: it says on stderr that it waits. */
+export function tellingWait(id: string, terminal: Terminal, timeoutMs: number | undefined): Waiting {
+  const stalled = (left: number, total: number): void =>
+    void terminal.stderr.write(
+      `lifeguard: the program in ${id} does not read: waiting for it with ${left} of ${total} bytes left, until Ctrl-C${timeoutMs === undefined ? "" : " or the timeout"}\n`,
+    );
+  return { timeoutMs, stalled };
+}
+
+/**
+ * @param waiting `enter`: press Enter when all is taken, which counts as one byte more
+ * @throws LifeguardError all but BUSY; TIMEOUT with how much was taken
+ */
+export async function sendBytes(client: Client, id: string, bytes: Uint8Array, waiting: Waiting & { enter?: boolean } = {}): Promise<void> {
+  const { signal, enter = false } = waiting;
+  const pace = new Pace(bytes.length + (enter ? 1 : 0), waiting);
+  for (let at = 0; at < bytes.length;) {
     const data = bytes.subarray(at, at + SLICE_BYTES);
-    const accepted = await takenOrBusy(async () => (await client.call("session.input", { id, data }, { signal })).accepted);
+    const { deadlineMs } = pace;
+    const accepted = await takenOrBusy(async () => (await client.call("session.input", { id, data }, { signal, deadlineMs })).accepted);
     at += accepted;
-    await pace.after(accepted > 0);
+    await pace.after(accepted);
+  }
+  for (let done = !enter; !done;) {
+    const { deadlineMs } = pace;
+    done =
+      (await takenOrBusy(async () => (await client.call("session.keys", { id, keys: ["Enter"] }, { signal, deadlineMs })).accepted)) > 0;
+    await pace.after(done ? 1 : 0);
   }
 }
 
-/** @throws LifeguardError all but BUSY */
-export async function sendPaste(client: Client, id: string, text: string): Promise<void> {
-  const pace = new Pace();
+/** @throws LifeguardError all but BUSY; TIMEOUT with how much was taken */
+export async function sendPaste(client: Client, id: string, text: string, waiting: Waiting = {}): Promise<void> {
+  const pace = new Pace(Buffer.byteLength(text), waiting);
   for (const part of pasteParts(text, PASTE_BYTES)) {
     for (let done = false; !done;) {
-      done = (await takenOrBusy(async () => (await client.call("session.paste", { id, text: part })).accepted)) > 0 || part === "";
-      await pace.after(done);
+      const { deadlineMs } = pace;
+      done =
+        (await takenOrBusy(async () => (await client.call("session.paste", { id, text: part }, { deadlineMs })).accepted)) > 0 ||
+        part === "";
+      // What was accepted has the marks of a bracketed paste in it too.
+      await pace.after(done ? Buffer.byteLength(part) : 0);
     }
   }
 }
@@ -65,20 +101,47 @@ async function takenOrBusy(offer: () => Promise<number>): Promise<number> {
 }
 
 class Pace {
-  readonly #signal: AbortSignal | undefined;
+  readonly #total: number;
+  readonly #waiting: Waiting;
+  readonly #over: number;
+  #taken = 0;
   #waitMs = FIRST_WAIT_MS;
+  #progressAt = performance.now();
+  #told = false;
 
-  constructor(signal?: AbortSignal) {
-    this.#signal = signal;
+  /** @param total bytes in all */
+  constructor(total: number, waiting: Waiting) {
+    this.#total = total;
+    this.#waiting = waiting;
+    this.#over = performance.now() + (waiting.timeoutMs ?? Number.POSITIVE_INFINITY);
   }
 
-  async after(progress: boolean): Promise<void> {
-    this.#signal?.throwIfAborted();
-    if (progress) {
+  /** For the answer to one offer. */
+  get deadlineMs(): number | undefined {
+    return this.#waiting.timeoutMs === undefined ? undefined : Math.max(ANSWER_MS, this.#over - performance.now());
+  }
+
+  /** @param taken bytes of the last offer @throws TIMEOUT when the time is over with some left */
+  async after(taken: number): Promise<void> {
+    this.#waiting.signal?.throwIfAborted();
+    this.#taken += taken;
+    const now = performance.now();
+    const left = this.#total - this.#taken;
+    if (left > 0 && now >= this.#over)
+      throw new LifeguardError("TIMEOUT", `the program did not read in time: ${this.#taken} of ${this.#total} bytes were taken`, {
+        accepted: this.#taken,
+      });
+    if (taken > 0) {
       this.#waitMs = FIRST_WAIT_MS;
+      this.#progressAt = now;
       return;
     }
-    await new Promise((resolve) => setTimeout(resolve, this.#waitMs));
+    if (!this.#told && now - this.#progressAt >= STALLED_MS) {
+      this.#told = true;
+      this.#waiting.stalled?.(left, this.#total);
+    }
+    const waitMs = Math.min(this.#waitMs, Math.max(0, this.#over - now));
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
     this.#waitMs = Math.min(LONGEST_WAIT_MS, this.#waitMs * 2);
   }
 }

@@ -46,7 +46,7 @@ export class Typing {
       const bytes = Buffer.concat(this.#queue);
       this.#queue = [];
       try {
-        await sendBytes(this.#client, this.#id, bytes, this.#stop.signal);
+        await sendBytes(this.#client, this.#id, bytes, { signal: this.#stop.signal });
       } catch (error) {
         // What was under way when a connection broke may have arrived: it is not sent again.
         if (!(error instanceof LifeguardError)) throw error;

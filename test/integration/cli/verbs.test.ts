@@ -291,6 +291,29 @@ describe("exit codes and words", () => {
   });
 });
 
+describe("what waits and what cannot", () => {
+  test("send and paste to a program that does not read say so, and end with the timeout: exit 4", async () => {
+    await ok("new", "--name", "deaf", "--", "sh", "-c", "stty raw -echo; echo ready; sleep 100");
+    await shows("deaf", "ready");
+    const text = "x".repeat(100_000);
+    // Two and a half fill the queue and the terminal's own.
+    for (let sent = 0; sent < 2; sent++) await ok("send", "deaf", text);
+    const left = join(daemon.home, "left");
+    writeFileSync(left, text);
+    for (const args of [
+      ["send", "deaf", text, "--enter"],
+      ["paste", "deaf", left],
+    ]) {
+      const { code, stderr } = await run(...args, "--timeout", "3s");
+      expect({ args: args[0], code }).toEqual({ args: args[0], code: 4 });
+      expect(stderr).toMatch(
+        /^lifeguard: the program in deaf does not read: waiting for it with \d+ of 10000\d bytes left, until Ctrl-C or the timeout\nlifeguard: the program did not read in time: \d+ of 10000\d bytes were taken\n$/,
+      );
+    }
+    await ok("kill", "deaf", "--grace", "100ms");
+  });
+});
+
 test("what was in vain is told", async () => {
   await ok("new", "--name", "vain", "--", "cat");
   await ok("new", "--name", "over", "--", "sh", "-c", "exit 3");

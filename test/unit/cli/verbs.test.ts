@@ -1,9 +1,9 @@
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Asciicast } from "../../../src/cli/asciicast.js";
 import { rootOf } from "../../../src/cli/completion.js";
-import { pasteParts, sendBytes } from "../../../src/cli/paced-input.js";
+import { pasteParts, sendBytes, sendPaste } from "../../../src/cli/paced-input.js";
 import { failure, run } from "../../../src/cli/run.js";
 import type { Terminal } from "../../../src/cli/terminal.js";
 import { exitCodeOf, UnreachableError, UsageError } from "../../../src/cli/verb.js";
@@ -123,6 +123,41 @@ describe("paced input", () => {
     const { client, taken } = queueOf(10, "busy", 0, 3, "busy", 65_536);
     await sendBytes(client, "sess_1", bytes);
     expect(Buffer.concat(taken).equals(bytes)).toBe(true);
+  });
+
+  test("a program that does not read: told once, after 2 s; with a timeout it ends with what was taken", async () => {
+    vi.useFakeTimers();
+    try {
+      const { client } = queueOf(10, 5, ...Array.from({ length: 1_000 }, () => "busy" as const));
+      const told: [number, number][] = [];
+      const stalled = (left: number, total: number): void => void told.push([left, total]);
+      const sent = expect(sendBytes(client, "sess_1", Buffer.alloc(100), { stalled, timeoutMs: 10_000 })).rejects.toMatchObject({
+        name: "TIMEOUT",
+        message: "the program did not read in time: 15 of 100 bytes were taken",
+      });
+      await vi.advanceTimersByTimeAsync(1_900);
+      expect(told).toEqual([]);
+      await vi.advanceTimersByTimeAsync(20_000);
+      await sent;
+      expect(told).toEqual([[85, 100]]);
+      const whole = queueOf(...Array.from({ length: 1_000 }, () => "busy" as const)).client;
+      const pasted = expect(sendPaste(whole, "sess_1", "ä", { timeoutMs: 1 })).rejects.toThrow("0 of 2 bytes were taken");
+      await vi.advanceTimersByTimeAsync(1_000);
+      await pasted;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("Enter waits behind the text for its turn, instead of being refused by the queue that the text has filled", async () => {
+    const calls: string[] = [];
+    const call = (method: string): Promise<{ accepted: number }> => {
+      calls.push(method);
+      if (calls.length === 2) return Promise.reject(new LifeguardError("BUSY", "the input queue is full"));
+      return Promise.resolve({ accepted: 1 });
+    };
+    await sendBytes({ call } as unknown as Client, "sess_1", Buffer.from("x"), { enter: true });
+    expect(calls).toEqual(["session.input", "session.keys", "session.keys"]);
   });
 
   test("every other error ends it", async () => {
