@@ -1,3 +1,4 @@
+import type { Client, SessionSummary } from "../../rpc/client.js";
 import { parseDuration } from "../duration.js";
 import { jsonPage } from "../json.js";
 import { exitWords } from "../session-table.js";
@@ -46,6 +47,7 @@ export const verb: Verb<Options> = {
   },
   async run({ words: [id = ""], options, terminal, connect }: Invocation<Options>) {
     const client = await connect();
+    const due = options.signal === undefined ? await dueAgain(client, id) : null;
     const answer = await client.call("session.kill", {
       id,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -53,6 +55,8 @@ export const verb: Verb<Options> = {
     });
     if (options.json === true) terminal.stdout.write(jsonPage(answer));
     else if (answer.exit === null) terminal.stdout.write(`sent ${options.signal ?? "the signal"} to ${id}\n`);
+    else if (due !== null && answer.processes === 0)
+      terminal.stdout.write(`${id} was waiting to be started again after ${exitWords(due)}, and is not\n`);
     else if (options.signal === undefined && answer.processes === 0)
       terminal.stdout.write(`${id} had ended already: ${exitWords(answer.exit)}\n`);
     else
@@ -60,3 +64,9 @@ export const verb: Verb<Options> = {
     return EXIT.done;
   },
 };
+
+/** How a session ended that waits to be started again; null: it does not wait. What is wrong with `id`, the kill itself says. */
+async function dueAgain(client: Client, id: string): Promise<SessionSummary["exit"]> {
+  const session = await client.call("session.get", { id }).catch(() => null);
+  return session?.state === "starting" && session.pid === null ? session.exit : null;
+}

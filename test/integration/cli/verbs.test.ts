@@ -32,7 +32,7 @@ async function shows(id: string, text: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  daemon = await startDaemon();
+  daemon = await startDaemon({ config: "[session]\nrestart_backoff_ms = 600000\nrestart_backoff_max_ms = 600000\n" });
 });
 
 describe("a session's life", () => {
@@ -311,6 +311,16 @@ describe("what waits and what cannot", () => {
       );
     }
     await ok("kill", "deaf", "--grace", "100ms");
+  });
+
+  test("kill of a session that waits to be started again says that it is not", async () => {
+    await ok("new", "--name", "again", "--restart", "on-failure", "--", "sh", "-c", "exit 7");
+    await waitUntil("it to wait for its restart", async () => {
+      const { state, pid, exit } = await summaryOf("again");
+      return state === "starting" && pid === null && exit !== null;
+    });
+    expect(await ok("kill", "again")).toBe("again was waiting to be started again after exit 7, and is not\n");
+    expect(await ok("kill", "again")).toBe("again had ended already: exit 7 (killed)\n");
   });
 });
 
