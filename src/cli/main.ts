@@ -1,10 +1,13 @@
 /** What bin/lifeguard runs. */
+import { fileTrouble } from "../errors.js";
 import { run } from "./run.js";
 
 // A reader that goes away early (`lifeguard logs x | head`) is the end of the work, not an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === "EPIPE" ? 0 : 1);
+    if (error.code === "EPIPE") process.exit(0);
+    if (stream === process.stdout) process.stderr.write(`lifeguard: cannot write: ${fileTrouble(error)}\n`);
+    process.exit(1);
   });
 }
 

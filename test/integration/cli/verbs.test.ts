@@ -1,7 +1,7 @@
 /** Every verb against a real daemon: what it prints, and its exit code. */
 import { once } from "node:events";
 import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, openSync, closeSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -321,6 +321,17 @@ describe("what waits and what cannot", () => {
     });
     expect(await ok("kill", "again")).toBe("again was waiting to be started again after exit 7, and is not\n");
     expect(await ok("kill", "again")).toBe("again had ended already: exit 7 (killed)\n");
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("output that cannot be written is told, a reader that has gone is not", async () => {
+    const full = openSync("/dev/full", "w");
+    const child = spawn(process.execPath, [LIFEGUARD, "status"], { env: daemon.env, stdio: ["ignore", full, "pipe"] });
+    closeSync(full);
+    const exit = once(child, "close");
+    let stderr = "";
+    child.stderr?.setEncoding("utf8").on("data", (words: string) => (stderr += words));
+    expect(await within("lifeguard status to end", exit)).toEqual([1, null]);
+    expect(stderr).toBe("lifeguard: cannot write: no space left on device\n");
   });
 });
 
