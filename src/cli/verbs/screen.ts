@@ -1,7 +1,7 @@
 import { jsonPage } from "../json.js";
 import { writePaced } from "../terminal.js";
 import type { Invocation, Verb } from "../verb.js";
-import { EXIT } from "../verb.js";
+import { EXIT, UsageError } from "../verb.js";
 import { parseChoice, parseCount } from "../words.js";
 
 const FORMATS = ["text", "ansi", "html", "svg"] as const;
@@ -10,6 +10,11 @@ interface Options {
   format?: (typeof FORMATS)[number];
   scrollback?: number;
   json?: boolean;
+}
+
+function parseFormat(word: string): (typeof FORMATS)[number] {
+  if (word === "json") throw new UsageError(`"json" is not among ${FORMATS.join(", ")}: for JSON there is --json`);
+  return parseChoice(word, FORMATS);
 }
 
 export const verb: Verb<Options> = {
@@ -22,7 +27,7 @@ export const verb: Verb<Options> = {
         flags: "--format <format>",
         description: `${FORMATS.join(", ")}; text when left out`,
         completes: FORMATS,
-        parse: (word) => parseChoice(word, FORMATS),
+        parse: parseFormat,
       },
       { flags: "--scrollback <lines>", description: "so many lines of history above the screen", parse: (word) => parseCount(word) },
       { flags: "--json", description: "with size, cursor, title and offset" },

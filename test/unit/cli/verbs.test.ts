@@ -91,6 +91,7 @@ describe("words that are none", () => {
     [["daemon", "--help"], /^0 [^]*lifeguard daemon upgrade/],
     [["hook", "--help"], /^0 [^]*lifeguard hook uninstall/],
     [["new", "--cwd", "", "--", "true"], /^2 .*--cwd is empty/],
+    [["screen", "x", "--format", "json"], /^2 .*"json" is not among text, ansi, html, svg: for JSON there is --json\n/],
     [
       ["profile", "test", "claude", "x"],
       /^2 lifeguard: cannot read claude: no such file or directory; a TOML file is meant, .*claude\.toml\n/,
