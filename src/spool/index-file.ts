@@ -199,16 +199,32 @@ export class SpoolIndex {
 
 /** The records of the index in `directory` that lie at or after `offset`, for a session that has no actor; [] when there is none. */
 export function readIndex(directory: string, offset = 0): IndexRecord[] {
+  return parseRecords(readFileOf(directory)).filter((record) => record.offset >= offset);
+}
+
+/** When the newest output came, ms since 1970, for a session that has no actor; null when the index has no mark. */
+export function newestMarkAt(directory: string): number | null {
+  const bytes = readFileOf(directory);
+  // From the end: parsing a whole index takes 3 ms, and after a reboot a thousand are asked.
+  for (let n = Math.floor(bytes.length / RECORD_BYTES) - 1; n > 0; n--) {
+    const record = parseRecord(bytes, n * RECORD_BYTES);
+    if (record?.kind === "mark") return record.at;
+  }
+  return null;
+}
+
+/** Header and records; empty when there is no index, or it is none that this version reads. */
+function readFileOf(directory: string): Buffer {
+  const none = Buffer.alloc(0);
   let fd: number;
   try {
     fd = openSync(join(directory, "index"), "r");
   } catch {
-    return [];
+    return none;
   }
   try {
     const bytes = readWhole(fd);
-    if (bytes.toString("latin1", 0, 8) !== MAGIC || bytes.length < RECORD_BYTES || bytes.readUInt32LE(8) > VERSION) return [];
-    return parseRecords(bytes).filter((record) => record.offset >= offset);
+    return bytes.toString("latin1", 0, 8) !== MAGIC || bytes.length < RECORD_BYTES || bytes.readUInt32LE(8) > VERSION ? none : bytes;
   } finally {
     closeSync(fd);
   }
@@ -267,15 +283,22 @@ const kindOf = new Map<number, IndexKind>(Object.entries(KINDS).map(([kind, numb
 function parseRecords(bytes: Buffer): IndexRecord[] {
   const records: IndexRecord[] = [];
   for (let at = RECORD_BYTES; at + RECORD_BYTES <= bytes.length; at += RECORD_BYTES) {
-    const kind = kindOf.get(bytes.readUInt8(at + 16));
-    if (kind === undefined || bytes.readUInt32LE(at + 28) !== crc32(bytes.subarray(at, at + 28))) break;
-    records.push({
-      offset: Number(bytes.readBigUInt64LE(at)),
-      at: bytes.readDoubleLE(at + 8),
-      kind,
-      a: bytes.readUInt32LE(at + 20),
-      b: bytes.readUInt32LE(at + 24),
-    });
+    const record = parseRecord(bytes, at);
+    if (record === null) break;
+    records.push(record);
   }
   return records;
+}
+
+/** Null when it is damaged. */
+function parseRecord(bytes: Buffer, at: number): IndexRecord | null {
+  const kind = kindOf.get(bytes.readUInt8(at + 16));
+  if (kind === undefined || bytes.readUInt32LE(at + 28) !== crc32(bytes.subarray(at, at + 28))) return null;
+  return {
+    offset: Number(bytes.readBigUInt64LE(at)),
+    at: bytes.readDoubleLE(at + 8),
+    kind,
+    a: bytes.readUInt32LE(at + 20),
+    b: bytes.readUInt32LE(at + 24),
+  };
 }

@@ -7,7 +7,7 @@ import type { Log } from "../log.js";
 import { inflightPath } from "../paths.js";
 import type { Custody, KeptExit, KeptSession } from "../reaper/custody.js";
 import { sessionId, type SessionSpec } from "../session.js";
-import { readIndex } from "../spool/index-file.js";
+import { newestMarkAt } from "../spool/index-file.js";
 import { salvageLeft } from "../spool/salvage.js";
 import { openSpoolReader } from "../spool/spool-reader.js";
 import { restartHistory } from "./backoff.js";
@@ -176,8 +176,7 @@ function readLeft(entry: SessionEntry, clock: Clock): void {
     const spool = openSpoolReader(entry.directory);
     entry.offset = Math.max(entry.offset, spool.end);
     spool.close();
-    const mark = readIndex(entry.directory).findLast(({ kind }) => kind === "mark");
-    entry.lastActivityAt = Math.max(entry.lastActivityAt, Math.min(mark?.at ?? 0, clock.now()));
+    entry.lastActivityAt = Math.max(entry.lastActivityAt, Math.min(newestMarkAt(entry.directory) ?? 0, clock.now()));
   } catch {
     // Lost or damaged: whoever reads it is told.
   }

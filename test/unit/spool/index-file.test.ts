@@ -2,7 +2,7 @@ import { appendFileSync, closeSync, existsSync, openSync, readFileSync, statSync
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { SpoolIndex, readIndex } from "../../../src/spool/index-file.js";
+import { SpoolIndex, newestMarkAt, readIndex } from "../../../src/spool/index-file.js";
 import type { IndexRecord } from "../../../src/spool/index-file.js";
 import { readSnapshot, snapshotPath, writeSnapshot } from "../../../src/spool/snapshot-file.js";
 import { sessionDirectory } from "./directory.js";
@@ -34,6 +34,8 @@ describe("index", () => {
     again.close();
     expect(readIndex(place.directory, 5)).toEqual(records.slice(2));
     expect(readIndex(join(place.directory, "nowhere"))).toEqual([]);
+    expect(newestMarkAt(place.directory)).toBe(1_763_600_000_123.5);
+    expect(newestMarkAt(join(place.directory, "nowhere"))).toBe(null);
   });
 
   it("keeps every whole record wherever its file is cut or dirtied, and goes on after them", () => {
