@@ -5,7 +5,6 @@
 import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { withDeadline } from "./actors/deadline.js";
 import { ActorPool } from "./actors/pool.js";
 import { systemClock } from "./clock.js";
 import { PERIODS } from "./bounds.js";
@@ -276,10 +275,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     service.stopping(config.daemon.shutdown_budget_ms);
     // Its process ends while sessions are handed over.
     void thinking.close();
-    const until = clock.monotonic() + config.daemon.shutdown_budget_ms;
-    // Whoever asked for the end of all sessions has it, also when a service manager or Ctrl-C comes in between.
-    await withDeadline(supervisor.endingAll, config.daemon.shutdown_budget_ms / 2).catch(() => undefined);
-    const end = await shutDown({ table, lifecycle, keeping, custody, budgetMs: Math.max(0, until - clock.monotonic()), log });
+    const end = await shutDown({ table, lifecycle, keeping, custody, budgetMs: config.daemon.shutdown_budget_ms, log });
     log.info({ phase: "stop", left: end.left, not_saved: end.notSaved }, "ended");
     return { exitCode: end.notSaved.length === 0 ? 0 : 1, ...end };
   } finally {

@@ -362,7 +362,9 @@ export class Lifecycle {
   /** Lets the keepers read from here on: the daemon ends, the sessions do not. */
   async release(entry: SessionEntry): Promise<void> {
     this.backoff.pause(entry);
-    const { hosting, custody, tmux } = this.#p;
+    const { hosting, custody, tmux, config } = this.#p;
+    // Whoever asked for its end has it, also when a service manager or Ctrl-C comes in between.
+    if (entry.kill !== null) await withDeadline(entry.kill, config.daemon.shutdown_budget_ms / 2).catch(() => undefined);
     if (entry.tmux !== null && entry.phase === "running") return tmux.leave(entry, () => hosting.release(entry));
     if (!entry.move("released")) return;
     const offset = await hosting.release(entry);

@@ -74,8 +74,6 @@ export interface SupervisorParts {
 export class Supervisor implements SupervisorApi {
   readonly #p: SupervisorParts;
   #watchNumber = 0;
-  /** Settles when what {@link stop} was asked for is over. */
-  endingAll: Promise<unknown> = Promise.resolve();
   readonly #watches = new Map<string, { entry: SessionEntry; connection: number; watch: Watch }>();
 
   constructor(parts: SupervisorParts) {
@@ -409,10 +407,7 @@ export class Supervisor implements SupervisorApi {
     const ours = live.filter((entry) => entry.tmux?.adopted !== true);
     // An agent that may not end itself may not end everybody either.
     if (options.all) for (const entry of ours) guard.refuse(entry, caller, "end");
-    if (options.all) {
-      this.endingAll = Promise.all(ours.map((entry) => lifecycle.kill(entry, config.session.kill_grace_ms)));
-      await this.endingAll;
-    }
+    if (options.all) await Promise.all(ours.map((entry) => lifecycle.kill(entry, config.session.kill_grace_ms)));
     // The answer goes out before the server begins to close.
     void turn().then(requestStop);
     return { sessions: live.length };
