@@ -311,7 +311,8 @@ function lookAtForeground(input: DetectorInput, settings: DetectorSettings, quie
   return { state: "idle", source, rule: "shell_in_front", confidence: "medium", detail: "nothing runs in front of the shell", since, next };
 }
 
-function lookAtSilence(input: DetectorInput, settings: DetectorSettings, quiet: number): PlainLook {
+/** What quiet alone says. */
+export function lookAtSilence(input: DetectorInput, settings: DetectorSettings, quiet: number): PlainLook {
   const since = input.now - Math.min(quiet, input.now);
   if (quiet < settings.idleHoldMs) {
     return {

@@ -1,7 +1,7 @@
 /** Why a session's state is what it is: the winner, the losers, what is held back, and what would change it. */
 import type { Explanation, ReportSeen } from "../explanation.js";
 import type { Evidence, SessionState } from "../session.js";
-import type { DetectorInput, DetectorSettings, Look } from "./evidence.js";
+import { lookAtSilence, type DetectorInput, type DetectorSettings, type Look } from "./evidence.js";
 import { looksLikePrompt } from "./prompt-line.js";
 import type { Shown } from "./screen-regions.js";
 import type { ToolRules } from "./tool-rules.js";
@@ -102,8 +102,8 @@ function plainCandidates({ input, evidence, state: said, settings }: Explanation
   add("prompt", "shell_prompt", "idle", "cursor line", looksLikePrompt(line), line.slice(0, 160));
   const quietMs = lastOutputAt === 0 ? Number.POSITIVE_INFINITY : Math.max(0, now - lastOutputAt);
   const quiet = lastOutputAt === 0 ? "has printed nothing" : `quiet for ${quietMs} ms`;
-  if (quietMs < settings.idleHoldMs) add("silence", "output_lately", "busy", "stream", true, quiet);
-  else add("silence", "no_rule_matched", "idle", "stream", true, quiet);
+  const { rule, state } = lookAtSilence(input, settings, quietMs);
+  add("silence", rule, state, "stream", true, quiet);
   return found;
 }
 
