@@ -8,7 +8,7 @@
  * the moment it works. Then a real daemon, whose sessions are fed the same bytes at the same pace: with the tool's profile, and with none.
  */
 import { execFileSync } from "node:child_process";
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,7 +18,7 @@ import { rehearse } from "../dist/actors/rehearsal.js";
 import { loadProfiles, SHIPPED_PROFILES } from "../dist/profiles/load.js";
 import { cpuMs, describeMachine } from "./machine.mjs";
 import { Lifeguard } from "./subjects/lifeguard.mjs";
-import { endAll } from "./subjects/running.mjs";
+import { inScratch } from "./subjects/running.mjs";
 
 const TOOLS = ["claude", "codex", "opencode"];
 const ROUNDS = 20;
@@ -176,15 +176,7 @@ async function inDaemon(scratch, tool) {
 
 const machine = describeMachine();
 console.log(`${machine.processor}, ${machine.cores} cores, Linux ${machine.kernel}, Node ${machine.node}`);
-const scratch = mkdtempSync(join(tmpdir(), "lg-bench-"));
-const cleanUp = async () => {
-  await endAll();
-  rmSync(scratch, { recursive: true, force: true });
-};
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void cleanUp().then(() => process.exit(130)));
-try {
-  for (const tool of values.tools.split(",")) watching(tool);
+for (const tool of values.tools.split(",")) watching(tool);
+await inScratch(tmpdir(), async (scratch) => {
   for (const tool of values.tools.split(",")) await inDaemon(scratch, tool);
-} finally {
-  await cleanUp();
-}
+});

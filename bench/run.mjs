@@ -1,5 +1,5 @@
 /** `npm run bench`: lifeguard, tmux and a raw read loop on the same work in the same run. Prints the machine, medians and ratios. */
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,7 @@ import { page } from "./report/page.mjs";
 import { plot } from "./report/plot.mjs";
 import { Report, columns, table } from "./report/report.mjs";
 import { profileInto } from "./subjects/lifeguard.mjs";
-import { endAll } from "./subjects/running.mjs";
+import { inScratch } from "./subjects/running.mjs";
 
 const BASELINE = fileURLToPath(new URL("baseline.json", import.meta.url));
 const DOCS = fileURLToPath(new URL("../docs/", import.meta.url));
@@ -93,18 +93,10 @@ async function measureAll() {
   console.log(
     `${machine.processor}, ${machine.cores} cores, ${machine.memory_gib} GiB, Linux ${machine.kernel}, Node ${machine.node}, ${machine.tmux || "no tmux"}, load ${machine.load.toFixed(1)}`,
   );
-  const scratch = mkdtempSync(join(values.scratch, "lg-bench-"));
-  const cleanUp = async () => {
-    await endAll();
-    rmSync(scratch, { recursive: true, force: true });
-  };
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void cleanUp().then(() => process.exit(130)));
   const results = [];
-  try {
+  await inScratch(values.scratch, async (scratch) => {
     for (const measure of MEASURES) if (only.includes(measure.name)) results.push(await measureOne(measure, scratch));
-  } finally {
-    await cleanUp();
-  }
+  });
   return { machine, quick: values.quick, results };
 }
 
