@@ -10,7 +10,8 @@ last_line() { # ID: the last line of its screen that is not blank
     jq -r '[.text | split("\n")[] | select(test("\\S"))] | last // ""'
 }
 
-lifeguard api call session.list '{"fields": ["id", "name", "state", "state_since"]}' |
+listed=$(lifeguard api call session.list '{"fields": ["id", "name", "state", "state_since"]}')
+printf '%s' "$listed" |
   jq -r '.sessions | map(select(.state == "attention" or .state == "error")) | sort_by(.state_since)[]
          | [.id, .name, .state, "\((now * 1000 - .state_since) / 60000 | floor)m"] | @tsv' |
   while IFS="$(printf '\t')" read -r id name state age; do
@@ -20,5 +21,6 @@ lifeguard api call session.list '{"fields": ["id", "name", "state", "state_since
 lifeguard ls --json | jq -r '.sessions | map(select(.state == "busy")) | "\(length) busy"' >&2
 
 [ "${1:-}" = --follow ] || exit 0
-lifeguard events --kinds session.state |
+# From the moment of the list on: what changed while it was printed is told too.
+lifeguard events --kinds session.state --since "$(printf '%s' "$listed" | jq -r '"\(.cursor.boot):\(.cursor.seq)"')" |
   jq -r --unbuffered 'select(.to == "attention" or .to == "error") | [.session, .to, .evidence.detail] | @tsv'
