@@ -58,6 +58,7 @@ import { ThoughtWorld } from "./supervisor/thought-world.js";
 import { TmuxSessions } from "./supervisor/tmux/sessions.js";
 import { Vitals } from "./supervisor/vitals.js";
 import { Thinking } from "./thoughts/thinking.js";
+import { optimizeLater } from "./tier-up.js";
 
 export interface DaemonOptions {
   env: NodeJS.ProcessEnv;
@@ -77,6 +78,7 @@ export interface DaemonEnd {
 
 /** Runs until `stop` or a client asks for the end. @throws LifeguardError when it cannot start: the message says what to do */
 export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
+  const startIsOver = optimizeLater();
   const umask = process.umask(0o077);
   const config = loadConfig(resolvePaths(options.env, options.flags));
   const { paths } = config;
@@ -257,6 +259,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
     options.onReady({ socket: paths.socket, state: paths.state, pid: process.pid, restored: adopted.sessions });
     log.info({ phase: "start", version, socket: paths.socket, sessions: adopted.sessions, ms: elapsed() }, "listening");
     void adopted.actors.then(() => {
+      startIsOver();
       vitals.restored = { sessions: adopted.sessions, ms: elapsed() };
       log.info({ phase: "start", sessions: adopted.sessions, ms: elapsed() }, "all sessions serve");
     });

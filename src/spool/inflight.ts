@@ -35,6 +35,7 @@ const VERSION = 1;
 const LOCK_WAIT_MS = 5_000;
 
 const CLEAN = 0xff;
+const CLEAN_PAGE = Buffer.alloc(PAGE_BYTES, CLEAN);
 
 export class InflightSlot {
   readonly index: number;
@@ -85,6 +86,8 @@ export class InflightSlot {
 
   /** Bytes in the page up to the last one that is not 0xFF: what was read and never announced. */
   get unannounced(): number {
+    // Most pages are, and a start looks at each of a thousand.
+    if (this.page.equals(CLEAN_PAGE)) return 0;
     let n = this.page.length;
     while (n > 0 && this.page[n - 1] === CLEAN) n--;
     return n;

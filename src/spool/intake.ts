@@ -91,7 +91,8 @@ export class Intake {
     const inSpool = announced > 0 && slot.end !== slot.base;
     const left = inSpool ? 0 : announced > 0 ? announced : slot.unannounced;
     if (left > 0) this.commit(left);
-    slot.clear();
+    // Not one that is clean: to write it again would make every page of the file dirty at each start.
+    if (left > 0 || announced > 0) slot.clear();
     return left;
   }
 }
