@@ -1,9 +1,9 @@
 /** The machine and the processes on it. Times in milliseconds, memory in KiB. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
-import { sum } from "./statistics.mjs";
+import { median, sum, timed } from "./statistics.mjs";
 
 export function describeMachine() {
   return {
@@ -16,6 +16,16 @@ export function describeMachine() {
     date: new Date().toISOString().slice(0, 10),
     load: loadavg()[0],
   };
+}
+
+/**
+ * How fast the machine is now, which on a virtual one changes by the hour: milliseconds that a bare Node takes to start and end. What is
+ * measured in seconds a second is worth comparing with what was measured while this was about the same.
+ */
+export async function bareNodeMs() {
+  const times = [];
+  for (let n = 0; n < 9; n++) times.push((await timed(() => spawnSync(process.execPath, ["-e", "0"]))).ms);
+  return median(times);
 }
 
 /** "" where there is none. */

@@ -4,7 +4,7 @@ import { loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { describeMachine } from "./machine.mjs";
+import { bareNodeMs, describeMachine } from "./machine.mjs";
 import { MEASURES } from "./measures/all.mjs";
 import { judged } from "./report/aims.mjs";
 import { compare, writeBaseline } from "./report/baseline.mjs";
@@ -100,15 +100,17 @@ async function measureAll() {
   return { machine, quick: values.quick, results };
 }
 
-/** Runs of some measures each, as one. */
+/** Runs of some measures each, as one; of a measure that is in several, the last. */
 function joined(files) {
   const runs = files.map((file) => JSON.parse(readFileSync(file, "utf8")));
-  const results = runs.flatMap((one) => one.results).toSorted((a, b) => names.indexOf(a.measure) - names.indexOf(b.measure));
+  const latest = new Map(runs.flatMap((one) => one.results.map((result) => [result.measure, result])));
+  const results = [...latest.values()].toSorted((a, b) => names.indexOf(a.measure) - names.indexOf(b.measure));
   return { machine: runs[0].machine, quick: runs.every(({ quick }) => quick), results };
 }
 
 async function measureOne(measure, scratch) {
   const report = new Report(measure.name);
+  const speedBefore = await bareNodeMs();
   const began = performance.now();
   await measure.run({
     scratch,
@@ -123,7 +125,10 @@ async function measureOne(measure, scratch) {
   const short = [values.quick ? "--quick" : "", values.sessions === undefined ? "" : `--sessions ${values.sessions}`].filter(Boolean);
   if (short.length > 0) report.note(`Less work than in a full run: ${short.join(" ")}.`);
   const result = { ...report.result(), what: measure.what, seconds: (performance.now() - began) / 1_000, load: loadavg()[0] };
-  console.log(`\n${measure.name}: ${measure.what}  [${result.seconds.toFixed(0)} s, load ${result.load.toFixed(1)}]`);
+  result.date = new Date().toISOString().slice(0, 10);
+  result.bare_node_ms = (speedBefore + (await bareNodeMs())) / 2;
+  const around = `${result.seconds.toFixed(0)} s, load ${result.load.toFixed(1)}, a bare Node starts in ${result.bare_node_ms.toFixed(0)} ms`;
+  console.log(`\n${measure.name}: ${measure.what}  [${around}]`);
   for (const line of table(result)) console.log(`  ${line}`);
   for (const note of result.notes) console.log(`  ${note}`);
   return result;

@@ -13,7 +13,8 @@ export function page({ machine, quick, results }, pictures) {
       (quick ? " A quick run: less work, fewer rounds." : ""),
     "",
     "Medians. lifeguard, tmux and a raw read loop did the same work in the same run, in turn, after a round that does not count. The load beside",
-    "each measure is the machine's one-minute average when it ended; what was running anyway is part of it.",
+    "each measure is the machine's one-minute average when it ended; what was running anyway is part of it. What a bare Node takes to start says",
+    "how fast the machine was then: a virtual one's speed changes by the hour, and figures in ms or by the second with it.",
     "",
     "## Against the aims",
     "",
@@ -24,7 +25,8 @@ export function page({ machine, quick, results }, pictures) {
       "",
       `## ${result.measure}`,
       "",
-      `${result.what[0].toUpperCase()}${result.what.slice(1)}. Load ${result.load.toFixed(1)}.`,
+      `${result.what[0].toUpperCase()}${result.what.slice(1)}.`,
+      `${result.date}, load ${result.load.toFixed(1)}, a bare Node starts in ${result.bare_node_ms.toFixed(0)} ms.`,
       "",
     );
     lines.push(...markdown(rows(result)), "");
