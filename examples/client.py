@@ -15,13 +15,20 @@ import sys
 
 
 def default_socket():
-    if "LIFEGUARD_SOCKET" in os.environ:
-        return os.environ["LIFEGUARD_SOCKET"]
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if runtime and os.path.isdir(runtime):
-        return os.path.join(runtime, "lifeguard", "lifeguard.sock")
-    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    return os.path.join(state, "lifeguard", "run", "lifeguard.sock")
+    """As docs/protocol.md has it. What is set to nothing is not set."""
+    env = {name: value for name, value in os.environ.items() if value}
+    if "LIFEGUARD_SOCKET" in env:
+        return env["LIFEGUARD_SOCKET"]
+    if "LIFEGUARD_RUNTIME_DIR" in env:
+        runtime = env["LIFEGUARD_RUNTIME_DIR"]
+    elif "LIFEGUARD_HOME" in env:
+        runtime = os.path.join(env["LIFEGUARD_HOME"], "run")
+    elif os.path.isdir(env.get("XDG_RUNTIME_DIR", "")):
+        runtime = os.path.join(env["XDG_RUNTIME_DIR"], "lifeguard")
+    else:
+        state = env.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+        runtime = os.path.join(env.get("LIFEGUARD_STATE_DIR") or os.path.join(state, "lifeguard"), "run")
+    return os.path.join(runtime, "lifeguard.sock")
 
 
 class Refused(Exception):

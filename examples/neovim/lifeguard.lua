@@ -11,12 +11,16 @@
 local M = { sessions = {}, screens = {} }
 _G.lifeguard = M
 
+-- As docs/protocol.md has it. What is set to nothing is not set.
 local function default_socket()
-  if vim.g.lifeguard_socket then return vim.g.lifeguard_socket end
-  if vim.env.LIFEGUARD_SOCKET then return vim.env.LIFEGUARD_SOCKET end
-  local runtime = vim.env.XDG_RUNTIME_DIR
-  if runtime and vim.fn.isdirectory(runtime) == 1 then return runtime .. '/lifeguard/lifeguard.sock' end
-  return (vim.env.XDG_STATE_HOME or (vim.env.HOME .. '/.local/state')) .. '/lifeguard/run/lifeguard.sock'
+  local function set(name) return vim.env[name] ~= '' and vim.env[name] or nil end
+  local socket = vim.g.lifeguard_socket or set('LIFEGUARD_SOCKET')
+  if socket then return socket end
+  local runtime = set('LIFEGUARD_RUNTIME_DIR') or set('LIFEGUARD_HOME') and set('LIFEGUARD_HOME') .. '/run'
+  local xdg = set('XDG_RUNTIME_DIR')
+  if not runtime and xdg and vim.fn.isdirectory(xdg) == 1 then runtime = xdg .. '/lifeguard' end
+  local state = set('LIFEGUARD_STATE_DIR') or (set('XDG_STATE_HOME') or vim.env.HOME .. '/.local/state') .. '/lifeguard'
+  return (runtime or state .. '/run') .. '/lifeguard.sock'
 end
 
 local function say(text, level) vim.notify('lifeguard: ' .. text, level or vim.log.levels.INFO) end

@@ -37,8 +37,8 @@ export const IN_FLIGHT = 1_024;
 /** Less room than this is none: a notification's own cost would outweigh its bytes. */
 const LEAST_ROOM = 4_096;
 export const STALLED_MS = 30_000;
-/** After a last message the other side has so long to read it. */
-const LAST_WORDS_MS = 1_000;
+/** After a last message the other side has so long to read it: on a busy machine it may have most of 16 MiB to write before it does. */
+const LAST_WORDS_MS = 5_000;
 
 interface Request {
   id: number | string | null;

@@ -34,6 +34,9 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+/** Where the daemon is found as the command line finds it: by LIFEGUARD_HOME alone. */
+const byHome = (): Record<string, string> => ({ ...env, LIFEGUARD_SOCKET: "", XDG_RUNTIME_DIR: "" });
+
 /** Runs what goes on for ever until it has printed `text`, then interrupts it with all it started, as Ctrl-C does. */
 async function follow(command: string, args: string[], text: string, provoke: (stdout: string) => Promise<void>): Promise<string> {
   const child = spawn(command, args, { env, detached: true, stdio: ["ignore", "pipe", "inherit"] });
@@ -70,9 +73,7 @@ test("turn.ts: compiles strictly against the package's types, and prompts, waits
   const options = ["--module", "nodenext", "--target", "es2023", "--strict", "--preserveSymlinks", "--types", "node"];
   const tsc = spawnSync(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), ...options, "turn.ts"], { cwd: project });
   expect(tsc.stdout.toString()).toBe("");
-  // It finds the daemon as the command line does: here, by LIFEGUARD_HOME alone.
-  const found = { ...env, LIFEGUARD_SOCKET: "", XDG_RUNTIME_DIR: "" };
-  const { code, stdout, stderr } = await run(process.execPath, ["--preserve-symlinks", join(project, "turn.js")], found);
+  const { code, stdout, stderr } = await run(process.execPath, ["--preserve-symlinks", join(project, "turn.js")], byHome());
   expect(stderr).toMatch(/^\nsess_\d+: submitted\n$/);
   expect(code).toBe(0);
   expect(stdout).toMatch(/42\r\n/);
@@ -97,6 +98,8 @@ describe.skipIf(!has("python3"))("client.py", () => {
   test("lists, and says what was refused", async () => {
     const { id } = await client.call("session.create", { name: "listed", command: "cat", cwd: "/" });
     expect((await python("ls")).stdout).toMatch(new RegExp(`^${id}\tlisted\t\\w+$`, "m"));
+    const elsewhere = await run("python3", [join(EXAMPLES, "client.py"), "ls"], byHome());
+    expect(elsewhere.stdout).toContain(`${id}\tlisted\t`);
     const refused = await python("run", "no-such-program-at-all");
     expect(refused).toMatchObject({ code: 1, stdout: "" });
     expect(refused.stderr).toMatch(/^client\.py: INVALID_PARAMS: .*no-such-program-at-all/);
@@ -193,7 +196,7 @@ test.skipIf(!has("nvim"))("lifeguard.lua: lists, draws a screen as it changes, p
   const driver = join(directory, "driver.lua");
   writeFileSync(driver, DRIVER);
   const { stdout, stderr } = await run("nvim", ["--headless", "-u", "NONE", "-i", "NONE", "-n", "-c", `luafile ${driver}`], {
-    ...env,
+    ...byHome(),
     PLUGIN: join(EXAMPLES, "neovim", "lifeguard.lua"),
     XDG_STATE_HOME: directory,
   });

@@ -71,9 +71,10 @@ describe("the rules", () => {
   });
 
   test("of an agent's title and the last line in which it says what it does; what somebody says is shown instead", async () => {
-    const said = client.events({ kinds: ["session.thought"] });
-    await said.ready;
     const id = await agent("agent");
+    // This one's: what is said of another test's session, which ends meanwhile, is none of it.
+    const said = client.events({ kinds: ["session.thought"], session: id });
+    await said.ready;
     await client.call("session.input", { id, data: "go\r" });
     expect((await said.next()).value).toMatchObject({ session: id, thought: { text: "Fix the parser: Bash(step 1)", source: "rule" } });
     await ok("thought", "publish", "agent", "reads what it is told", "--cue", "tell it more", "--state", "holding");

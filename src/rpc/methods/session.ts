@@ -174,7 +174,7 @@ const restart: Method = method({
   name: "session.restart",
   since: "1.0",
   summary:
-    "Ends the session's process tree and starts it again with the same spec, in its tool's conversation where that is known; offsets go on. Exact id or name, no prefix.",
+    "Ends the session's process tree and starts it again with the same spec, in its tool's conversation where that is known; offsets go on. Where its command or its directory is gone it is refused, and nothing is ended. Exact id or name, no prefix.",
   params: z.strictObject({ id: reference }),
   result: summaryShape,
   handler: ({ id }, { supervisor, caller }) => supervisor.restart(supervisor.resolve(id, { prefix: false }), caller),
