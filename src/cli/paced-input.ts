@@ -3,7 +3,7 @@
  * again, sooner while it makes progress.
  */
 import { LifeguardError } from "../errors.js";
-import type { Client } from "../rpc/client.js";
+import type { CallOptions, Client } from "../rpc/client.js";
 import type { Terminal } from "./terminal.js";
 
 /** One `session.input`: a quarter of a session's queue, so that others get a turn. */
@@ -39,35 +39,26 @@ export function tellingWait(id: string, terminal: Terminal, timeoutMs: number | 
  * @throws LifeguardError all but BUSY; TIMEOUT with how much was taken
  */
 export async function sendBytes(client: Client, id: string, bytes: Uint8Array, waiting: Waiting & { enter?: boolean } = {}): Promise<void> {
-  const { signal, enter = false } = waiting;
+  const { enter = false } = waiting;
   const pace = new Pace(bytes.length + (enter ? 1 : 0), waiting);
   for (let at = 0; at < bytes.length;) {
     const data = bytes.subarray(at, at + SLICE_BYTES);
-    const { deadlineMs } = pace;
-    const accepted = await takenOrBusy(async () => (await client.call("session.input", { id, data }, { signal, deadlineMs })).accepted);
-    at += accepted;
-    await pace.after(accepted);
+    at += await pace.offer(async (options) => (await client.call("session.input", { id, data }, options)).accepted);
   }
-  for (let done = !enter; !done;) {
-    const { deadlineMs } = pace;
-    done =
-      (await takenOrBusy(async () => (await client.call("session.keys", { id, keys: ["Enter"] }, { signal, deadlineMs })).accepted)) > 0;
-    await pace.after(done ? 1 : 0);
-  }
+  for (let taken = enter ? 0 : 1; taken === 0;)
+    taken = await pace.offer(async (options) =>
+      Math.min(1, (await client.call("session.keys", { id, keys: ["Enter"] }, options)).accepted),
+    );
 }
 
 /** @throws LifeguardError all but BUSY; TIMEOUT with how much was taken */
 export async function sendPaste(client: Client, id: string, text: string, waiting: Waiting = {}): Promise<void> {
   const pace = new Pace(Buffer.byteLength(text), waiting);
   for (const part of pasteParts(text, PASTE_BYTES)) {
-    for (let done = false; !done;) {
-      const { deadlineMs } = pace;
-      done =
-        (await takenOrBusy(async () => (await client.call("session.paste", { id, text: part }, { deadlineMs })).accepted)) > 0 ||
-        part === "";
-      // What was accepted has the marks of a bracketed paste in it too.
-      await pace.after(done ? Buffer.byteLength(part) : 0);
-    }
+    // What was accepted has the marks of a bracketed paste in it too.
+    const paste = async (options: CallOptions): Promise<number> =>
+      (await client.call("session.paste", { id, text: part }, options)).accepted > 0 ? Buffer.byteLength(part) : 0;
+    while ((await pace.offer(paste)) === 0 && part !== "");
   }
 }
 
@@ -89,17 +80,6 @@ export function pasteParts(text: string, most: number): string[] {
   return parts;
 }
 
-/** How much was taken; 0 when the queue is full. */
-async function takenOrBusy(offer: () => Promise<number>): Promise<number> {
-  try {
-    return await offer();
-  } catch (error) {
-    if (!(error instanceof LifeguardError) || error.name !== "BUSY") throw error;
-    const { accepted } = error.data;
-    return typeof accepted === "number" ? accepted : 0;
-  }
-}
-
 class Pace {
   readonly #total: number;
   readonly #waiting: Waiting;
@@ -116,13 +96,21 @@ class Pace {
     this.#over = performance.now() + (waiting.timeoutMs ?? Number.POSITIVE_INFINITY);
   }
 
-  /** For the answer to one offer. */
-  get deadlineMs(): number | undefined {
-    return this.#waiting.timeoutMs === undefined ? undefined : Math.max(ANSWER_MS, this.#over - performance.now());
+  /**
+   * Makes one offer, and waits before the next one where nothing of it was taken.
+   * @param make resolves with how many bytes were taken
+   * @returns that; 0 when the session's queue is full
+   * @throws TIMEOUT when the time is over with some left
+   */
+  async offer(make: (options: CallOptions) => Promise<number>): Promise<number> {
+    const { signal, timeoutMs } = this.#waiting;
+    const deadlineMs = timeoutMs === undefined ? undefined : Math.max(ANSWER_MS, this.#over - performance.now());
+    const taken = await make({ signal, deadlineMs }).catch(acceptedBeforeBusy);
+    await this.#paced(taken);
+    return taken;
   }
 
-  /** @param taken bytes of the last offer @throws TIMEOUT when the time is over with some left */
-  async after(taken: number): Promise<void> {
+  async #paced(taken: number): Promise<void> {
     this.#waiting.signal?.throwIfAborted();
     this.#taken += taken;
     const now = performance.now();
@@ -144,4 +132,11 @@ class Pace {
     await new Promise((resolve) => setTimeout(resolve, waitMs));
     this.#waitMs = Math.min(LONGEST_WAIT_MS, this.#waitMs * 2);
   }
+}
+
+/** @returns how much was taken before the queue was full @throws any other error */
+function acceptedBeforeBusy(error: unknown): number {
+  if (!(error instanceof LifeguardError) || error.name !== "BUSY") throw error;
+  const { accepted } = error.data;
+  return typeof accepted === "number" ? accepted : 0;
 }
