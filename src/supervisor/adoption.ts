@@ -200,7 +200,7 @@ function adoptOne(kept: KeptSession, parts: AdoptionParts): SessionEntry {
   const entry = known ?? new SessionEntry(kept.session, id, record.spec, table.directory, clock.now(), record.createdAt);
   if (known === null) hosting.equip(entry);
   // The keeper's is the newer word on what runs, and has the secrets that are never on the disk.
-  else Object.assign(entry.spec, record.spec);
+  else table.respecify(entry, record.spec);
   mkdirSync(entry.directory, { recursive: true, mode: 0o700 });
   // The last daemon had decided on this exit; it is decided on once more, and counts once.
   if (kept.exit !== null && entry.restartDueAt !== null && entry.epoch === record.epoch) {

@@ -36,7 +36,8 @@ export class SessionEntry {
   readonly prompts: PromptQueue = new PromptQueue();
   /** Prompts under way in its actor, by the delivery's name. */
   readonly deliveries: Map<string, DeliveryWatch> = new Map();
-  readonly spec: SessionSpec;
+  /** Its name is the table's to change, which finds it by it. */
+  readonly spec: Omit<SessionSpec, "name"> & Readonly<Pick<SessionSpec, "name">>;
 
   phase: Phase = "launching";
   /** The in-flight slot while there is an actor, or bytes of one to salvage. */

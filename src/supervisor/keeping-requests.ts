@@ -103,7 +103,7 @@ export class KeepingRequests implements KeepingApi {
     await keeping.wake(entry);
     // Secrets are never on the disk: what this daemon still has of them stays.
     const secrets = Object.fromEntries(Object.entries(entry.spec.env).filter(([name]) => entry.spec.envSecret.includes(name)));
-    Object.assign(entry.spec, from.spec, { env: { ...from.spec.env, ...secrets } });
+    table.respecify(entry, { ...from.spec, env: { ...from.spec.env, ...secrets } });
     entry.parentCheckpoint = checkpoint;
     await lifecycle.restart(entry);
     const saved = keeping.remember(entry);

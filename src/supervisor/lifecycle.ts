@@ -323,7 +323,7 @@ export class Lifecycle {
     const holder = table.liveNamed(entry.spec.name);
     if (holder !== undefined && holder !== entry) {
       log.warn({ session: entry.id, phase: "restart", name: entry.spec.name }, "its name is taken by a live session: it runs under its id");
-      entry.spec.name = entry.id;
+      table.rename(entry, entry.id);
     }
     entry.restartHistory = [];
     entry.restartTimes = [];

@@ -175,7 +175,7 @@ export class Supervisor implements SupervisorApi {
       if ("problem" in checked) throw new LifeguardError("INVALID_PARAMS", checked.problem, { field: "name" });
       table.claim(checked.name, entry);
       const from = entry.spec.name;
-      entry.spec.name = checked.name;
+      table.rename(entry, checked.name);
       if (from !== checked.name) events.append("session.renamed", id, { from, to: checked.name });
     }
     if (change.labels !== undefined) {

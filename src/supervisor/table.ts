@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { LifeguardError } from "../errors.js";
 import type { Ids } from "../persistence/store.js";
-import { checkName, sessionId, sessionNumber } from "../session.js";
+import { checkName, sessionId, sessionNumber, type SessionSpec } from "../session.js";
 import type { SessionEntry } from "./entry.js";
 
 export class SessionTable {
@@ -13,6 +13,8 @@ export class SessionTable {
   readonly directory: string;
   readonly #ids: Pick<Ids, "mint" | "seen" | "next">;
   readonly #entries = new Map<string, SessionEntry>();
+  /** Live and ended ones by name: of a thousand, each new session and each call by name would look through all. */
+  readonly #named = new Map<string, Set<SessionEntry>>();
   readonly #slots = new Set<number>();
   #lowestFreeSlot = 0;
 
@@ -35,6 +37,7 @@ export class SessionTable {
 
   add(entry: SessionEntry): void {
     this.#entries.set(entry.id, entry);
+    this.#index(entry);
     this.#ids.seen("session", entry.number);
     // A number used as a name moves the counter on, so that a session without a name never collides with it.
     if (/^[0-9]{1,15}$/.test(entry.spec.name)) this.#ids.seen("name", Number(entry.spec.name));
@@ -42,6 +45,33 @@ export class SessionTable {
 
   delete(entry: SessionEntry): void {
     this.#entries.delete(entry.id);
+    this.#unindex(entry);
+  }
+
+  /** The one way to change the name of a session that is in the table. */
+  rename(entry: SessionEntry, name: string): void {
+    this.respecify(entry, { name });
+  }
+
+  /** Puts what is in `spec` in the place of what the session was made with, its name too. */
+  respecify(entry: SessionEntry, spec: Partial<SessionSpec>): void {
+    this.#unindex(entry);
+    Object.assign(entry.spec, spec);
+    this.#index(entry);
+  }
+
+  #index(entry: SessionEntry): void {
+    const { name } = entry.spec;
+    const named = this.#named.get(name);
+    if (named === undefined) this.#named.set(name, new Set([entry]));
+    else named.add(entry);
+  }
+
+  #unindex(entry: SessionEntry): void {
+    const { name } = entry.spec;
+    const named = this.#named.get(name);
+    named?.delete(entry);
+    if (named?.size === 0) this.#named.delete(name);
   }
 
   entries(): IterableIterator<SessionEntry> {
@@ -114,7 +144,7 @@ export class SessionTable {
 
   /** One whose process has ended no longer holds its name. */
   liveNamed(name: string): SessionEntry | undefined {
-    for (const entry of this.#entries.values()) if (entry.live && entry.spec.name === name) return entry;
+    for (const entry of this.#named.get(name) ?? []) if (entry.live) return entry;
     return undefined;
   }
 

@@ -76,7 +76,10 @@ export class Adoptions {
     if (before === null || !entry.move("due"))
       throw new LifeguardError("BUSY", `${entry.id} is on its way out: ask again`, { retry_after_ms: 250 });
     const wanted = isNameFor(entry.spec.name, before.name) ? session.name : entry.spec.name;
-    entry.spec.name = nameFor(wanted, (name) => table.liveNamed(name) !== undefined && table.liveNamed(name) !== entry);
+    table.rename(
+      entry,
+      nameFor(wanted, (name) => ![undefined, entry].includes(table.liveNamed(name))),
+    );
     entry.tmux = placeOf(before.socket, session, before.adopted);
     if (before.adopted) Object.assign(entry.spec, adoptedCommand(before.socket, session.name));
     entry.epoch += 1;

@@ -187,7 +187,10 @@ export class TmuxSessions implements TmuxLines, TmuxApi {
     if (tmux.adopted) Object.assign(spec, adoptedCommand(tmux.socket, name));
     if (!follows) return;
     const from = spec.name;
-    spec.name = nameFor(name, (candidate) => ![undefined, entry].includes(table.liveNamed(candidate)));
+    table.rename(
+      entry,
+      nameFor(name, (candidate) => ![undefined, entry].includes(table.liveNamed(candidate))),
+    );
     if (spec.name !== from) events.append("session.renamed", entry.id, { from, to: spec.name });
     this.#p.keeping().rememberSoon(entry);
   }

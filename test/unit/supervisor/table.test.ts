@@ -87,6 +87,28 @@ describe("session table", () => {
     expect(() => table.resolve("", { prefix: true })).toThrow(/no session ""/);
   });
 
+  test("a name is found as it is now: after a rename, another specification, a second adding, an end and a removal", () => {
+    const table = new SessionTable(state, ids());
+    const one = add(table, "one");
+    const two = add(table, "two");
+    const named = (): unknown[] => ["one", "two", "three", "four"].map((name) => table.liveNamed(name)?.id);
+    table.rename(one, "three");
+    expect([one.spec.name, ...named()]).toEqual(["three", undefined, two.id, one.id, undefined]);
+    table.respecify(two, { command: "cat" });
+    table.respecify(one, { name: "four", rows: 30 });
+    table.add(one);
+    expect([two.spec.command, one.spec.rows, ...named()]).toEqual(["cat", 30, undefined, two.id, undefined, one.id]);
+    two.phase = "ended";
+    expect(named()).toEqual([undefined, undefined, undefined, one.id]);
+    const again = add(table, "two");
+    expect(table.resolve("two", { prefix: false })).toBe(again);
+    table.delete(one);
+    expect(named()).toEqual([undefined, again.id, undefined, undefined]);
+    expect(() => table.claim("two", null)).toThrow(`the live session ${again.id} is named "two"`);
+    table.claim("two", again);
+    table.claim("four", null);
+  });
+
   test("a number taken as a name moves the name counter on", () => {
     const table = new SessionTable(state, ids());
     add(table, "7");
