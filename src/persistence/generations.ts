@@ -62,8 +62,12 @@ export class Generations<T> {
     return this.#present.at(-1) ?? 0;
   }
 
+  #file(generation: number): string {
+    return `${this.#name}.${generation}`;
+  }
+
   #place(generation: number): Place {
-    return [...this.#directory, `${this.#name}.${generation}`];
+    return [...this.#directory, this.#file(generation)];
   }
 
   /**
@@ -113,10 +117,9 @@ export class Generations<T> {
     // Counted before the attempt: a failed one may have left its file under the name.
     if (this.#failed === null) this.#present.push(generation);
     this.#failed = generation;
-    await tree.write(this.#place(generation), content);
+    const old = this.#present.slice(0, -KEPT).map((each) => this.#file(each));
+    await tree.write(this.#place(generation), content, old);
     this.#failed = null;
-    const old = this.#present.slice(0, -KEPT);
-    for (const each of old) await tree.unlink(this.#place(each)).catch(() => false);
     this.#present = this.#present.slice(-KEPT);
     return generation;
   }

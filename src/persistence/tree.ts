@@ -91,7 +91,8 @@ export class Tree {
   }
 
   async #makeDirectory(path: string, shown: string): Promise<void> {
-    let there = await this.#files.inspect(path);
+    // One that this life has not sealed is a new session's, most of the time: to look first would cost a failed call more.
+    let there = this.#sealed.has(path) ? await this.#files.inspect(path) : null;
     if (there === null) {
       try {
         await this.#files.mkdir(path);
@@ -198,9 +199,10 @@ export class Tree {
   /**
    * Replaces or makes a file, and the directories above it; when this resolves it is on the disk under its name, and before that a reader
    * sees what was there.
+   * @param old names beside it that are taken away after that, as far as they can be; not durably
    * @throws the error of the disk; what was there is then still there, or (after a failure of the last step) the new one is, undurable
    */
-  async write(place: Place, parts: readonly Uint8Array[]): Promise<void> {
+  async write(place: Place, parts: readonly Uint8Array[], old: readonly string[] = []): Promise<void> {
     const directory = place.slice(0, -1);
     await this.makeDirectory(directory);
     const path = this.path(place);
@@ -221,6 +223,8 @@ export class Tree {
       throw error;
     }
     await this.#files.fsyncDirectory(this.path(directory));
+    // Without a second look at the directories above it.
+    for (const name of old) await this.#files.unlink(this.path([...directory, name])).catch(() => undefined);
   }
 
   /** Replaces a file that can be rebuilt. Not durable, cheap. */

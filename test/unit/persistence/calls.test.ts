@@ -21,10 +21,12 @@ async function open(): Promise<{ store: FileStore; calls: (save: () => Promise<u
 
 const WRITTEN = ["open-create", "write", "fsync", "close", "rename", "fsync-directory"];
 
-it("a session's first record looks at each directory once", async () => {
+it("a session's record looks at each directory once, and makes its own without a look", async () => {
   const { store, calls } = await open();
-  expect(await calls(() => store.registry.put(record("sess_1")))).toEqual(["inspect", "inspect", "mkdir", "fsync-directory", ...WRITTEN]);
+  expect(await calls(() => store.registry.put(record("sess_1")))).toEqual(["inspect", "mkdir", "fsync-directory", ...WRITTEN]);
   expect(await calls(() => store.registry.put(record("sess_1", { offset: 7 })))).toEqual(["inspect", "inspect", ...WRITTEN]);
+  // The one before the last stays as a spare; what is older goes.
+  expect(await calls(() => store.registry.put(record("sess_1", { offset: 8 })))).toEqual(["inspect", "inspect", ...WRITTEN, "unlink"]);
 });
 
 it("a checkpoint's parts are written with one call", async () => {
