@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { Finding } from "../../src/cli/doctor/finding.js";
 import { TestDaemon } from "../support/daemon.js";
+import { waitUntil } from "../support/wait.js";
 
 const LIFEGUARD = fileURLToPath(new URL("../../bin/lifeguard", import.meta.url));
 
@@ -62,6 +63,8 @@ test("a daemon at its limit of connections is well: its clients are named, and n
       }
     } finally {
       for (const socket of held) socket.destroy();
+      // It hears of each when it comes to it; until then who would end it is refused too.
+      await waitUntil("room for a client", async () => (await home.run(["status"])).code === 0);
     }
   });
 });
