@@ -1,6 +1,6 @@
 /** Compression with the codec written beside, on libuv's threads; what comes out is checked against what went in. */
 import { webcrypto } from "node:crypto";
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { promisify } from "node:util";
 import { brotliCompress, brotliDecompress, constants, deflate, inflate } from "node:zlib";
 import type { BrotliOptions, InputType, ZlibOptions } from "node:zlib";
@@ -57,6 +57,6 @@ async function decompress({ codec, bytes }: Section, stored: Buffer): Promise<Bu
 }
 
 export async function sha256(bytes: Uint8Array): Promise<string> {
-  if (bytes.byteLength <= HASH_HERE) return createHash("sha256").update(bytes).digest("hex");
+  if (bytes.byteLength <= HASH_HERE) return hash("sha256", bytes, "hex");
   return Buffer.from(await webcrypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)).toString("hex");
 }

@@ -19,7 +19,7 @@
  * quarantine/
  * ```
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { checkJournalId, checkSessionId, journalNumber } from "./checks.js";
 import { CHECKPOINT_KINDS } from "./record-shapes.js";
 import type { CheckpointKind } from "./record-shapes.js";
@@ -59,7 +59,7 @@ export function parseCheckpointName(name: string): { generation: number; kind: C
 }
 
 export function archiveKey(name: string): string {
-  return createHash("sha256").update(name).digest("hex");
+  return hash("sha256", name, "hex");
 }
 
 /** Names of ours in a directory of the store; everything else there is somebody else's. */

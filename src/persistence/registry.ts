@@ -1,5 +1,5 @@
 /** The sessions: a row of each in memory, the record with its environment on the disk and in memory while it is asked for. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Clock } from "../clock.js";
 import { LifeguardError } from "../errors.js";
 import type { SessionSpec } from "../session.js";
@@ -210,7 +210,7 @@ function withoutSecrets(spec: SessionSpec): SessionSpec {
 }
 
 function digestOf(record: RegistryRecord): string {
-  return createHash("sha256").update(JSON.stringify(record)).digest("base64");
+  return hash("sha256", JSON.stringify(record), "base64");
 }
 
 function rowOf(record: RegistryRecord): SessionRow {

@@ -1,5 +1,5 @@
 /** All profiles there are: the shipped ones, and on top of them what the config directory says. One bad file spoils only itself. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { LifeguardError, messageOf } from "../errors.js";
@@ -39,7 +39,7 @@ export function loadProfiles(directories: readonly string[]): LoadedProfiles {
 }
 
 export function profileSet(profiles: Profile[]): ProfileSet {
-  const digest = createHash("sha256").update(JSON.stringify(profiles)).digest("hex").slice(0, 16);
+  const digest = hash("sha256", JSON.stringify(profiles), "hex").slice(0, 16);
   return { digest, profiles };
 }
 

@@ -1,5 +1,5 @@
 /** Idempotency keys: the same key means the same deed, also while the first is still being done. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Clock } from "../clock.js";
 import { LifeguardError, StillUnderWay } from "../errors.js";
 
@@ -80,5 +80,5 @@ function digestOf(asked: object): string {
 }
 
 function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("base64");
+  return hash("sha256", data, "base64");
 }

@@ -8,7 +8,7 @@
  * slot   base u64 │ end u64 │ owner u64 │ length u32 │ – to 64 bytes │ page 8192 bytes, 0xFF when clean
  * ```
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { LifeguardError, messageOf } from "../errors.js";
@@ -119,7 +119,7 @@ export class InflightSlot {
  * without being released is then not taken for the new session's.
  */
 export function slotOwner(directory: string): number {
-  return createHash("sha256").update(basename(directory)).digest().readUIntBE(0, 6) + 1;
+  return hash("sha256", basename(directory), "buffer").readUIntBE(0, 6) + 1;
 }
 
 export class InflightFile {

@@ -2,7 +2,7 @@
  * Which git repository a session works in: root, branch, and a colour by which people tell repositories apart. Only reads, and only
  * `.git` and `.lifeguard/colour`; git itself is not needed.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { Clock } from "../clock.js";
@@ -68,7 +68,7 @@ async function chosenColour(root: string): Promise<string | null> {
 
 /** The same for the same root, on every machine: a hue of its hash, light enough for a dark background and dark enough for a light one. */
 export function colourOf(root: string): string {
-  const hue = createHash("sha256").update(root).digest().readUInt16BE(0) / 65_536;
+  const hue = hash("sha256", root, "buffer").readUInt16BE(0) / 65_536;
   const channel = (shift: number): string => {
     const k = (shift + hue * 12) % 12;
     const value = 0.55 - 0.65 * 0.45 * Math.max(-1, Math.min(k - 3, 9 - k, 1));

@@ -2,7 +2,7 @@
  * What a session is doing, from its title, its state and the last line in which its agent said what it does. No model, nothing kept:
  * (what is seen) → a thought. It never says more than it was told: where there is nothing to say, it says nothing.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { basename } from "node:path";
 import { oneLine } from "./one-line.js";
 import type { SessionView, Update } from "./world.js";
@@ -92,5 +92,5 @@ function toolLine(tail: string): string | null {
 
 /** The same for the same task: counters in a title are no new one. */
 function fingerprint(objective: string): string {
-  return createHash("sha256").update(objective.toLowerCase().replaceAll(/\d+/g, "#")).digest("hex").slice(0, 16);
+  return hash("sha256", objective.toLowerCase().replaceAll(/\d+/g, "#"), "hex").slice(0, 16);
 }
