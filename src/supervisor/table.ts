@@ -61,6 +61,8 @@ export class SessionTable {
   }
 
   #index(entry: SessionEntry): void {
+    // One that has been removed meanwhile is nobody's to find.
+    if (this.#entries.get(entry.id) !== entry) return;
     const { name } = entry.spec;
     const named = this.#named.get(name);
     if (named === undefined) this.#named.set(name, new Set([entry]));

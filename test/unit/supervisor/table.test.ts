@@ -103,7 +103,8 @@ describe("session table", () => {
     const again = add(table, "two");
     expect(table.resolve("two", { prefix: false })).toBe(again);
     table.delete(one);
-    expect(named()).toEqual([undefined, again.id, undefined, undefined]);
+    table.rename(one, "three");
+    expect([one.spec.name, ...named()]).toEqual(["three", undefined, again.id, undefined, undefined]);
     expect(() => table.claim("two", null)).toThrow(`the live session ${again.id} is named "two"`);
     table.claim("two", again);
     table.claim("four", null);
