@@ -24,6 +24,8 @@ export interface RetentionParts {
 interface Due {
   row: SessionRow;
   reason: string;
+  /** Why it may not go. Another went in its place, so that it stays this time whatever becomes of that. */
+  keep: string | null;
   bytes: number;
 }
 
@@ -84,24 +86,20 @@ async function dueSessions(parts: RetentionParts, request: PruneRequest): Promis
     else if (request.allBytes !== null && all > request.allBytes) reason = `ended sessions have ${all} bytes, ${request.allBytes} are kept`;
     if (reason === null) continue;
     const bytes = sizes.get(row.id) ?? (await bytesOf(row.id));
-    due.push({ row, reason, bytes });
-    if (reasonToKeep(parts, request, row.id) !== null) continue;
+    const keep = reasonToKeep(parts, request, row.id);
+    due.push({ row, reason, keep, bytes });
+    if (keep !== null) continue;
     all -= bytes;
     left -= 1;
   }
   return due;
 }
 
-async function pruneSession(
-  parts: RetentionParts,
-  request: PruneRequest,
-  report: PruneReport,
-  { row, reason, bytes }: Due,
-  halt: Halt,
-): Promise<void> {
+async function pruneSession(parts: RetentionParts, request: PruneRequest, report: PruneReport, due: Due, halt: Halt): Promise<void> {
   const { registry, queue } = parts;
+  const { row, reason, bytes } = due;
   const { id } = row;
-  const keep = reasonToKeep(parts, request, id) ?? (queue.pending(id) ? "something of it is not saved yet" : halt.reason);
+  const keep = due.keep ?? reasonToKeep(parts, request, id) ?? (queue.pending(id) ? "something of it is not saved yet" : halt.reason);
   if (keep !== null) {
     report.kept.push({ id, reason: keep });
     return;

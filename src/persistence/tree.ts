@@ -65,7 +65,7 @@ export class Tree {
 
   /** Makes the root itself. Its parents must be there. */
   async makeRoot(): Promise<void> {
-    await this.#makeDirectory(this.root, "the store's directory");
+    await this.#makeDirectory(this.root, "the store's directory", { look: true });
     await this.#files.fsyncDirectory(join(this.root, ".."));
   }
 
@@ -77,7 +77,8 @@ export class Tree {
     for (let depth = 1; depth <= place.length; depth++) {
       const part = place.slice(0, depth);
       const path = this.path(part);
-      await this.#makeDirectory(path, this.shown(part));
+      // One that this life has not sealed is a new session's, most of the time: a look that finds nothing costs twice one that does.
+      await this.#makeDirectory(path, this.shown(part), { look: this.#sealed.has(path) });
       if (this.#sealed.has(path)) continue;
       await this.#files.fsyncDirectory(this.path(part.slice(0, -1)));
       this.#sealed.add(path);
@@ -90,9 +91,9 @@ export class Tree {
     for (const child of children) this.#sealed.add(this.path([...place, child]));
   }
 
-  async #makeDirectory(path: string, shown: string): Promise<void> {
-    // One that this life has not sealed is a new session's, most of the time: to look first would cost a failed call more.
-    let there = this.#sealed.has(path) ? await this.#files.inspect(path) : null;
+  /** @param how `look`: before it is made, where it is probably there */
+  async #makeDirectory(path: string, shown: string, how: { look: boolean }): Promise<void> {
+    let there = how.look ? await this.#files.inspect(path) : null;
     if (there === null) {
       try {
         await this.#files.mkdir(path);

@@ -297,5 +297,17 @@ describe.each(subjects)("the store in %s", (_name, make) => {
       expect((await store.prune(policy({ sessionsKept: 4, keep }))).removed).toEqual([]);
       expect(store.registry.list().map(({ id }) => id)).toEqual(["sess_2", "sess_3", "sess_5", "sess_6", "sess_7"]);
     });
+
+    it("one that was passed over stays, also when what kept it is over a moment later: another has gone in its place", async () => {
+      for (const hours of [3, 2, 1]) await store.registry.put(exited(`sess_${4 - hours}`, clock.time - hours * (DAY / 24)));
+      const asked: string[] = [];
+      const keep = (id: string): string | null => {
+        asked.push(id);
+        return id === "sess_1" && asked.length === 1 ? "it has not been saved yet" : null;
+      };
+      const report = await store.prune(policy({ sessionsKept: 2, keep }));
+      expect(report.removed.map(({ id }) => id)).toEqual(["sess_2"]);
+      expect(report.kept).toEqual([{ id: "sess_1", reason: "it has not been saved yet" }]);
+    });
   });
 });
