@@ -1,5 +1,5 @@
 /**
- * The `rules` engine: looks at a session a moment after its state or title has changed, and says what rules.ts makes of it. A
+ * The `rules` engine: looks at a session once its state and title have stood still for a moment, and says what rules.ts makes of it. A
  * session that does not change costs nothing here, and without changes there is no timer.
  */
 import type { Clock } from "../clock.js";
@@ -10,14 +10,18 @@ import type { Engine } from "./engine.js";
 import { quietStatus } from "./engine.js";
 import { subject, RESTS, think } from "./rules.js";
 import type { Judgement } from "./rules.js";
-import type { Known, Update, World } from "./world.js";
+import type { Known, SessionView, Update, World } from "./world.js";
 
-/** After a change, so that what is over in a moment is never said. */
+/** A session is looked at when nothing about it has changed for so long, so that what is over in a moment is never said; */
 const LEAD_MS = 1_000;
+/** one that never stands still, after so long. */
+const LONGEST_LEAD_MS = 3_000;
 /** A session is not looked at more often than this, */
 const PACE_MS = 2_000;
 /** and, when its title only turns its spinner, not more often than this. */
 const SPINNER_MS = 15_000;
+/** Those that are due soon after each other are looked at together. */
+const SHORTEST_WAIT_MS = 100;
 /** So many are looked at in one turn of the loop. */
 const BATCH = 16;
 /** What somebody else has said is left alone for so long. */
@@ -31,12 +35,20 @@ interface Memory {
   said: Pick<Known, "text" | "updated_at"> | null;
 }
 
+/** What has changed since it was looked at. Times are monotonic. */
+interface Change {
+  first: number;
+  last: number;
+  /** What it was changed to last: its state and its subject. */
+  to: string;
+}
+
 export class RulesEngine implements Engine {
   readonly #world: World;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #memory = new Map<string, Memory>();
-  readonly #changed = new Set<string>();
+  readonly #changed = new Map<string, Change>();
   #timer: NodeJS.Timeout | null = null;
   #unfollow: () => void = () => {};
   #looking = false;
@@ -52,7 +64,7 @@ export class RulesEngine implements Engine {
   start(): void {
     this.#began = this.#clock.now();
     this.#unfollow = this.#world.follow((kind, id) => this.#heard(kind, id));
-    for (const view of this.#world.sessions()) if (view.state !== "idle" && view.state !== "starting") this.#changed.add(view.id);
+    for (const view of this.#world.sessions()) if (view.state !== "idle" && view.state !== "starting") this.#note(view);
     this.#arm();
   }
 
@@ -68,21 +80,37 @@ export class RulesEngine implements Engine {
   }
 
   #heard(kind: "state" | "title", id: string): void {
-    if (kind === "title" && this.#onlySpins(id)) return;
-    this.#changed.add(id);
+    const view = this.#world.session(id);
+    if (view === null || (kind === "title" && this.#onlySpins(view))) return;
+    this.#note(view);
     this.#arm();
   }
 
-  #onlySpins(id: string): boolean {
-    const known = this.#memory.get(id);
-    if (known === undefined || this.#clock.monotonic() - known.lookedAt >= SPINNER_MS) return false;
-    const view = this.#world.session(id);
-    return view !== null && subject(view) === known.subject;
+  #onlySpins(view: SessionView): boolean {
+    const known = this.#memory.get(view.id);
+    return known !== undefined && this.#clock.monotonic() - known.lookedAt < SPINNER_MS && subject(view) === known.subject;
+  }
+
+  #note(view: SessionView): void {
+    const now = this.#clock.monotonic();
+    const to = `${view.state} ${subject(view) ?? ""}`;
+    const change = this.#changed.get(view.id);
+    if (change === undefined) this.#changed.set(view.id, { first: now, last: now, to });
+    else if (change.to !== to) Object.assign(change, { last: now, to });
+  }
+
+  #dueAt(id: string, { first, last }: Change): number {
+    const lookedAt = this.#memory.get(id)?.lookedAt ?? Number.NEGATIVE_INFINITY;
+    return Math.max(Math.min(last + LEAD_MS, first + LONGEST_LEAD_MS), lookedAt + PACE_MS);
   }
 
   #arm(): void {
-    if (this.#over || this.#looking || this.#changed.size === 0) return;
-    this.#timer ??= setTimeout(() => void this.#look(), LEAD_MS);
+    if (this.#over || this.#looking || this.#timer !== null || this.#changed.size === 0) return;
+    const now = this.#clock.monotonic();
+    // What changes from now on is due later than that.
+    let next = now + LEAD_MS;
+    for (const [id, change] of this.#changed) next = Math.min(next, this.#dueAt(id, change));
+    this.#timer = setTimeout(() => void this.#look(), Math.max(Math.ceil(next - now), SHORTEST_WAIT_MS));
   }
 
   async #look(): Promise<void> {
@@ -90,7 +118,7 @@ export class RulesEngine implements Engine {
     this.#looking = true;
     try {
       const now = this.#clock.monotonic();
-      const due = [...this.#changed].filter((id) => now - (this.#memory.get(id)?.lookedAt ?? Number.NEGATIVE_INFINITY) >= PACE_MS);
+      const due = [...this.#changed].filter(([id, change]) => this.#dueAt(id, change) <= now).map(([id]) => id);
       for (let from = 0; from < due.length && !this.#over; from += BATCH)
         await Promise.all(due.slice(from, from + BATCH).map((id) => this.#lookAt(id)));
       for (const id of this.#memory.keys()) if (this.#world.session(id) === null) this.#memory.delete(id);
@@ -108,9 +136,9 @@ export class RulesEngine implements Engine {
     this.#memory.set(id, memory);
     memory.lookedAt = this.#clock.monotonic();
     const tail = seen.tool !== null && seen.live ? await this.#world.tail(id, TAIL_CHARS) : "";
-    // It may have gone on meanwhile: what is said is of now.
+    // What has gone on meanwhile is looked at again when it stands still.
     const view = this.#world.session(id);
-    if (view === null || this.#over) return;
+    if (view === null || this.#over || this.#changed.has(id)) return;
     memory.subject = subject(view);
     this.#say(id, memory, think(view, tail));
     if (!view.live) this.#memory.delete(id);

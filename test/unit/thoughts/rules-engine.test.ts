@@ -9,6 +9,7 @@ describe("the rules engine", () => {
   let thought: Known | null;
   let said: Update[];
   let tails: number;
+  let tail: () => Promise<string>;
   let tell: (kind: "state" | "title", id: string) => void;
   let engine: RulesEngine;
 
@@ -18,12 +19,16 @@ describe("the rules engine", () => {
     thought = null;
     said = [];
     tails = 0;
+    tail = () => Promise.resolve(`● Bash(step ${tails})`);
     engine = new RulesEngine(
       {
         sessions: () => [session],
         session: (id) => (id === session.id ? session : null),
         thought: () => thought,
-        tail: () => Promise.resolve(`● Bash(step ${++tails})`),
+        tail: () => {
+          tails += 1;
+          return tail();
+        },
         publish: (_id, update) => {
           said.push(update);
           thought = known({ ...update });
@@ -65,6 +70,32 @@ describe("the rules engine", () => {
     const before = tails;
     for (let round = 0; round < 20; round++) await change({ state: round % 2 === 0 ? "busy" : "idle" }, 100);
     expect(tails - before).toBeLessThanOrEqual(2);
+  });
+
+  test("a title that comes before the state it belongs to waits for it, also beside an older change and while the screen is read", async () => {
+    await change({ state: "idle" }, 900);
+    await change({ title: "⠐ Fix" }, 160, "title");
+    expect(tails).toBe(0);
+    await change({ state: "busy" }, 990);
+    expect(tails).toBe(0);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(said.map(({ text, state }) => [text, state])).toEqual([["Fix: Bash(step 1)", "active"]]);
+
+    let read: (screen: string) => void = () => {};
+    tail = () => new Promise((resolve) => (read = resolve));
+    await change({ title: "⠐ Test" }, 2_500, "title");
+    await change({ title: "Test", state: "idle" }, 10);
+    tail = () => Promise.resolve("");
+    read("● Bash(late)");
+    await vi.advanceTimersByTimeAsync(10);
+    expect(said).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(said.slice(1).map(({ text, state }) => [text, state])).toEqual([["Test", "holding"]]);
+  });
+
+  test("what never stands still is looked at all the same", async () => {
+    for (let round = 0; round < 40; round++) await change({ state: round % 2 === 0 ? "busy" : "idle", title: "Fix" }, 100);
+    expect(tails).toBe(1);
   });
 
   test("a spinner in the title is a change every 15 seconds only", async () => {
