@@ -104,8 +104,12 @@ test("without a policy they stay ended, with their last screen, their status los
   let client = await daemon.client();
   const session = await client.call("session.create", { name: "left", ...numberedLines(100, { hold: true }), restart: "always" });
   await waitForScreen(client, session.id, "line 0000000099");
-  const { last_activity_at: printed } = await client.call("session.get", { id: session.id });
   const output = await wholeOutput(client, session.id);
+  // The time of the newest output is told at most four times a second.
+  const { last_activity_at: printed } = await waitUntil("its newest output to be told", async () => {
+    const told = await client.call("session.get", { id: session.id });
+    return told.offset === output.length && told;
+  });
   const ended = await client.call("session.create", { name: "done", command: "/bin/sh", args: ["-c", "echo finished; exit 3"] });
   await client.call("session.wait", { id: ended.id, until: ["exited"] });
   await waitUntil("its exit to be saved", async () => (await client.call("session.get", { id: ended.id })).last_checkpoint_at !== null);
