@@ -18,8 +18,9 @@ const FLOOD = ["-c", "while :; do seq 1 100000; done"];
 export const echo = {
   name: "echo",
   what: "a key to its echo, after 4 000 that do not count: idle, and beside 4, 16, 64 flooding panes",
-  async run({ scratch, quick, report, progress }) {
+  async run({ scratch, rounds, quick, report, progress }) {
     const keys = quick ? 200 : 1_000;
+    const few = Math.ceil(keys / 5);
     for (const floods of [0, 4, 16, 64]) {
       const name = floods === 0 ? "idle" : `beside ${floods}`;
       progress(name);
@@ -30,8 +31,10 @@ export const echo = {
         const [lifeguard, tmux] = [await Lifeguard.start(scratch), await Tmux.start(scratch)];
         typists.push(await typist(lifeguard), await typist(tmux), await relay(scratch));
         await warm(typists);
-        await measure(typists, keys, 0, name, report);
-        await measure(typists, Math.ceil(keys / 5), 20, `${name}, a key each 60 ms`, report);
+        for (let round = 0; round < rounds; round++) {
+          await measure(typists, keys, 0, name, report);
+          await measure(typists, few, 20, `${name}, a key each 60 ms`, report);
+        }
         ends.push(
           () => lifeguard.end(),
           () => tmux.end(),
@@ -43,7 +46,7 @@ export const echo = {
           await warm([one]);
           for (let n = 0; n < floods; n++) await subject.pane("/bin/sh", FLOOD);
           await sleep(1_000);
-          await measure([one], Math.ceil(keys / 5), 10, name, report);
+          for (let round = 0; round < rounds; round++) await measure([one], few, 10, name, report);
           await one.close();
           await subject.end();
         }
