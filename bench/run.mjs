@@ -19,7 +19,7 @@ const DOCS = fileURLToPath(new URL("../docs/", import.meta.url));
 const PICTURES = "pictures/bench";
 
 const names = MEASURES.map(({ name }) => name);
-const HELP = `npm run bench -- [options]      lifeguard, tmux and a raw read loop on the same work in the same run: half an hour in all
+const HELP = `npm run bench -- [options]      lifeguard, tmux and a raw read loop on the same work in the same run: 40 to 60 minutes in all
 
   --only NAME[,NAME]   of ${names.join(", ")}
   --quick              less work and fewer rounds: to see that it runs, and roughly how it stands
