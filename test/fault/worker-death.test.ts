@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Terminal } from "../../src/actors/terminal/terminal.js";
 import type { Client, SessionSummary } from "../../src/rpc/client.js";
@@ -45,6 +46,24 @@ async function loseThreadOf(id: string, kind: "throw" | "heap", sessions: readon
   return performance.now() - lost;
 }
 
+/**
+ * Reads on, so that a spool still reaches back to where its checker stood however long a thread takes to die. What cannot be read
+ * while its thread hangs or is lost is read later. @returns ends it
+ */
+function keepReading(checkers: readonly OutputChecker[]): () => Promise<void> {
+  let over = false;
+  const readers = checkers.map(async (checker) => {
+    while (!over) {
+      await checker.advance(client).catch(() => null);
+      await pause(50);
+    }
+  });
+  return async () => {
+    over = true;
+    await Promise.all(readers);
+  };
+}
+
 async function screenNow(asked: Client, id: string): Promise<{ text: string; offset: number }> {
   const { text, offset } = await asked.call("session.screen", { id, format: "text" });
   return { text: text ?? "", offset };
@@ -59,11 +78,12 @@ test("threads that throw or fill their heap: no agent, no byte, no screen is los
   const still = await client.call("session.create", numberedLines(3_000, { hold: true }));
   const checkers = writers.map(({ id }) => new OutputChecker(id));
   const times: number[] = [];
+  const readingEnds = keepReading(checkers);
   for (let death = 0; death < deaths; death++) {
-    await Promise.all(checkers.map((checker) => checker.advance(client)));
     const victim = writers[Math.floor(random() * writers.length)];
     times.push(await loseThreadOf(victim?.id ?? "", random() < 0.5 ? "throw" : "heap", writers));
   }
+  await readingEnds();
   const before = await Promise.all(checkers.map((checker) => checker.advance(client)));
   await waitUntil("every writer to have written more", async () => {
     const now = await Promise.all(checkers.map((checker) => checker.advance(client)));
