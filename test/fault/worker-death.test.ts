@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Terminal } from "../../src/actors/terminal/terminal.js";
+import type { LifeguardError } from "../../src/errors.js";
 import type { Client, SessionSummary } from "../../src/rpc/client.js";
 import { startDaemon } from "../support/daemon.js";
 import { figure, quantile, sample, seeded } from "../support/figures.js";
@@ -47,14 +48,16 @@ async function loseThreadOf(id: string, kind: "throw" | "heap", sessions: readon
 }
 
 /**
- * Reads on, so that a spool still reaches back to where its checker stood however long a thread takes to die. What cannot be read
- * while its thread hangs or is lost is read later. @returns ends it
+ * Reads on, so that a spool still reaches back to where its checker stood however long a thread takes to die. A read that
+ * was under way in the thread that is lost is UNAVAILABLE, and done again. @returns ends it
  */
 function keepReading(checkers: readonly OutputChecker[]): () => Promise<void> {
   let over = false;
   const readers = checkers.map(async (checker) => {
     while (!over) {
-      await checker.advance(client).catch(() => null);
+      await checker.advance(client).catch((error: LifeguardError) => {
+        if (error.name !== "UNAVAILABLE") throw error;
+      });
       await pause(50);
     }
   });
