@@ -5,6 +5,7 @@ import { createReadStream, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { cpuMs, total } from "../machine.mjs";
 import { largest, quantile, sum } from "../statistics.mjs";
+import { roundName } from "../report/report.mjs";
 import { Lifeguard } from "../subjects/lifeguard.mjs";
 import { Tmux } from "../subjects/tmux.mjs";
 import { rawLoop } from "../subjects/raw.mjs";
@@ -23,7 +24,7 @@ export const fleetFlood = {
       const megabytes = (file.terminalBytes * panes) / 1e6;
       const name = `${panes} panes`;
       for (let round = -1; round < rounds; round++) {
-        progress(`${name}, ${round < 0 ? "to warm up" : `${round + 1}/${rounds}`}`);
+        progress(`${name}, ${roundName(round, rounds)}`);
         const raw = await rawLoop(panes, "/bin/sh", ["-c", `read x; exec cat "${file.path}"`]);
         if (round >= 0) report.sample({ case: name, subject: "raw", unit: "MB/s", value: sum(raw.bytes) / 1e3 / raw.ms });
         for (const subject of round % 2 === 0 ? [lifeguard, tmux] : [tmux, lifeguard]) {

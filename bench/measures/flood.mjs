@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cpuMs, total } from "../machine.mjs";
+import { roundName } from "../report/report.mjs";
 import { Lifeguard } from "../subjects/lifeguard.mjs";
 import { Tmux } from "../subjects/tmux.mjs";
 import { rawLoop } from "../subjects/raw.mjs";
@@ -27,7 +28,7 @@ export const flood = {
       const megabytes = file.terminalBytes / 1e6;
       // The first round does not count: sessions live for days, and what runs has been compiled by then.
       for (let round = -1; round < rounds; round++) {
-        progress(`${workload}, ${round < 0 ? "to warm up" : `${round + 1}/${rounds}`}`);
+        progress(`${workload}, ${roundName(round, rounds)}`);
         const raw = await rawLoop(1, "/bin/sh", ["-c", `read x; ${print}`]);
         if (round >= 0) report.sample({ case: workload, subject: "raw", unit: "MB/s", value: raw.bytes[0] / 1e3 / raw.ms });
         for (const subject of round % 2 === 0 ? [lifeguard, tmux] : [tmux, lifeguard]) {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { quantile, timed } from "../statistics.mjs";
+import { roundName } from "../report/report.mjs";
 import { Lifeguard } from "../subjects/lifeguard.mjs";
 
 export const rpc = {
@@ -20,7 +21,7 @@ export const rpc = {
     const inTurn = async (measure) => {
       for (let round = -1; round < rounds; round++)
         for (const { dialect, call } of dialects) {
-          progress(`${dialect}, ${round < 0 ? "to warm up" : `${round + 1}/${rounds}`}`);
+          progress(`${dialect}, ${roundName(round, rounds)}`);
           const figures = await measure(call);
           if (round >= 0) for (const figure of figures) report.sample({ ...figure, subject: dialect });
         }

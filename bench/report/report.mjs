@@ -44,6 +44,9 @@ export class Report {
   }
 }
 
+/** For the progress: rounds count from 0, and the one before does not count. */
+export const roundName = (round, rounds) => (round < 0 ? "to warm up" : `${round + 1}/${rounds}`);
+
 export const shown = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2));
 
 /** Rows of words, padded. */
