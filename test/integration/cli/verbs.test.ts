@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { VERBS } from "../../../src/cli/verbs.js";
 import type { SessionSummary } from "../../../src/session.js";
+import { runHere } from "../../support/command-line.js";
 import type { CommandResult, TestDaemon } from "../../support/daemon.js";
 import { startDaemon } from "../../support/daemon.js";
 import { waitUntil, within } from "../../support/wait.js";
@@ -259,7 +260,7 @@ describe("exit codes and words", () => {
       [["paste", "x", "/does/not/exist"], "/does/not/exist"],
     ];
     for (const [args, word] of wrong) {
-      const { code, stderr, stdout } = await run(...args);
+      const { code, stderr, stdout } = await runHere(args, daemon.env);
       expect({ args, code, stdout, stderr }).toEqual({ args, code: 2, stdout: "", stderr: expect.stringContaining(word) as string });
       expect(stderr).toMatch(/^lifeguard: /);
     }
@@ -270,7 +271,14 @@ describe("exit codes and words", () => {
     const help = await ok("--help");
     for (const verb of verbs) expect(help).toContain(`\n  ${verb} `);
     expect(await ok("checkpoint", "--help")).toMatch(/^Usage: lifeguard checkpoint [^]*\n {2}checkpoint save <id> /);
-    for (const verb of verbs) expect(await ok(...verb.split(" "), "--help")).toMatch(/Usage: lifeguard [\s\S]*Example:\n {2}\S/);
+    for (const verb of verbs) {
+      const { code, stdout } = await runHere([...verb.split(" "), "--help"], daemon.env);
+      expect({ verb, code, stdout }).toEqual({
+        verb,
+        code: 0,
+        stdout: expect.stringMatching(/Usage: lifeguard [\s\S]*Example:\n {2}\S/) as string,
+      });
+    }
   });
 
   test("status, api schema, api call, top --once", async () => {

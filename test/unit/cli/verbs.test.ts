@@ -1,11 +1,9 @@
-import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { Asciicast } from "../../../src/cli/asciicast.js";
 import { rootOf } from "../../../src/cli/completion.js";
 import { pasteParts, sendBytes, sendPaste } from "../../../src/cli/paced-input.js";
-import { failure, run } from "../../../src/cli/run.js";
-import type { Terminal } from "../../../src/cli/terminal.js";
+import { failure } from "../../../src/cli/run.js";
 import { exitCodeOf, UnreachableError, UsageError } from "../../../src/cli/verb.js";
 import { parseParams } from "../../../src/cli/verbs/api-call.js";
 import { farewell, greeting } from "../../../src/cli/verbs/daemon.js";
@@ -13,6 +11,7 @@ import { findVerb, VERBS } from "../../../src/cli/verbs.js";
 import { ERROR_CODES, fileTrouble, LifeguardError } from "../../../src/errors.js";
 import type { ErrorName } from "../../../src/errors.js";
 import type { Client } from "../../../src/rpc/client.js";
+import { runHere } from "../../support/command-line.js";
 
 describe("verbs", () => {
   test("the longest words that name one", () => {
@@ -68,18 +67,16 @@ describe("verbs", () => {
       [["help", "ls"], 0],
       [["ls", "-h"], 0],
     ] as const) {
-      const terminal = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() } as unknown as Terminal;
-      expect(await run(argv, { HOME: "/nowhere" }, terminal)).toBe(code);
-      expect(String(terminal.stdout.read())).toContain("Usage: lifeguard");
+      const said = await runHere(argv, { HOME: "/nowhere" });
+      expect(said).toMatchObject({ code, stdout: expect.stringContaining("Usage: lifeguard") as string });
     }
   });
 });
 
 describe("words that are none", () => {
   async function said(...argv: string[]): Promise<string> {
-    const terminal = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() } as unknown as Terminal;
-    const code = await run(argv, { HOME: "/nowhere" }, terminal);
-    return `${code} ${String(terminal.stderr.read() ?? "")}${String(terminal.stdout.read() ?? "")}`;
+    const { code, stderr, stdout } = await runHere(argv, { HOME: "/nowhere" });
+    return `${code} ${stderr}${stdout}`;
   }
 
   test.each([
