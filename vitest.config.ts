@@ -1,23 +1,24 @@
 import { defineConfig } from "vitest/config";
+import { FULL } from "./test/support/figures.js";
+import { filesWithCounts } from "./test/support/full-counts.js";
 import { TallyReporter } from "./test/support/tally-reporter.js";
 
-const full = process.env["LIFEGUARD_FULL"] === "1";
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-/**
- * A project of real daemons, after the projects of a lower order. Two files at a time: they wait for timers and disks more than they
- * compute. One after another with the full counts, whose figures are worth comparing.
- */
+/** The files of a project; with the full counts those that have one: `npm test` has run the others as they are. */
+const files = (name: string): string[] => (FULL ? filesWithCounts(import.meta.dirname, `test/${name}`) : [`test/${name}/**/*.test.ts`]);
+
+/** A project of real daemons, after the projects of a lower order, two files at a time. */
 const real = (name: string, order: number, limit: { quick: number; full: number }) => ({
   test: {
     name,
-    include: [`test/${name}/**/*.test.ts`],
+    include: files(name),
     globalSetup: ["test/support/fresh-build.ts"],
     pool: "forks" as const,
     maxWorkers: 2,
     sequence: { groupOrder: order },
-    testTimeout: full ? limit.full : limit.quick,
+    testTimeout: FULL ? limit.full : limit.quick,
     hookTimeout: 2 * MINUTE,
     teardownTimeout: 30 * SECOND,
   },
@@ -30,7 +31,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["test/unit/**/*.test.ts"],
+          include: files("unit"),
           pool: "forks",
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

@@ -8,14 +8,14 @@
 import { expect, it } from "vitest";
 import type { Client } from "../../src/rpc/client.js";
 import { startDaemon } from "../support/daemon.js";
+import { FULL } from "../support/figures.js";
 import { isAlive } from "../support/processes.js";
 import { TestTmux } from "../support/tmux.js";
 import { waitUntil } from "../support/wait.js";
 
-const full = process.env["LIFEGUARD_FULL"] === "1";
-const SESSIONS = full ? 200 : 16;
-const EVENTS = full ? 1_500 : 60;
-const CHECK_EVERY = full ? 100 : 20;
+const SESSIONS = FULL ? 200 : 16;
+const EVENTS = FULL ? 1_500 : 60;
+const CHECK_EVERY = FULL ? 100 : 20;
 const SEED = 20_261_121;
 
 /** What should be: a tmux session by its server and tmux id, and the session of ours that it must stay. */
@@ -197,5 +197,5 @@ it(
       expect((await steady.names()).length + (await doomed.names()).length).toBe(expected.length);
     });
   },
-  full ? 20 * 60_000 : 300_000,
+  FULL ? 20 * 60_000 : 300_000,
 );

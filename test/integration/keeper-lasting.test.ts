@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { FULL } from "../support/figures.js";
 import { checkLeaks } from "../support/leaks.js";
 import { descriptorsOf, isAlive } from "../support/processes.js";
 import { waitUntil } from "../support/wait.js";
@@ -65,7 +66,7 @@ test("SIGTERM does not end a keeper that holds sessions, only an idle one", asyn
   expect(readdirSync(runtime).filter((name) => name.startsWith("keeper-"))).toEqual([]);
 });
 
-test.runIf(process.env["LIFEGUARD_FULL"] === "1")("without sessions and without a daemon a keeper ends by itself", async () => {
+test.runIf(FULL)("without sessions and without a daemon a keeper ends by itself", async () => {
   const { custody } = await opened();
   const keeper = keeperPid(custody);
   custody.close();

@@ -9,6 +9,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { missingFrom } from "../../scripts/complete-lock.mjs";
+import { filesWithCounts } from "../support/full-counts.js";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const RESTRICTED = "eslint(no-restricted-imports)";
@@ -208,6 +209,15 @@ describe("source files", () => {
         (file) => /^(utils?|helpers?|managers?|common|misc)\./.test(basename(file)) || /\/(utils?|helpers?|common|misc)\//.test(file),
       ),
     ).toEqual([]);
+  });
+
+  it("have their full counts from figures.ts, by which a run with the full counts knows them", () => {
+    const tests = files.filter((file) => file.endsWith(".test.ts"));
+    const counting = filesWithCounts(root, "test");
+    const matching = (words: RegExp): string[] => tests.filter((file) => words.test(readFileSync(join(root, file), "utf8")));
+    expect(matching(/env\["LIFEGUARD_FULL"\]/)).toEqual([]);
+    expect(matching(/\bsample\(|\bFULL\b/)).toEqual(tests.filter((file) => counting.includes(file)));
+    expect(counting.length).toBeGreaterThan(10);
   });
 
   it("do not name this machine or a registry", () => {
