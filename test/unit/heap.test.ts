@@ -1,12 +1,26 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { syncBuiltinESMExports } from "node:module";
+import v8 from "node:v8";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { HeapUpkeep } from "../../src/heap.js";
 
 /** Size of the young generation, as each look finds it; 0 when there is no more. */
 const young: number[] = [];
-vi.mock("node:v8", async (original) => ({
-  ...(await original<object>()),
-  getHeapSpaceStatistics: () => [{ space_name: "new_space", space_size: young.shift() ?? 0 }],
-}));
+beforeAll(() => {
+  vi.spyOn(v8, "getHeapSpaceStatistics").mockImplementation(() => [
+    {
+      space_name: "new_space",
+      space_size: young.shift() ?? 0,
+      space_used_size: 0,
+      space_available_size: 0,
+      physical_space_size: 0,
+    },
+  ]);
+  syncBuiltinESMExports();
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+});
 
 const setImmediate = globalThis.setImmediate;
 /** What a WeakRef was made or asked for stays until the end of the turn. */

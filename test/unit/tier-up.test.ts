@@ -1,13 +1,18 @@
 import { execFileSync } from "node:child_process";
-import { beforeEach, expect, it, vi } from "vitest";
+import { syncBuiltinESMExports } from "node:module";
+import v8 from "node:v8";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { optimizeLater } from "../../src/tier-up.js";
 
 const flags: string[] = [];
-vi.mock("node:v8", async (original) => ({
-  ...(await original<object>()),
-  setFlagsFromString: (flag: string) => flags.push(flag),
-}));
-beforeEach(() => void (flags.length = 0));
+beforeAll(() => {
+  vi.spyOn(v8, "setFlagsFromString").mockImplementation((flag) => void flags.push(flag));
+  syncBuiltinESMExports();
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+});
 
 /** What this Node's V8 itself says its budget is; undefined where it has none. */
 const own = /--interrupt-budget \(.*\)\n.*default: --interrupt-budget=(\d+)/.exec(
