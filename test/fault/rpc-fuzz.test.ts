@@ -9,6 +9,9 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Interface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Client } from "../../src/rpc/client.js";
@@ -26,6 +29,7 @@ const packer = new Packer();
 
 let home: string;
 let target: ChildProcess;
+let said: Interface;
 let socketPath: string;
 let bystander: Client;
 
@@ -34,15 +38,10 @@ beforeEach(async () => {
   socketPath = join(home, "run", "lifeguard.sock");
   target = spawn(process.execPath, ["--expose-gc", fileURLToPath(new URL("rpc-target.mjs", import.meta.url))], {
     env: { ...process.env, LIFEGUARD_HOME: home },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
-  await within(
-    "the target to listen",
-    new Promise<void>((resolve, reject) => {
-      target.stdout?.once("data", () => resolve());
-      target.once("exit", () => reject(new Error("the target ended at once")));
-    }),
-  );
+  said = createInterface({ input: target.stdout as Readable });
+  expect(await within("the target to listen", nextLine())).toBe("ready");
   bystander = await Client.connect({ socket: socketPath });
 });
 
@@ -72,9 +71,19 @@ async function keepCalling(): Promise<() => Promise<number[]>> {
   };
 }
 
+/** The next line that the target prints. @throws Error when it ends instead */
+function nextLine(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    said.once("line", resolve);
+    target.once("exit", () => reject(new Error("the target has ended")));
+  });
+}
+
+/** Bytes the target holds, once what it does not hold any more has been collected. */
 async function heldMemory(): Promise<{ heap: number; rss: number }> {
-  const { threads, memory } = await bystander.call("daemon.status");
-  return { heap: threads[0]?.heap_bytes ?? 0, rss: memory.daemon_rss };
+  const answer = within("the target to say what it holds", nextLine());
+  target.stdin?.write("held\n");
+  return JSON.parse(await answer) as { heap: number; rss: number };
 }
 
 class Frames {

@@ -1,7 +1,9 @@
 /**
  * The server under fire, in a process of its own: the real one from dist over a supervisor that answers from memory. Prints
- * "ready" when it listens. Its status collects garbage first, so that memory is what is held and not what waits for collection.
+ * "ready" when it listens. For each line on its standard input it collects garbage, so that memory is what is held and not what waits
+ * for collection, and prints {heap, rss}, bytes. Apart from the socket: what is asked there at random would collect all the time.
  */
+import { createInterface } from "node:readline";
 import { loadConfig, makeDirectories, resolvePaths } from "../../dist/config.js";
 import { LifeguardError } from "../../dist/errors.js";
 import { silentLog } from "../../dist/log.js";
@@ -100,26 +102,22 @@ const supervisor = {
     subscribers.add(listener);
     return { cursor: { boot, seq }, gap: since !== null && since.boot !== boot, missed: [], end: () => subscribers.delete(listener) };
   },
-  status: async () => {
-    globalThis.gc();
-    const { rss, heapUsed, external } = process.memoryUsage();
-    return {
-      pid: process.pid,
-      version: "0",
-      boot,
-      started_at: 0,
-      uptime_ms: 0,
-      keepers: [],
-      sessions: {},
-      threads: [{ id: 0, actors: subscribers.size, heap_bytes: heapUsed + external }],
-      fds: 0,
-      ptys: 0,
-      memory: { daemon_rss: rss, keeper_rss: 0 },
-      watches,
-      restored: null,
-      loop_stall_ms: 0,
-    };
-  },
+  status: async () => ({
+    pid: process.pid,
+    version: "0",
+    boot,
+    started_at: 0,
+    uptime_ms: 0,
+    keepers: [],
+    sessions: {},
+    threads: [{ id: 0, actors: subscribers.size, heap_bytes: 0 }],
+    fds: 0,
+    ptys: 0,
+    memory: { daemon_rss: 0, keeper_rss: 0 },
+    watches,
+    restored: null,
+    loop_stall_ms: 0,
+  }),
   metrics: async () => "",
   stop: async () => ({ sessions: sessions.size }),
   connectionClosed: () => undefined,
@@ -128,4 +126,14 @@ const supervisor = {
 const server = new RpcServer({ config, version: "0", supervisor, log: silentLog });
 await server.listen();
 process.stdout.write("ready\n");
-process.once("SIGTERM", () => void server.close());
+const lines = createInterface({ input: process.stdin });
+lines.on("line", () => {
+  globalThis.gc();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  process.stdout.write(`${JSON.stringify({ heap: heapUsed + external, rss })}\n`);
+});
+process.once("SIGTERM", () => {
+  lines.close();
+  process.stdin.destroy();
+  void server.close();
+});
