@@ -20,6 +20,8 @@ const LONGEST_LEAD_MS = 3_000;
 const PACE_MS = 2_000;
 /** and, when its title only turns its spinner, not more often than this. */
 const SPINNER_MS = 15_000;
+/** Or this, while there was nothing to say of it: a turn of a few seconds has its first tool by then. */
+const SPEECHLESS_MS = 4_000;
 /** Those that are due soon after each other are looked at together. */
 const SHORTEST_WAIT_MS = 100;
 /** So many are looked at in one turn of the loop. */
@@ -31,6 +33,8 @@ const TAIL_CHARS = 2_000;
 interface Memory {
   lookedAt: number;
   subject: string | null;
+  /** There was nothing to say of it then. */
+  speechless: boolean;
   /** What this engine said last. */
   said: Pick<Known, "text" | "updated_at"> | null;
 }
@@ -88,7 +92,8 @@ export class RulesEngine implements Engine {
 
   #onlySpins(view: SessionView): boolean {
     const known = this.#memory.get(view.id);
-    return known !== undefined && this.#clock.monotonic() - known.lookedAt < SPINNER_MS && subject(view) === known.subject;
+    if (known === undefined || subject(view) !== known.subject) return false;
+    return this.#clock.monotonic() - known.lookedAt < (known.speechless ? SPEECHLESS_MS : SPINNER_MS);
   }
 
   #note(view: SessionView): void {
@@ -132,7 +137,7 @@ export class RulesEngine implements Engine {
     this.#changed.delete(id);
     const seen = this.#world.session(id);
     if (seen === null) return;
-    const memory = this.#memory.get(id) ?? { lookedAt: 0, subject: null, said: null };
+    const memory = this.#memory.get(id) ?? { lookedAt: 0, subject: null, speechless: false, said: null };
     this.#memory.set(id, memory);
     memory.lookedAt = this.#clock.monotonic();
     const tail = seen.tool !== null && seen.live ? await this.#world.tail(id, TAIL_CHARS) : "";
@@ -140,7 +145,9 @@ export class RulesEngine implements Engine {
     const view = this.#world.session(id);
     if (view === null || this.#over || this.#changed.has(id)) return;
     memory.subject = subject(view);
-    this.#say(id, memory, think(view, tail));
+    const judgement = think(view, tail);
+    memory.speechless = judgement === null;
+    this.#say(id, memory, judgement);
     if (!view.live) this.#memory.delete(id);
   }
 

@@ -107,6 +107,22 @@ describe("the rules engine", () => {
     expect(said.at(-1)?.text).toMatch(/^Something else: /);
   });
 
+  test("a turn without a subject of its own has a thought seconds after its first tool, and costs a look every five until then", async () => {
+    const spin = async (frames: number): Promise<void> => {
+      for (let frame = 0; frame < frames; frame++)
+        await change({ title: frame % 2 === 0 ? "⠂ Claude Code" : "⠐ Claude Code" }, 250, "title");
+    };
+    tail = () => Promise.resolve("");
+    await change({ state: "busy", title: "⠐ Claude Code" });
+    await spin(80);
+    expect(said).toEqual([]);
+    expect(tails).toBeGreaterThan(2);
+    expect(tails).toBeLessThanOrEqual(6);
+    tail = () => Promise.resolve("● Bash(npm test)");
+    await spin(22);
+    expect(said.map(({ text }) => text)).toEqual(["Bash(npm test)"]);
+  });
+
   test("says nothing twice, and rests on the last real thought", async () => {
     session = { ...session, tool: null };
     await change({ state: "busy", command: "npm test" });
