@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { FULL } from "./test/support/figures.js";
 import { filesWithCounts } from "./test/support/full-counts.js";
+import { LongestFirst } from "./test/support/longest-first.js";
 import { TallyReporter } from "./test/support/tally-reporter.js";
 
 const SECOND = 1_000;
@@ -26,6 +27,7 @@ const real = (name: string, order: number, limit: { quick: number; full: number 
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", new TallyReporter(process.env["LIFEGUARD_TALLY"])],
     projects: [
       {

@@ -2,14 +2,14 @@
  * A process that writes to the real store on a real disk is killed with SIGKILL at random moments, again and again on the same
  * directory. After each death the store opens, and what was acknowledged is there.
  */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { systemClock } from "../../src/clock.js";
 import { FileStore } from "../../src/persistence/file-store.js";
 import { figure, sample, seeded } from "../support/figures.js";
@@ -20,7 +20,20 @@ import { Heard, record } from "../support/stored.js";
 
 checkLeaks();
 
-const writer = fileURLToPath(new URL("../support/store-writer.mjs", import.meta.url));
+/** In one file, as the daemon's code is: a writer that is killed in a moment should not spend it on loading. */
+const programs = mkdtempSync(join(tmpdir(), "lg-writer-"));
+const writer = join(programs, "store-writer.mjs");
+
+beforeAll(() => {
+  const source = fileURLToPath(new URL("../support/store-writer.mjs", import.meta.url));
+  const rolldown = fileURLToPath(new URL("../../node_modules/rolldown/bin/cli.mjs", import.meta.url));
+  const names = ["--entry-file-names", "[name].mjs", "--chunk-file-names", "[name].mjs"];
+  execFileSync(process.execPath, [rolldown, source, "--platform", "node", "--dir", programs, ...names], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+});
+afterAll(() => rmSync(programs, { recursive: true }));
+
 /** Lives of one directory before the next is begun. */
 const LIVES = 10;
 
