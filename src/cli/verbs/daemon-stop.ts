@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { resolvePaths } from "../../paths.js";
 import type { Client } from "../../rpc/client.js";
 import { connectTo, type Connect } from "../connect.js";
@@ -12,6 +14,8 @@ interface Options {
 
 /** More than the daemon's own budget for ending (8 s by default), and than killing every session takes. */
 const ENDED_MS = 60_000;
+/** How often it is looked whether it has. */
+const LOOK_MS = 10;
 
 export const verb: Verb<Options> = {
   record: {
@@ -29,13 +33,8 @@ export const verb: Verb<Options> = {
   async run(invocation: Invocation<Options>) {
     const { options, terminal } = invocation;
     const client = await whoeverEnds(invocation);
-    const gone = new Promise<void>((resolve) => client.onConnection("closed", resolve));
     const answer = await client.call("daemon.stop", options.all === true ? { all: true } : {});
-    const timer = new Promise<"late">((resolve) => {
-      setTimeout(resolve, ENDED_MS, "late").unref();
-    });
-    if ((await Promise.race([gone, timer])) === "late")
-      throw new UnreachableError(`the daemon (pid ${client.hello.pid}) has not ended within ${ENDED_MS / 1_000} s; its log says why`);
+    await ended(client, join(resolvePaths(invocation.env).state, "lock"));
     if (options.json === true) terminal.stdout.write(jsonPage(answer));
     else if (options.all === true) terminal.stdout.write("the daemon and all its sessions have ended\n");
     else
@@ -45,6 +44,22 @@ export const verb: Verb<Options> = {
     return EXIT.done;
   },
 };
+
+/**
+ * The connection ends while the daemon still closes its store: then its lock says when it has ended. Another state directory's daemon
+ * (`--socket`) does not hold this lock, and its connection is all there is to go by.
+ * @throws UnreachableError after {@link ENDED_MS}
+ */
+async function ended(client: Client, lock: string): Promise<void> {
+  const { pid } = client.hello;
+  const giveUp = performance.now() + ENDED_MS;
+  const { holderOf } = await import("../doctor/processes.js");
+  while (client.connected || holderOf(lock) === pid) {
+    if (performance.now() > giveUp)
+      throw new UnreachableError(`the daemon (pid ${pid}) has not ended within ${ENDED_MS / 1_000} s; its log says why`);
+    await pause(LOOK_MS);
+  }
+}
 
 /**
  * The daemon; with --all, where none runs and a keeper does, one that is started for it: only a daemon ends sessions.

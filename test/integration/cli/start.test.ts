@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { holderOf } from "../../../src/cli/doctor/processes.js";
 import { TestDaemon } from "../../support/daemon.js";
 import { waitUntil, within } from "../../support/wait.js";
 
@@ -95,6 +96,19 @@ test("the first use starts one; six at once start one, and all six sessions are 
       code: 0,
       stdout: "the daemon and all its sessions have ended\n",
     });
+  });
+});
+
+test("stop answers when the daemon has ended: its lock is free, and nobody writes in its directory any more", async () => {
+  await inEmptyHome(async (home) => {
+    for (let turn = 0; turn < 3; turn++) {
+      expect((await home.run(["new", "--", "sleep", "1000"])).code).toBe(0);
+      expect((await home.run(["daemon", "stop"])).code).toBe(0);
+      expect(holderOf(join(home.home, "lock"))).toBeNull();
+    }
+    expect((await home.run(["daemon", "stop", "--all"])).code).toBe(0);
+    rmSync(join(home.home, "store"), { recursive: true });
+    expect(existsSync(join(home.home, "store"))).toBe(false);
   });
 });
 
