@@ -3,6 +3,7 @@
  * the kernel's buffer went with them. Here the exit is the wait status alone, the keeper holds the slave side, and the actor reads
  * until the kernel says there is nothing left before anybody hears of the exit.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { startDaemon } from "../support/daemon.js";
 import { figure, FULL, quantile, sample } from "../support/figures.js";
@@ -62,6 +63,19 @@ test("every byte and every status of a fast exit arrives", async () => {
   expect({ short, wrong }).toEqual({ short: 0, wrong: 0 });
 });
 
+/**
+ * With the full count the least of a minute: what a burst has left in V8's young generations (32 MB each) is given back within 50 s of
+ * its end (src/heap.ts). With the sample the figure of now, which nothing is concluded from.
+ */
+async function leastOf(memory: () => number): Promise<number> {
+  let least = memory();
+  for (let second = 0; FULL && second < 60; second++) {
+    await pause(1_000);
+    least = Math.min(least, memory());
+  }
+  return least;
+}
+
 test("spawn and exit, over and over, leave nothing behind", async () => {
   const cycles = sample("spawn and exit cycles", 10_000, 400);
   const [keeper] = daemon.keeperPids();
@@ -77,8 +91,8 @@ test("spawn and exit, over and over, leave nothing behind", async () => {
     await client.call("session.wait", { id: session.id, until: ["exited"], timeout_ms: 60_000 });
     await client.call("session.remove", { id: session.id });
   };
-  // A warm-up, so that what is made once (pools, buffers) is there before the counting.
-  await inParallel(100, 8, cycle);
+  // A warm-up, so that what is made once (pools, buffers, compiled code) is there before the counting.
+  await inParallel(FULL ? 1_000 : 100, 8, cycle);
   const settled = async () =>
     waitUntil("the last exits to be collected", async () => {
       // Acknowledged by the reaper's tick, all of them: then their descriptors are closed on both sides.
@@ -87,7 +101,8 @@ test("spawn and exit, over and over, leave nothing behind", async () => {
       return held.zombies === 0 ? held : null;
     });
   const before = await settled();
-  const memoryBefore = memoryOf(daemon.pid) + memoryOf(keeper ?? 0);
+  const memory = () => memoryOf(daemon.pid) + memoryOf(keeper ?? 0);
+  const memoryBefore = await leastOf(memory);
   const times: number[] = [];
   await inParallel(cycles, 8, async () => {
     const began = performance.now();
@@ -95,7 +110,7 @@ test("spawn and exit, over and over, leave nothing behind", async () => {
     times.push(performance.now() - began);
   });
   const after = await settled();
-  const grown = memoryOf(daemon.pid) + memoryOf(keeper ?? 0) - memoryBefore;
+  const grown = (await leastOf(memory)) - memoryBefore;
   figure("one cycle at eight at a time, median", quantile(times, 0.5), "ms");
   figure("memory grown, daemon and keeper", grown / 1024, "KB");
   figure("per cycle", grown / cycles, "bytes");
