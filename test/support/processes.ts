@@ -93,8 +93,17 @@ export function threadsOf(pid: number): number {
 
 /** Memory that is this process's own or its share of what it shares, bytes (PSS); RSS counts shared pages once for each process. */
 export function memoryOf(pid: number): number {
+  return rolledUp(pid, "Pss");
+}
+
+/** Memory that no file is behind, bytes: heaps, stacks. Of a program's file a process's share (PSS) changes when others begin or end. */
+export function anonymousOf(pid: number): number {
+  return rolledUp(pid, "Anonymous");
+}
+
+function rolledUp(pid: number, field: string): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
-  return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? Number.NaN) * 1_024;
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(rollup)?.[1] ?? Number.NaN) * 1_024;
 }
 
 /** Processor time used since the process began, seconds. */
