@@ -10,14 +10,17 @@ const MINUTE = 60 * SECOND;
 /** The files of a project; with the full counts those that have one: `npm test` has run the others as they are. */
 const files = (name: string): string[] => (FULL ? filesWithCounts(import.meta.dirname, `test/${name}`) : [`test/${name}/**/*.test.ts`]);
 
-/** A project of real daemons, after the projects of a lower order, two files at a time. */
+/**
+ * A project of real daemons, after the projects of a lower order. Three files at a time: two left a fifth of two cores' time
+ * unused. The full counts keep both busy with two.
+ */
 const real = (name: string, order: number, limit: { quick: number; full: number }) => ({
   test: {
     name,
     include: files(name),
     globalSetup: ["test/support/fresh-build.ts"],
     pool: "forks" as const,
-    maxWorkers: 2,
+    maxWorkers: FULL ? 2 : 3,
     sequence: { groupOrder: order },
     testTimeout: FULL ? limit.full : limit.quick,
     hookTimeout: 2 * MINUTE,
