@@ -330,6 +330,6 @@ it("connections that are half open or abandoned", async () => {
   figure("another client's list meanwhile, p99", quantile(took, 0.99), "ms");
   expect(target.exitCode ?? target.signalCode).toBeNull();
   expect(status).toMatchObject({ watches: 0, threads: [{ actors: 0 }] });
-  expect(after.heap - before.heap).toBeLessThan(16 * MIB);
+  expect(after.heap - before.heap).toBeLessThan(8 * MIB);
   await waitUntil("the target's descriptors to be what they were", () => descriptorsOf(target.pid ?? 0).size <= descriptors);
 });
