@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll } from "vitest";
-import { isAlive } from "./processes.js";
+import { describeProcess, isAlive } from "./processes.js";
 import { waitUntil } from "./wait.js";
 
 const run = promisify(execFile);
@@ -103,8 +103,18 @@ export class TestTmux {
     await waitUntil("the tmux server to be gone", () => !isAlive(pid));
   }
 
+  /** Processes of all panes; none where no server runs. */
+  async #panes(): Promise<number[]> {
+    try {
+      return (await this.do("list-panes", "-a", "-F", "#{pane_pid}")).split("\n").map(Number);
+    } catch {
+      return [];
+    }
+  }
+
   async end(): Promise<void> {
     started.delete(this);
+    const panes = await this.#panes();
     try {
       execFileSync("tmux", ["-S", this.socket, "kill-server"], { env: this.env, stdio: "ignore", timeout: 10_000 });
     } catch {
@@ -115,6 +125,8 @@ export class TestTmux {
       child.kill("SIGKILL");
       await gone;
     }
+    // A shell that is hung up writes its history, into this directory.
+    await waitUntil("the programs in the panes to be gone", () => panes.every((pid) => (describeProcess(pid)?.state ?? "Z") === "Z"));
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
