@@ -10,17 +10,14 @@ const MINUTE = 60 * SECOND;
 /** The files of a project; with the full counts those that have one: `npm test` has run the others as they are. */
 const files = (name: string): string[] => (FULL ? filesWithCounts(import.meta.dirname, `test/${name}`) : [`test/${name}/**/*.test.ts`]);
 
-/**
- * A project of real daemons, after the projects of a lower order. Three files at a time: two left a fifth of two cores' time
- * unused. The full counts keep both busy with two.
- */
+/** A project of real daemons, after the projects of a lower order, two files at a time. */
 const real = (name: string, order: number, limit: { quick: number; full: number }) => ({
   test: {
     name,
     include: files(name),
     globalSetup: ["test/support/fresh-build.ts"],
     pool: "forks" as const,
-    maxWorkers: FULL ? 2 : 3,
+    maxWorkers: 2,
     sequence: { groupOrder: order },
     testTimeout: FULL ? limit.full : limit.quick,
     hookTimeout: 2 * MINUTE,
