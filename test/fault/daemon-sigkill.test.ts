@@ -8,7 +8,7 @@ import type { SessionSummary } from "../../src/rpc/client.js";
 import { startDaemon } from "../support/daemon.js";
 import { figure, quantile, sample } from "../support/figures.js";
 import { endlessNumberedLines } from "../support/numbered-lines.js";
-import { describeProcess } from "../support/processes.js";
+import { describeProcess, hasEnded } from "../support/processes.js";
 import { OutputChecker } from "../support/session-output.js";
 import { waitUntil } from "../support/wait.js";
 
@@ -67,7 +67,7 @@ test("exits that nobody saw are known to the next daemon, with their status and 
   await daemon.kill9();
   // Its input comes from the terminal, which the keeper holds now: end of file ends the read.
   process.kill(session.pid ?? 0, "SIGHUP");
-  await waitUntil("it to end", () => describeProcess(session.pid ?? 0)?.state === "Z" || describeProcess(session.pid ?? 0) === null);
+  await waitUntil("it to end", () => hasEnded(session.pid ?? 0));
   await daemon.start();
   client = await daemon.client();
   const ended = await client.call("session.wait", { id: session.id, until: ["exited"], timeout_ms: 20_000 });

@@ -6,12 +6,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startDaemon } from "../support/daemon.js";
-import { describeProcess } from "../support/processes.js";
+import { hasEnded } from "../support/processes.js";
 import { TestTmux } from "../support/tmux.js";
 import { comingEvent, waitForScreen, waitUntil } from "../support/wait.js";
-
-/** A zombie has ended: who collects it now is the system. */
-const runs = (pid: number): boolean => !["Z", undefined].includes(describeProcess(pid)?.state);
 
 const QUICK = "deadline_ms = 500\nbreaker_ms = 1000\n";
 
@@ -114,7 +111,7 @@ describe("a daemon that is killed", () => {
     const clients = (await tmux.clients()).map(({ pid }) => pid);
     expect(clients).toHaveLength(2);
     await daemon.kill9();
-    const stays = async (): Promise<string> => JSON.stringify([await tmux.clients(), clients.filter(runs)]);
+    const stays = async (): Promise<string> => JSON.stringify([await tmux.clients(), clients.filter((pid) => !hasEnded(pid))]);
     await waitUntil("no client left behind", async () => (await stays()) === "[[],[]]").catch(async (error: unknown) => {
       throw new Error(`left: ${await stays()}`, { cause: error });
     });

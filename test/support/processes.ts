@@ -13,6 +13,11 @@ export function isAlive(pid: number): boolean {
   return describeProcess(pid) !== null;
 }
 
+/** Gone, or a zombie that its parent has not waited for yet. */
+export function hasEnded(pid: number): boolean {
+  return (describeProcess(pid)?.state ?? "Z") === "Z";
+}
+
 /** Null when there is no such process; a zombie is one. */
 export function describeProcess(pid: number): ProcessInfo | null {
   try {

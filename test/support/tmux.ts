@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll } from "vitest";
-import { describeProcess, isAlive } from "./processes.js";
+import { hasEnded, isAlive } from "./processes.js";
 import { waitUntil } from "./wait.js";
 
 const run = promisify(execFile);
@@ -103,30 +103,31 @@ export class TestTmux {
     await waitUntil("the tmux server to be gone", () => !isAlive(pid));
   }
 
-  /** Processes of all panes; none where no server runs. */
-  async #panes(): Promise<number[]> {
+  /** What a last question to the server brings: nothing where none runs, or none answers in 10 s. */
+  #last(...args: string[]): string {
     try {
-      return (await this.do("list-panes", "-a", "-F", "#{pane_pid}")).split("\n").map(Number);
+      return execFileSync("tmux", ["-S", this.socket, ...args], {
+        env: this.env,
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+        timeout: 10_000,
+      });
     } catch {
-      return [];
+      return "";
     }
   }
 
   async end(): Promise<void> {
     started.delete(this);
-    const panes = await this.#panes();
-    try {
-      execFileSync("tmux", ["-S", this.socket, "kill-server"], { env: this.env, stdio: "ignore", timeout: 10_000 });
-    } catch {
-      // None runs.
-    }
+    const panes = this.#last("list-panes", "-a", "-F", "#{pane_pid}").trim().split("\n").map(Number);
+    this.#last("kill-server");
     for (const child of this.#people) {
       const gone = once(child, "exit");
       child.kill("SIGKILL");
       await gone;
     }
     // A shell that is hung up writes its history, into this directory.
-    await waitUntil("the programs in the panes to be gone", () => panes.every((pid) => (describeProcess(pid)?.state ?? "Z") === "Z"));
+    await waitUntil("the programs in the panes to be gone", () => panes.every(hasEnded));
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
